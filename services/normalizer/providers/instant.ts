@@ -1,0 +1,59 @@
+import { DateTime } from 'luxon'
+
+/**
+ * Instants as providers write them, turned into UTC ISO 8601 with whole seconds where the wire has
+ * whole seconds. Every function answers null for what is no usable time.
+ */
+
+/** Calls before 2000 or after 2100 are broken clocks, not calls. */
+const EARLIEST_MS = Date.UTC(2000, 0, 1)
+const LATEST_MS = Date.UTC(2100, 0, 1)
+
+/** Milliseconds since 1970 from an epoch in s (10 digits), ms (13) or µs (16): told by magnitude. */
+export function epochMs(value: number | null): number | null {
+  if (value === null) return null
+  const ms = value < 1e11 ? value * 1000 : value < 1e14 ? value : value / 1000
+  return plausible(Math.floor(ms))
+}
+
+/**
+ * Milliseconds since 1970 from `YYYY-MM-DD HH:MM:SS`, with or without an offset; without one it
+ * is a wall clock in `zone`.
+ *
+ * A wall clock exists twice when summer time ends: the earlier instant is taken. It does not
+ * exist when summer time begins: then the clock is read as if it had not been moved yet.
+ */
+export function wallClockMs(value: string | null, zone: string): number | null {
+  if (value === null) return null
+  const iso = value.trim().replace(' ', 'T')
+  if (/(Z|[+-]\d{2}:?\d{2})$/i.test(iso)) {
+    return plausible(DateTime.fromISO(iso, { setZone: true }).toMillis())
+  }
+  const here = DateTime.fromISO(iso, { zone })
+  if (!here.isValid) return null
+  const utc = DateTime.fromISO(iso, { zone: 'utc' }).toMillis()
+  // The two offsets that can apply are those half a day before and after; no zone changes twice a day.
+  const offsets = [-12, 12].map((hours) => here.plus({ hours }).offset)
+  const candidates = offsets
+    .map((offset) => utc - offset * 60_000)
+    .filter((ms) => DateTime.fromMillis(ms, { zone }).toFormat(WALL) === asWritten(iso))
+  const gap = utc - Math.min(...offsets) * 60_000
+  return plausible(candidates.length > 0 ? Math.min(...candidates) : gap)
+}
+
+const WALL = "yyyy-MM-dd'T'HH:mm:ss"
+
+/** The wall clock as written, so that a candidate can be compared with it. */
+function asWritten(iso: string): string {
+  return DateTime.fromISO(iso, { zone: 'utc' }).toFormat(WALL)
+}
+
+/** `2026-05-26T13:57:59Z`; milliseconds are shown only when there are some. */
+export function isoInstant(ms: number | null): string | null {
+  if (ms === null) return null
+  return new Date(ms).toISOString().replace('.000Z', 'Z')
+}
+
+function plausible(ms: number): number | null {
+  return ms >= EARLIEST_MS && ms < LATEST_MS ? ms : null
+}

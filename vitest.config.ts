@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config'
+
+const withStack = {
+  globalSetup: ['test/support/stack.setup.ts'],
+  fileParallelism: false,
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+}
+
+export default defineConfig({
+  test: {
+    globals: false,
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { name: 'guide', include: ['test/guide/**/*.test.ts'] } },
+      { test: { name: 'regression', include: ['test/regression/**/*.test.ts'] } },
+      {
+        test: { name: 'stack', include: ['test/{integration,e2e}/**/*.test.ts'], ...withStack },
+      },
+    ],
+  },
+})
