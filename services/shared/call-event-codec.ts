@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs'
+import avsc from 'avsc'
+import type { CallEvent } from './call-event.ts'
+import { projectPath } from './project-path.ts'
+
+/**
+ * CallEvent ⇄ Confluent wire format: byte 0, schema id (4 bytes, big endian), Avro binary.
+ *
+ * The Avro form differs in three places, because Avro symbols have no dots and dashes and data
+ * teams want real timestamps: `event` and `provider` are enums, times are `timestamp-millis`.
+ */
+
+export type AvroSchema = Record<string, unknown>
+
+export function readCallEventSchema(): AvroSchema {
+  const path = projectPath('schemas', 'avro', 'call-event.avsc')
+  return JSON.parse(readFileSync(path, 'utf8')) as AvroSchema
+}
+
+/** Decoded as written, times in milliseconds; every other field is as in `CallEvent`. */
+export type AvroCallEvent = Omit<CallEvent, TimeField> & Record<TimeField, number | null>
+type TimeField = 'startedAt' | 'answeredAt' | 'endedAt'
+
+const HEADER_BYTES = 5
+
+/** The bytes are no Confluent-framed record, or do not decode with their schema. */
+export class UndecodableError extends Error {
+  override readonly name = 'UndecodableError'
+}
+
+export interface CallEventEncoder {
+  /** @throws when a field has not the type that the schema says: a bug in a mapping. */
+  encode(event: CallEvent): Buffer
+}
+
+export function createCallEventEncoder(schema: AvroSchema, schemaId: number): CallEventEncoder {
+  const type = avsc.Type.forSchema(schema as unknown as avsc.Schema)
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeInt32BE(schemaId, 1)
+  return {
+    encode: (event) => Buffer.concat([header, type.toBuffer(toAvro(event))]),
+  }
+}
+
+/** The schema id in front of a value. */
+export function schemaIdOf(value: Buffer): number {
+  if (value.length <= HEADER_BYTES || value[0] !== 0) {
+    throw new UndecodableError('not in the Confluent wire format')
+  }
+  return value.readInt32BE(1)
+}
+
+export interface CallEventDecoder {
+  /** Synchronous once the writer's schema is known; null when it has to be fetched first. */
+  decode(value: Buffer): CallEvent | null
+  /** Fetches the schema that wrote this value. Failures are not remembered: the registry may return. */
+  learn(value: Buffer): Promise<void>
+}
+
+/** What wrote a record: decodes its bytes. */
+export interface WriterType {
+  fromBuffer(bytes: Buffer): unknown
+}
+
+/**
+ * `typeOf` asks the registry by id, once per writer: each record is decoded with the schema that
+ * wrote it, so a field of a newer normalizer reaches the customer through an older dispatcher.
+ */
+export function createCallEventDecoder(
+  typeOf: (id: number) => Promise<WriterType>,
+): CallEventDecoder {
+  const types = new Map<number, WriterType>()
+  return {
+    decode(value) {
+      const type = types.get(schemaIdOf(value))
+      if (!type) return null
+      try {
+        return fromAvro(type.fromBuffer(value.subarray(HEADER_BYTES)) as AvroCallEvent)
+      } catch (error) {
+        throw new UndecodableError('does not decode with its schema', { cause: error })
+      }
+    },
+    async learn(value) {
+      const id = schemaIdOf(value)
+      if (types.has(id)) return
+      types.set(id, await typeOf(id))
+    },
+  }
+}
+
+function toAvro(event: CallEvent): unknown {
+  return {
+    ...event,
+    event: event.event.replace('.', '_'),
+    provider: event.provider.replace('-', '_'),
+    startedAt: millis(event.startedAt),
+    answeredAt: millis(event.answeredAt),
+    endedAt: millis(event.endedAt),
+  }
+}
+
+function fromAvro(record: AvroCallEvent): CallEvent {
+  // One flat copy in the contract's field order: JSON.stringify of the result is the body.
+  return {
+    ...record,
+    event: record.event.replace('_', '.') as CallEvent['event'],
+    provider: record.provider.replace('_', '-') as CallEvent['provider'],
+    startedAt: iso(record.startedAt),
+    answeredAt: iso(record.answeredAt),
+    endedAt: iso(record.endedAt),
+  }
+}
+
+function millis(instant: string | null): number | null {
+  return instant === null ? null : Date.parse(instant)
+}
+
+function iso(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString().replace('.000Z', 'Z')
+}

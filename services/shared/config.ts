@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+
+/**
+ * Environment → typed, frozen configuration. Everything wrong is reported at once, so that an
+ * operator does not mend one variable per restart. The only other places that see `process.env`
+ * are the `config.ts` of the services, which add their own variables to these.
+ */
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Exit code of BSD's sysexits for a configuration error: restarting does not help. */
+export const EXIT_CONFIG = 78
+
+/** A value that prints as `[redacted]` wherever it is logged, formatted or serialized. */
+export class Secret {
+  readonly #value: string
+  constructor(value: string) {
+    this.#value = value
+  }
+  reveal(): string {
+    return this.#value
+  }
+  toString(): string {
+    return '[redacted]'
+  }
+  toJSON(): string {
+    return '[redacted]'
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '[redacted]'
+  }
+}
+
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(`The configuration is wrong:\n${problems.map((line) => `  - ${line}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+export const secret = z
+  .string()
+  .min(1)
+  .transform((value) => new Secret(value))
+export const port = z.coerce.number().int().min(0).max(65_535)
+export const milliseconds = z.coerce.number().int().positive()
+export const count = z.coerce.number().int().positive()
+export const flag = z.enum(['true', 'false']).transform((value) => value === 'true')
+export const commaList = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+)
+
+const saslMechanism = z.enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+
+export const kafkaVariables = {
+  KAFKA_BROKERS: commaList.default(['127.0.0.1:9092']),
+  KAFKA_SSL: flag.default(false),
+  KAFKA_SASL_MECHANISM: saslMechanism.optional(),
+  KAFKA_SASL_USERNAME: z.string().optional(),
+  KAFKA_SASL_PASSWORD: secret.optional(),
+  SCHEMA_REGISTRY_URL: z.url().default('http://127.0.0.1:8081'),
+  TOPIC_PREFIX: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]*$/)
+    .default('calls'),
+  TOPIC_PARTITIONS: count.max(10_000).default(12),
+}
+
+export const commonVariables = {
+  DATABASE_URL: secret,
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  STOP_DEADLINE_MS: milliseconds.default(9_000),
+}
+
+export const egressVariables = {
+  EGRESS_ALLOW_CIDRS: commaList.default([]),
+  EGRESS_ALLOW_HTTP: flag.default(false),
+}
+
+/** 32 bytes in base64; encrypts passwords and signing secrets at rest. */
+export const secretsKey = secret.refine(
+  (value) => Buffer.from(value.reveal(), 'base64').length === 32,
+  'must be 32 bytes in base64: make one with `openssl rand -base64 32`',
+)
+
+export interface KafkaConfig {
+  readonly brokers: readonly string[]
+  readonly ssl: boolean
+  readonly sasl: {
+    readonly mechanism: z.infer<typeof saslMechanism>
+    readonly username: string
+    readonly password: Secret
+  } | null
+  readonly registryUrl: string
+  readonly topicPrefix: string
+  readonly partitions: number
+}
+
+export function kafkaConfig(env: z.infer<z.ZodObject<typeof kafkaVariables>>): KafkaConfig {
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_PASSWORD: password } = env
+  return {
+    brokers: env.KAFKA_BROKERS,
+    ssl: env.KAFKA_SSL,
+    sasl:
+      mechanism && password
+        ? { mechanism, username: env.KAFKA_SASL_USERNAME ?? '', password }
+        : null,
+    registryUrl: env.SCHEMA_REGISTRY_URL,
+    topicPrefix: env.TOPIC_PREFIX,
+    partitions: env.TOPIC_PARTITIONS,
+  }
+}
+
+/**
+ * Reads the variables of `shape`. `NAME_FILE` names a file that holds the value of `NAME` (how
+ * Docker and Kubernetes hand over secrets); an empty variable counts as absent.
+ *
+ * @throws ConfigError with every problem, each naming its variable.
+ */
+export function readEnvironment<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  env: Environment,
+): z.infer<z.ZodObject<Shape>> {
+  const problems: string[] = []
+  const values: Record<string, string> = {}
+  for (const name of Object.keys(shape)) {
+    const read = readVariable(name, env)
+    if ('problem' in read) problems.push(read.problem)
+    else if (read.value !== undefined) values[name] = read.value
+  }
+  const parsed = z.object(shape).safeParse(values)
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) {
+      const name = issue.path.join('.')
+      const absent = values[name] === undefined
+      problems.push(`${name}: ${absent ? 'is required and not set' : issue.message}`)
+    }
+  }
+  if (problems.length > 0 || !parsed.success) throw new ConfigError(problems)
+  return parsed.data
+}
+
+function readVariable(
+  name: string,
+  env: Environment,
+): { value: string | undefined } | { problem: string } {
+  const direct = env[name]
+  if (direct !== undefined && direct !== '') return { value: direct }
+  const file = env[`${name}_FILE`]
+  if (file === undefined || file === '') return { value: undefined }
+  try {
+    return { value: readFileSync(file, 'utf8').trim() }
+  } catch (error) {
+    return { problem: `${name}_FILE: cannot read ${file} (${(error as Error).message})` }
+  }
+}

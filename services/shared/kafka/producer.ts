@@ -1,0 +1,125 @@
+import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs'
+import { type Batcher, createBatcher } from '../batcher.ts'
+import type { Logger } from '../logger.ts'
+
+/**
+ * Produces with acks=all; records of concurrent requests leave in one request.
+ *
+ * Idempotent, so kafkajs' own retries of one send write a record once. But after a send has
+ * finally failed, kafkajs 2.2.4 gives the same sequence numbers to the *next* records, and a
+ * broker that had written the failed ones takes the next ones for duplicates and drops them
+ * silently: accepted calls would be lost. So a producer that failed is thrown away and the next
+ * batch gets a new one with a new producer id.
+ */
+export interface LogRecord {
+  readonly topic: string
+  readonly key: string
+  readonly value: Buffer
+  readonly headers?: Record<string, string>
+  /** Default: by key (murmur2, the same in every client). */
+  readonly partition?: number
+}
+
+export interface LogProducer {
+  /** Resolves when all in-sync replicas have the record; rejects with ProduceError. */
+  send(record: LogRecord): Promise<void>
+  /** Records that wait for an acknowledgement. */
+  readonly waiting: number
+  stop(): Promise<void>
+}
+
+/** The record may or may not be in the log: the caller has to try again, or tell its caller to. */
+export class ProduceError extends Error {
+  override readonly name = 'ProduceError'
+  readonly code = 'KAFKA_UNAVAILABLE'
+}
+
+export interface LogProducerOptions {
+  readonly kafka: Kafka
+  readonly logger: Logger
+  /** Milliseconds after which an unanswered batch counts as failed. */
+  readonly timeoutMs: number
+  /** Most records in one produce request; 500 of 1 KB stay under the broker's 1 MB per batch. */
+  readonly batchMax?: number
+}
+
+export async function startLogProducer(options: LogProducerOptions): Promise<LogProducer> {
+  let current: Promise<Producer> | null = connect(options)
+  await current
+
+  async function sendBatch(records: readonly LogRecord[]): Promise<readonly undefined[]> {
+    current ??= connect(options)
+    const mine = current
+    try {
+      await withinTime(mine, records, options.timeoutMs)
+    } catch (error) {
+      current = null
+      void discard(mine)
+      options.logger.warn({ err: error, records: records.length }, 'produce.failed')
+      throw new ProduceError('Kafka did not acknowledge', { cause: error })
+    }
+    return records.map(() => undefined)
+  }
+
+  const batcher: Batcher<LogRecord, undefined> = createBatcher(sendBatch, {
+    itemsMax: options.batchMax ?? 500,
+  })
+  return {
+    send: (record) => batcher.add(record),
+    get waiting() {
+      return batcher.size
+    },
+    stop: async () => {
+      await current?.then((producer) => producer.disconnect())
+    },
+  }
+}
+
+async function connect({ kafka, timeoutMs }: LogProducerOptions): Promise<Producer> {
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    metadataMaxAge: 60_000,
+    retry: { initialRetryTime: 50, maxRetryTime: 500, retries: Math.ceil(timeoutMs / 400) },
+  })
+  await producer.connect()
+  return producer
+}
+
+async function withinTime(
+  producer: Promise<Producer>,
+  records: readonly LogRecord[],
+  timeoutMs: number,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timedOut = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+  })
+  const send = producer.then((connected) =>
+    connected.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages: byTopic(records) }),
+  )
+  // The race leaves the loser behind: its late failure is the one that was already reported.
+  send.catch(() => undefined)
+  try {
+    await Promise.race([send, timedOut])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function byTopic(records: readonly LogRecord[]): { topic: string; messages: Message[] }[] {
+  const topics = new Map<string, Message[]>()
+  for (const { topic, ...message } of records) {
+    const messages = topics.get(topic)
+    if (messages) messages.push(message)
+    else topics.set(topic, [message])
+  }
+  return [...topics].map(([topic, messages]) => ({ topic, messages }))
+}
+
+/** Ends the connection of a producer that failed; there is nobody left to tell if that fails. */
+async function discard(producer: Promise<Producer>): Promise<void> {
+  await producer.then((connected) => connected.disconnect()).catch(() => undefined)
+}

@@ -1,0 +1,53 @@
+import registryPackage from '@kafkajs/confluent-schema-registry'
+import type { AvroSchema, WriterType } from '../call-event-codec.ts'
+
+const { COMPATIBILITY, SchemaRegistry, SchemaType } = registryPackage
+type Client = InstanceType<typeof SchemaRegistry>
+
+export interface CallEventRegistry {
+  /** See `register` below. */
+  register(topic: string, schema: AvroSchema): Promise<number>
+  /** The type that a schema id stands for; cached for ever, since an id never changes its meaning. */
+  typeOf(id: number): Promise<WriterType>
+}
+
+/** `url` is the whole base address: Apicurio's ends in `/apis/ccompat/v7`, Confluent's has no path. */
+export function createCallEventRegistry(url: string): CallEventRegistry {
+  const registry = new SchemaRegistry({ host: url, retry: { retries: 3 } })
+  return {
+    register: (topic, schema) => register(registry, url, { topic, schema }),
+    typeOf: (id) => registry.getSchema(id),
+  }
+}
+
+/** The registry refused our schema, or cannot be reached; the message says what to do. */
+export class SchemaError extends Error {
+  override readonly name = 'SchemaError'
+}
+
+/**
+ * Registers the schema as `<topic>-value` with FULL_TRANSITIVE and answers its id. Registering
+ * the same schema again gives the same id, so each replica may do it at start.
+ *
+ * @throws SchemaError when it is incompatible with a committed version: a data team's reader, or
+ * a replica of the version before, could not read what we write.
+ */
+async function register(
+  registry: Client,
+  registryUrl: string,
+  { topic, schema }: { topic: string; schema: AvroSchema },
+): Promise<number> {
+  const subject = `${topic}-value`
+  try {
+    const { id } = await registry.register(
+      { type: SchemaType.AVRO, schema: JSON.stringify(schema) },
+      { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE },
+    )
+    return id
+  } catch (error) {
+    throw new SchemaError(
+      `The registry at ${registryUrl} did not take the schema of ${subject}: ${(error as Error).message}. New fields need a default, existing ones must stay: see schemas/README.md.`,
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,92 @@
+import type { Admin, ITopicConfig } from 'kafkajs'
+
+/** Names and settings of the topics; a topic's name begins with `TOPIC_PREFIX`. */
+
+export interface TopicNames {
+  readonly events: string
+  readonly rejected: string
+}
+
+export function topicNames(prefix: string): TopicNames {
+  return { events: `${prefix}.events`, rejected: `${prefix}.rejected` }
+}
+
+const DAY_MS = 86_400_000
+
+export interface TopicSpec {
+  readonly topic: string
+  readonly partitions: number
+  readonly config: Readonly<Record<string, string>>
+}
+
+/**
+ * The log. `LogAppendTime` because "accepted at" must come from one clock: connection times and
+ * back-fill ranges are compared with it.
+ */
+export function eventsTopic(names: TopicNames, partitions: number): TopicSpec {
+  return {
+    topic: names.events,
+    partitions,
+    config: { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': String(7 * DAY_MS) },
+  }
+}
+
+/** Raw provider requests; kept longer, since mending a mapping takes a person. */
+export function rejectedTopic(names: TopicNames, partitions: number): TopicSpec {
+  return {
+    topic: names.rejected,
+    partitions,
+    config: { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': String(30 * DAY_MS) },
+  }
+}
+
+/** A topic is not as this service needs it; the message names the topic and the mend. */
+export class TopicError extends Error {
+  override readonly name = 'TopicError'
+}
+
+/**
+ * Creates what is missing and refuses what does not fit. Replicas that start together may both
+ * try to create: the loser sees that it exists.
+ *
+ * @throws TopicError when a topic has another number of partitions, or may not be created.
+ */
+export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<void> {
+  const existing = new Set(await admin.listTopics())
+  const missing = specs.filter(({ topic }) => !existing.has(topic))
+  if (missing.length > 0) await create(admin, missing)
+  const { topics } = await admin.fetchTopicMetadata({ topics: specs.map(({ topic }) => topic) })
+  for (const { topic, partitions } of specs) {
+    const found = topics.find(({ name }) => name === topic)?.partitions.length ?? 0
+    if (found !== partitions) throw new TopicError(partitionMismatch(topic, found, partitions))
+  }
+}
+
+async function create(admin: Admin, missing: readonly TopicSpec[]): Promise<void> {
+  const topics = missing.map(
+    ({ topic, partitions, config }): ITopicConfig => ({
+      topic,
+      numPartitions: partitions,
+      // The broker's default, so that production gets three replicas and a laptop one.
+      replicationFactor: -1,
+      configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+    }),
+  )
+  try {
+    await admin.createTopics({ topics, waitForLeaders: true, timeout: 10_000 })
+  } catch (error) {
+    const names = missing.map(({ topic }) => topic).join(', ')
+    throw new TopicError(
+      `Cannot create ${names}: create them by hand with ${missing[0]?.partitions} partitions, or grant CREATE to this client.`,
+      { cause: error },
+    )
+  }
+}
+
+function partitionMismatch(topic: string, found: number, wanted: number): string {
+  const mend =
+    found < wanted
+      ? `run kafka-topics.sh --alter --topic ${topic} --partitions ${wanted}`
+      : `set TOPIC_PARTITIONS=${found}`
+  return `Topic ${topic} has ${found} partitions, TOPIC_PARTITIONS says ${wanted}: ${mend}. All topics need the same number, or a workspace would not have one owner.`
+}

@@ -1,0 +1,66 @@
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Registry } from 'prom-client'
+
+/** A fact about health: `reason` is shown to the operator when `ok` is false. */
+export type Health = { readonly ok: true } | { readonly ok: false; readonly reason: string }
+
+export interface TelemetryOptions {
+  readonly port: number
+  readonly registry: Registry
+  /** Alive: the loops turn. A failing check makes the orchestrator restart the process. */
+  readonly isAlive: () => Health
+  /** Ready: assigned, connected. A failing check only takes the process out of rotation. */
+  readonly isReady: () => Promise<Health> | Health
+}
+
+export interface TelemetryServer {
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/** `GET /metrics`, `/healthz`, `/readyz` on a port of their own, away from customers. */
+export async function startTelemetryServer(options: TelemetryOptions): Promise<TelemetryServer> {
+  const server = createServer((request, response) => {
+    void answer(request.url ?? '', response, options).catch((error: unknown) => {
+      send(response, 500, 'text/plain', String(error))
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, resolve)
+  })
+  return { port: (server.address() as AddressInfo).port, stop: () => close(server) }
+}
+
+async function answer(
+  url: string,
+  response: ServerResponse,
+  { registry, isAlive, isReady }: TelemetryOptions,
+): Promise<void> {
+  const path = url.split('?')[0]
+  if (path === '/metrics') {
+    send(response, 200, registry.contentType, await registry.metrics())
+  } else if (path === '/healthz') {
+    sendHealth(response, isAlive())
+  } else if (path === '/readyz') {
+    sendHealth(response, await isReady())
+  } else {
+    send(response, 404, 'text/plain', 'Known here: /metrics, /healthz, /readyz\n')
+  }
+}
+
+function sendHealth(response: ServerResponse, health: Health): void {
+  send(response, health.ok ? 200 : 503, 'application/json', `${JSON.stringify(health)}\n`)
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { 'content-type': type }).end(body)
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
