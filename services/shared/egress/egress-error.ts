@@ -1,0 +1,16 @@
+/** Why we did not even connect: the address is not allowed, or the name has none. */
+export type EgressErrorCode = 'BLOCKED_ADDRESS' | 'LOOKUP_FAILED'
+
+/**
+ * Not a subclass of UndiciError: that one overrides `Symbol.hasInstance`, so that any subclass
+ * matches every error of undici. Both are told apart by `code`.
+ */
+export class EgressError extends Error {
+  readonly code: EgressErrorCode
+
+  constructor(code: EgressErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'EgressError'
+    this.code = code
+  }
+}
