@@ -54,6 +54,12 @@ export function isoInstant(ms: number | null): string | null {
   return new Date(ms).toISOString().replace('.000Z', 'Z')
 }
 
+/** Whole seconds from one instant to another; null when one is unknown or the clock ran backwards. */
+export function secondsBetween(fromMs: number | null, toMs: number | null): number | null {
+  if (fromMs === null || toMs === null || toMs < fromMs) return null
+  return Math.round((toMs - fromMs) / 1000)
+}
+
 function plausible(ms: number): number | null {
   return ms >= EARLIEST_MS && ms < LATEST_MS ? ms : null
 }
