@@ -61,6 +61,21 @@ export function list(value: Json | undefined): readonly Json[] {
   return Array.isArray(value) ? value : []
 }
 
+/**
+ * Entries of what was numbered on the wire, in the order of the numbers: a form parser makes a
+ * list of `[0]`, `[1]` and an object of `[0]`, `[500]`; integer keys of an object iterate ascending
+ * in JavaScript, so 10 comes after 9.
+ */
+export function numbered(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : Object.values(object(value))
+}
+
+/** A marketing tag as it is; `(not set)` and `(not provided)` are Google's words for nothing. */
+export function tag(value: Json | undefined): string | null {
+  const read = text(value)
+  return read === '(not set)' || read === '(not provided)' ? null : read
+}
+
 /** Text if there is any, else what the fall-back says. */
 export function firstText(...values: readonly (Json | undefined)[]): string | null {
   for (const value of values) {
