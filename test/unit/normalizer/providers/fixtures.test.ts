@@ -9,25 +9,28 @@ import {
 } from '../../../support/provider-fixtures.ts'
 
 /** Every recorded request of every provider; a new provider or quirk is a folder, not a test. */
-describe.each(providerFixtures())('$provider reads $name', (fixture) => {
-  it('as expected', () => {
+describe('recorded provider requests', () => {
+  it.each(providerFixtures())('$provider: $name', (fixture) => {
     expect(read(fixture).map(withoutDetail)).toEqual(fixture.expected)
   })
 
-  it.runIf(fixture.merged)('as the same call in whatever order its legs come', () => {
-    const legs = read(fixture).flatMap((verdict) =>
-      verdict.kind === 'leg' ? [verdict.held.leg] : [],
-    )
-    const [first] = fixture.requests
-    if (!first) throw new Error('the fixture has no request')
-    const { merge } = providerOf(fixture.provider)
+  it.each(providerFixtures().filter(({ merged }) => merged))(
+    '$provider: $name is the same call in whatever order its legs come',
+    (fixture) => {
+      const legs = read(fixture).flatMap((verdict) =>
+        verdict.kind === 'leg' ? [verdict.held.leg] : [],
+      )
+      const [first] = fixture.requests
+      if (!first) throw new Error('the fixture has no request')
+      const { merge } = providerOf(fixture.provider)
 
-    expect(merge?.(legs, sourceOf(fixture, first))).toEqual(fixture.merged)
-    expect(merge?.(legs.toReversed(), sourceOf(fixture, first))).toEqual(fixture.merged)
-  })
+      expect(merge?.(legs, sourceOf(fixture, first))).toEqual(fixture.merged)
+      expect(merge?.(legs.toReversed(), sourceOf(fixture, first))).toEqual(fixture.merged)
+    },
+  )
 })
 
-function read(fixture: ProviderFixture) {
+function read(fixture: ProviderFixture): readonly Verdict[] {
   return fixture.requests.flatMap((request) =>
     providerOf(fixture.provider).read(providerRequest(request), sourceOf(fixture, request)),
   )
