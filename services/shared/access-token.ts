@@ -1,0 +1,22 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+
+/**
+ * Tokens that open a workspace (`cwt_`) or name a source in a webhook URL (`src_`). The prefix
+ * lets secret scanners find a leaked one.
+ */
+export type TokenPrefix = 'cwt_' | 'src_'
+
+/** 256 random bits: no slow hash is needed, since there is nothing to guess. */
+export function newToken(prefix: TokenPrefix): string {
+  return prefix + randomBytes(32).toString('base64url')
+}
+
+/** SHA-256; the only form in which a token is stored and looked up. */
+export function hashToken(token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}
+
+/** In constant time: hashing first also hides the length, which `timingSafeEqual` would tell. */
+export function isSameToken(given: string, expected: string): boolean {
+  return timingSafeEqual(hashToken(given), hashToken(expected))
+}
