@@ -1,0 +1,164 @@
+import type { ErrorClass } from '../egress/error-class.ts'
+import type { Queryable } from './pool.ts'
+
+export const CONNECTION_STATES = ['connected', 'failing', 'suspended', 'disconnected'] as const
+export const PASSWORD_SCHEMES = ['bearer', 'basic', 'header'] as const
+
+export type ConnectionState = (typeof CONNECTION_STATES)[number]
+export type PasswordScheme = (typeof PASSWORD_SCHEMES)[number]
+
+/** What the dispatcher needs to know to post to the customer. */
+export interface Connection {
+  readonly workspaceId: string
+  readonly state: ConnectionState
+  /** Null only while disconnected, as is the signing secret. */
+  readonly url: string | null
+  readonly passwordSealed: string | null
+  readonly passwordScheme: PasswordScheme
+  /** Name of the header, for the scheme `header`. */
+  readonly passwordHeader: string | null
+  readonly maskNumbers: boolean
+  readonly signingSecretSealed: string | null
+  /** Signs as well until `previousSecretUntil`. */
+  readonly previousSecretSealed: string | null
+  readonly previousSecretUntil: Date | null
+  /** Grows with each change of what stands above. */
+  readonly version: number
+  /** Only events from here on are delivered. */
+  readonly connectedAt: Date | null
+}
+
+/** With what the dispatcher reports about it. */
+export interface ConnectionWithHealth extends Connection {
+  readonly lastDeliveredAt: Date | null
+  readonly lastErrorClass: ErrorClass | null
+  readonly lastErrorStatus: number | null
+  readonly lastErrorAt: Date | null
+  readonly retryEventId: string | null
+  readonly retryAttempt: number | null
+  readonly retryNextAt: Date | null
+}
+
+// A bigint comes as text; a version stays below 2^53 for as long as there are customers.
+const COLUMNS = `
+  workspace_id as "workspaceId", state, url,
+  password_sealed as "passwordSealed", password_scheme as "passwordScheme",
+  password_header as "passwordHeader", mask_numbers as "maskNumbers",
+  signing_secret_sealed as "signingSecretSealed",
+  previous_secret_sealed as "previousSecretSealed",
+  previous_secret_until as "previousSecretUntil",
+  version::double precision as version, connected_at as "connectedAt"`
+
+const HEALTH_COLUMNS = `
+  last_delivered_at as "lastDeliveredAt", last_error_class as "lastErrorClass",
+  last_error_status as "lastErrorStatus", last_error_at as "lastErrorAt",
+  retry_event_id as "retryEventId", retry_attempt as "retryAttempt",
+  retry_next_at as "retryNextAt"`
+
+/** Those that exist, in any order: the dispatcher fills its cache in one round trip. Primary key. */
+export async function loadConnections(
+  db: Queryable,
+  workspaceIds: readonly string[],
+): Promise<Connection[]> {
+  const { rows } = await db.query<Connection>(
+    `select ${COLUMNS} from connections where workspace_id = any($1)`,
+    [workspaceIds],
+  )
+  return rows
+}
+
+/** Primary key. */
+export async function findConnection(
+  db: Queryable,
+  workspaceId: string,
+): Promise<ConnectionWithHealth | null> {
+  const { rows } = await db.query<ConnectionWithHealth>(
+    `select ${COLUMNS}, ${HEALTH_COLUMNS} from connections where workspace_id = $1`,
+    [workspaceId],
+  )
+  return rows[0] ?? null
+}
+
+/** A target that has just answered a ping. */
+export interface ConnectedTarget {
+  readonly workspaceId: string
+  readonly url: string
+  readonly passwordSealed: string | null
+  readonly passwordScheme: PasswordScheme
+  readonly passwordHeader: string | null
+  readonly maskNumbers: boolean
+  readonly signingSecretSealed: string
+  /** The version that was read before the ping, 0 when there was no connection. */
+  readonly expectedVersion: number
+}
+
+/**
+ * Connects, and answers the time from which events are delivered; null when somebody else has
+ * changed the connection since `expectedVersion`, whose target may then not be the pinged one.
+ *
+ * Who was connected or failing keeps `connected_at`, so that events which wait are delivered to
+ * the new target; who was suspended or disconnected starts with new events.
+ */
+export async function connect(db: Queryable, target: ConnectedTarget): Promise<Date | null> {
+  const { rows } = await db.query<{ connectedAt: Date }>(
+    `insert into connections as c (
+       workspace_id, state, url, password_sealed, password_scheme, password_header, mask_numbers,
+       signing_secret_sealed, connected_at
+     )
+     values ($1, 'connected', $2, $3, $4, $5, $6, $7, now())
+     on conflict (workspace_id) do update
+       set state = 'connected', url = excluded.url, password_sealed = excluded.password_sealed,
+           password_scheme = excluded.password_scheme, password_header = excluded.password_header,
+           mask_numbers = excluded.mask_numbers,
+           signing_secret_sealed = excluded.signing_secret_sealed,
+           connected_at =
+             case when c.state in ('connected', 'failing') then c.connected_at else now() end,
+           disconnected_at = null,
+           last_error_class = null, last_error_status = null, last_error_at = null,
+           version = c.version + 1
+       where c.version = $8
+     returning connected_at as "connectedAt"`,
+    [
+      target.workspaceId,
+      target.url,
+      target.passwordSealed,
+      target.passwordScheme,
+      target.passwordHeader,
+      target.maskNumbers,
+      target.signingSecretSealed,
+      target.expectedVersion,
+    ],
+  )
+  return rows[0]?.connectedAt ?? null
+}
+
+/**
+ * Disconnects and forgets URL and secrets: what is not stored cannot leak. Whether there was
+ * something to disconnect.
+ */
+export async function disconnect(db: Queryable, workspaceId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update connections
+     set state = 'disconnected', url = null, password_sealed = null, password_scheme = 'bearer',
+         password_header = null, signing_secret_sealed = null, previous_secret_sealed = null,
+         previous_secret_until = null, disconnected_at = now(),
+         retry_event_id = null, retry_attempt = null, retry_next_at = null,
+         version = version + 1
+     where workspace_id = $1 and state <> 'disconnected'`,
+    [workspaceId],
+  )
+  return rowCount === 1
+}
+
+export interface StateCount {
+  readonly state: ConnectionState
+  readonly connections: number
+}
+
+/** Reads the whole table, which has one small row per workspace: asked once per scrape. */
+export async function countConnectionsByState(db: Queryable): Promise<StateCount[]> {
+  const { rows } = await db.query<StateCount>(
+    `select state, count(*)::integer as connections from connections group by state`,
+  )
+  return rows
+}

@@ -1,0 +1,50 @@
+import type { Queryable } from './pool.ts'
+
+export interface Workspace {
+  readonly id: string
+  readonly name: string | null
+  /** IANA zone. */
+  readonly timezone: string
+  /** ISO 3166 alpha-2. */
+  readonly defaultCountry: string
+  readonly createdAt: Date
+}
+
+export type NewWorkspace = Omit<Workspace, 'createdAt'>
+
+const COLUMNS = `id, name, timezone, default_country as "defaultCountry", created_at as "createdAt"`
+
+/** Primary key. */
+export async function findWorkspace(db: Queryable, id: string): Promise<Workspace | null> {
+  const { rows } = await db.query<Workspace>(`select ${COLUMNS} from workspaces where id = $1`, [
+    id,
+  ])
+  return rows[0] ?? null
+}
+
+/**
+ * Creates or changes; `isNew` tells which. The row is locked until the statement ends, so two at
+ * once cannot both be new: `xmax` is 0 only in a row that nobody has updated.
+ */
+export async function putWorkspace(
+  db: Queryable,
+  workspace: NewWorkspace,
+): Promise<Workspace & { readonly isNew: boolean }> {
+  const { rows } = await db.query<Workspace & { isNew: boolean }>(
+    `insert into workspaces (id, name, timezone, default_country)
+     values ($1, $2, $3, $4)
+     on conflict (id) do update
+       set name = excluded.name,
+           timezone = excluded.timezone,
+           default_country = excluded.default_country
+     returning ${COLUMNS}, xmax = 0 as "isNew"`,
+    [workspace.id, workspace.name, workspace.timezone, workspace.defaultCountry],
+  )
+  return one(rows)
+}
+
+/** A statement with `returning` and without `where` always answers its row. */
+function one<Row>([row]: readonly Row[]): Row {
+  if (row === undefined) throw new Error('Postgres returned no row for an upsert')
+  return row
+}
