@@ -1,0 +1,66 @@
+# Everything that people and machines do here. `make` alone lists it.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PREREQUISITES := sh deploy/local/prerequisites.sh
+LOCAL_STACK := npx tsx deploy/local/cli.ts
+
+# `make demo KEEP=1` leaves the demo running.
+export KEEP
+
+.PHONY: help
+help: ## list these commands
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: needs-node needs-servers
+needs-node:
+	@$(PREREQUISITES) node
+needs-servers:
+	@$(PREREQUISITES) node java maven
+
+.PHONY: install
+install: needs-node node_modules/.package-lock.json ## install the exact npm packages, if they changed
+
+# Written by npm at the end of an installation: missing or older, the installation is not up to date.
+node_modules/.package-lock.json: package-lock.json | needs-node
+	npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: build
+build: install ## compile the three services into dist/
+	@npm run -s build
+
+.PHONY: check
+check: install ## types, lint, format, unit tests and guide: under 30 s
+	@npm run -s types
+	@npm run -s lint
+	@npx vitest run --project unit --project guide
+
+.PHONY: test
+test: needs-servers build ## every test, with a stack of its own; works while `make up` runs
+	@npx tsx test/run.ts
+
+.PHONY: up
+up: needs-servers build ## start Kafka, registry, PostgreSQL and the three services in the background
+	@$(LOCAL_STACK) up
+
+.PHONY: down
+down: install ## stop what `make up` and `make demo KEEP=1` left running; data stays
+	@$(LOCAL_STACK) down
+
+.PHONY: clean
+clean: install ## stop the same and remove data and logs; downloads stay
+	@$(LOCAL_STACK) clean
+
+.PHONY: logs
+logs: ## follow the logs of `make up`
+	@tail -n 5 -F .local/up/logs/*.log
+
+.PHONY: demo
+demo: needs-servers build ## calls of all five providers to a receiver that misbehaves; KEEP=1 leaves it running
+	@npx tsx test/demo/demo.ts
+
+.PHONY: bench
+bench: needs-servers build ## the benchmark of the README
+	@npx tsx test/bench/bench.ts

@@ -1,0 +1,134 @@
+import { join } from 'node:path'
+import { projectPath } from '../../services/shared/project-path.ts'
+
+/**
+ * A profile is one complete stack with ports and a folder of its own, so that `make test`,
+ * `make demo` and `make bench` run while `make up` does, and never touch its data.
+ */
+export const PROFILE_NAMES = ['up', 'test', 'demo', 'bench'] as const
+export type ProfileName = (typeof PROFILE_NAMES)[number]
+
+export const SERVER_NAMES = ['postgres', 'kafka', 'registry'] as const
+export type ServerName = (typeof SERVER_NAMES)[number]
+
+export const SERVICE_NAMES = ['normalizer', 'dispatcher', 'console'] as const
+export type ServiceName = (typeof SERVICE_NAMES)[number]
+
+/** The ports of `make up`: what the services and docker-compose.yml take by default, too. */
+const DEFAULT_PORTS = {
+  kafka: 9092,
+  controller: 9093,
+  registry: 8081,
+  postgres: 5432,
+  normalizer: 8080,
+  console: 8090,
+  normalizerTelemetry: 9101,
+  dispatcherTelemetry: 9102,
+  consoleTelemetry: 9103,
+} as const
+
+export type Ports = Readonly<Record<keyof typeof DEFAULT_PORTS, number>>
+
+export interface Profile {
+  readonly name: ProfileName
+  /** Absolute; holds `data/`, `logs/` and `pids/`. */
+  readonly folder: string
+  /** True: each start begins with empty data, and one process owns the stack while it runs. */
+  readonly fresh: boolean
+  /**
+   * False: Postgres may lose data if the whole machine crashes, never if a process does. Halves
+   * the time of `create database`, which most integration tests begin with.
+   */
+  readonly survivesPowerLoss: boolean
+  /** Name of the services' database in Postgres. */
+  readonly database: string
+  readonly ports: Ports
+}
+
+/** What a program needs to reach the servers of a stack. */
+export interface StackEnvironment extends Record<string, string> {
+  readonly KAFKA_BROKERS: string
+  readonly SCHEMA_REGISTRY_URL: string
+  readonly DATABASE_URL: string
+}
+
+/** The whole stack listens here and nowhere else: passwords below are no secrets. */
+export const HOST = '127.0.0.1'
+export const POSTGRES_USER = 'postgres'
+export const POSTGRES_PASSWORD = 'postgres'
+export const REGISTRY_DATABASE = 'registry'
+
+const LOCAL_FOLDER = projectPath('.local')
+
+/** Downloaded servers, shared by all profiles. `make clean` keeps them. */
+export const SERVERS_FOLDER = join(LOCAL_FOLDER, 'servers')
+
+// All ports stay below 32768, where Linux begins to hand out ports to outgoing connections: one of
+// those could otherwise sit on a port of ours at the wrong moment.
+const PROFILES: Readonly<Record<ProfileName, Profile>> = {
+  up: profile('up', { portOffset: 0, fresh: false }),
+  test: profile('test', { portOffset: 10_000, fresh: true }),
+  demo: profile('demo', { portOffset: 20_000, fresh: true }),
+  bench: profile('bench', { portOffset: 22_000, fresh: true }),
+}
+
+export function profileOf(name: ProfileName): Profile {
+  return PROFILES[name]
+}
+
+function profile(
+  name: ProfileName,
+  { portOffset, fresh }: { readonly portOffset: number; readonly fresh: boolean },
+): Profile {
+  return {
+    name,
+    folder: join(LOCAL_FOLDER, name),
+    fresh,
+    survivesPowerLoss: name !== 'test',
+    // Destructive test support only touches databases whose name has the word `test` in it.
+    database: name === 'test' ? 'call_webhook_test' : 'call_webhook',
+    ports: shifted(portOffset),
+  }
+}
+
+function shifted(offset: number): Ports {
+  return {
+    kafka: DEFAULT_PORTS.kafka + offset,
+    controller: DEFAULT_PORTS.controller + offset,
+    registry: DEFAULT_PORTS.registry + offset,
+    postgres: DEFAULT_PORTS.postgres + offset,
+    normalizer: DEFAULT_PORTS.normalizer + offset,
+    console: DEFAULT_PORTS.console + offset,
+    normalizerTelemetry: DEFAULT_PORTS.normalizerTelemetry + offset,
+    dispatcherTelemetry: DEFAULT_PORTS.dispatcherTelemetry + offset,
+    consoleTelemetry: DEFAULT_PORTS.consoleTelemetry + offset,
+  }
+}
+
+export function dataFolder({ folder }: Profile, server: ServerName): string {
+  return join(folder, 'data', server)
+}
+
+export function logFile({ folder }: Profile, processName: string): string {
+  return join(folder, 'logs', `${processName}.log`)
+}
+
+export function pidFolder({ folder }: Profile): string {
+  return join(folder, 'pids')
+}
+
+export function pidFile(of: Profile, processName: string): string {
+  return join(pidFolder(of), `${processName}.json`)
+}
+
+export function stackEnvironment({ ports, database }: Profile): StackEnvironment {
+  return {
+    KAFKA_BROKERS: `${HOST}:${ports.kafka}`,
+    SCHEMA_REGISTRY_URL: `http://${HOST}:${ports.registry}/apis/ccompat/v7`,
+    DATABASE_URL: databaseUrl(ports.postgres, database),
+  }
+}
+
+export function databaseUrl(port: number, database: string): string {
+  return `postgres://${POSTGRES_USER}:${POSTGRES_PASSWORD}@${HOST}:${port}/${database}`
+}

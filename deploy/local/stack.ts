@@ -1,0 +1,234 @@
+import { readdirSync, rmSync } from 'node:fs'
+import { type Stopped, startDaemon, stopDaemon } from './daemon.ts'
+import { kafkaServer } from './kafka.ts'
+import { type Lock, tryLock, withLock } from './lock.ts'
+import { postgresServer } from './postgres.ts'
+import { dataElsewhere } from './postgres-home.ts'
+import { requirePrograms } from './prerequisites.ts'
+import {
+  logFile,
+  type Profile,
+  type ProfileName,
+  pidFile,
+  pidFolder,
+  profileOf,
+  SERVER_NAMES,
+  type ServerName,
+  type StackEnvironment,
+  stackEnvironment,
+} from './profiles.ts'
+import { registryServer } from './registry.ts'
+import type { Report, Server } from './server.ts'
+import { settleAll } from './settle-all.ts'
+import { StackError } from './stack-error.ts'
+
+/**
+ * Kafka, the schema registry and PostgreSQL as real servers, without Docker.
+ *
+ * `make up`, the tests, the demo and the benchmark all start their stack here. A profile with
+ * `fresh` belongs to the process that started it: a second one is refused, and what a dead one
+ * left behind is stopped and cleared away first. Nothing is kept in memory that matters: whoever
+ * opens the same profile can stop and start its servers.
+ */
+export interface Stack {
+  readonly env: StackEnvironment
+  /** Stops everything of this profile: services that were started in it, then the servers. */
+  stop(): Promise<void>
+  /** SIGKILL is the crash of a machine's worth of process; by default it stops in order. */
+  stopServer(name: ServerName, signal?: NodeJS.Signals): Promise<Stopped>
+  /** On the same ports, with the data it had. */
+  startServer(name: ServerName): Promise<void>
+  restartKafka(signal?: NodeJS.Signals): Promise<void>
+}
+
+export interface StackOptions {
+  /** Gets one line per step; by default nobody is told. */
+  readonly report?: Report
+}
+
+const SILENT: Report = () => {}
+const START_WITHIN_MS = 5 * 60_000
+const SERVICE_STOP_WITHIN_MS = 15_000
+
+/**
+ * Starts what does not run yet and returns when all three servers answer.
+ *
+ * @throws StackError when a program is missing, a port is taken, another process owns the profile,
+ *   or a server does not come up. Of a fresh profile nothing is left running then; of `up` the
+ *   servers that did start stay.
+ */
+export async function startStack(name: ProfileName, options: StackOptions = {}): Promise<Stack> {
+  const { report = SILENT } = options
+  const profile = profileOf(name)
+  requirePrograms('java')
+  return profile.fresh ? startFresh(profile, report) : startLasting(profile, report)
+}
+
+/** The stack of a profile that somebody else has started. */
+export function openStack(name: ProfileName, { report = SILENT }: StackOptions = {}): Stack {
+  const profile = profileOf(name)
+  const servers = serversOf(profile, report)
+  const stack: Stack = {
+    env: stackEnvironment(profile),
+    stop: () => stopEverything(profile, report),
+    stopServer: (server, signal) => stopServer(profile, servers[server], signal),
+    startServer: (server) => startServer(profile, servers[server], report),
+    async restartKafka(signal) {
+      await stack.stopServer('kafka', signal)
+      await stack.startServer('kafka')
+    },
+  }
+  return stack
+}
+
+/** Stops what runs of a profile, unless a process that still lives owns it. */
+export function stopStack(name: ProfileName, report: Report): Promise<void> {
+  return asOwner(profileOf(name), report, (profile) => stopEverything(profile, report))
+}
+
+/** Stops it and removes its data and logs, unless a process that still lives owns it. */
+export function removeStack(name: ProfileName, report: Report): Promise<void> {
+  return asOwner(profileOf(name), report, async (profile) => {
+    await stopEverything(profile, report)
+    removeData(profile)
+  })
+}
+
+async function asOwner(
+  profile: Profile,
+  report: Report,
+  work: (profile: Profile) => Promise<void>,
+): Promise<void> {
+  if (!profile.fresh) return withLock(lockFile(profile), waiting(report), () => work(profile))
+  const attempt = tryLock(lockFile(profile))
+  if (attempt.kind === 'held') {
+    report(`the ${profile.name} stack is in use by process ${attempt.holder.pid}: left alone`)
+    return
+  }
+  await work(profile).finally(() => attempt.lock.release())
+}
+
+function removeData(profile: Profile): void {
+  rmSync(dataElsewhere(profile), { recursive: true, force: true })
+  rmSync(profile.folder, { recursive: true, force: true })
+}
+
+async function startLasting(profile: Profile, report: Report): Promise<Stack> {
+  await withLock(lockFile(profile), waiting(report), () => startServers(profile, report))
+  return openStack(profile.name, { report })
+}
+
+async function startFresh(profile: Profile, report: Report): Promise<Stack> {
+  const lock = own(profile)
+  const stack = openStack(profile.name, { report })
+  const stop = () => stack.stop().finally(() => lock.release())
+  try {
+    await stack.stop()
+    removeData(profile)
+    await startServers(profile, report)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { ...stack, stop }
+}
+
+function own(profile: Profile): Lock {
+  const attempt = tryLock(lockFile(profile))
+  if (attempt.kind === 'acquired') return attempt.lock
+  throw new StackError(
+    `The ${profile.name} stack is in use by process ${attempt.holder.pid}:` +
+      ' wait until it has ended, or end it.',
+  )
+}
+
+/** Outside of the profile's folder, which is removed while the lock is held. */
+function lockFile({ folder }: Profile): string {
+  return `${folder}.lock`
+}
+
+function waiting(report: Report) {
+  return {
+    withinMs: START_WITHIN_MS,
+    onWait: ({ pid }: { readonly pid: number }) =>
+      report(`waiting for process ${pid}, which starts or stops the same stack`),
+  }
+}
+
+function serversOf(profile: Profile, report: Report): Record<ServerName, Server> {
+  return {
+    postgres: postgresServer(profile),
+    kafka: kafkaServer(profile, report),
+    registry: registryServer(profile, report),
+  }
+}
+
+/** Side by side, but the registry after Postgres, where it keeps its schemas. */
+async function startServers(profile: Profile, report: Report): Promise<void> {
+  const { postgres, kafka, registry } = serversOf(profile, report)
+  const start = (server: Server) => startServer(profile, server, report)
+  await settleAll([start(kafka), start(postgres).then(() => start(registry))])
+}
+
+async function startServer(profile: Profile, server: Server, report: Report): Promise<void> {
+  const { identity, alreadyRunning } = await startDaemon({
+    ...server,
+    pidFile: pidFile(profile, server.name),
+    logFile: logFile(profile, server.name),
+  })
+  await server.settle?.()
+  report(`${server.label} ${alreadyRunning ? 'already runs' : 'runs'} (process ${identity.pid})`)
+}
+
+function stopServer(
+  profile: Profile,
+  { name, stop }: Server,
+  signal = stop.signal,
+): Promise<Stopped> {
+  return stopDaemon(pidFile(profile, name), { signal, withinMs: stop.withinMs })
+}
+
+async function stopEverything(profile: Profile, report: Report): Promise<void> {
+  const servers = serversOf(profile, SILENT)
+  const told = async (label: string, stopped: Promise<Stopped>) =>
+    report(`${label}: ${WORDS[await stopped]}`)
+  await Promise.all(
+    runningServices(profile).map((name) =>
+      told(
+        name,
+        stopDaemon(pidFile(profile, name), {
+          signal: 'SIGTERM',
+          withinMs: SERVICE_STOP_WITHIN_MS,
+        }),
+      ),
+    ),
+  )
+  const stop = (name: ServerName) =>
+    known(profile).includes(name)
+      ? told(servers[name].label, stopServer(profile, servers[name]))
+      : Promise.resolve()
+  await Promise.all([stop('kafka'), stop('registry').then(() => stop('postgres'))])
+}
+
+const WORDS: Readonly<Record<Stopped, string>> = {
+  stopped: 'stopped',
+  killed: 'did not stop in time and was killed',
+  'not-running': 'had already ended',
+}
+
+function runningServices(profile: Profile): string[] {
+  const servers: readonly string[] = SERVER_NAMES
+  return known(profile).filter((name) => !servers.includes(name))
+}
+
+/** Names of all processes that have a pid file. */
+function known(profile: Profile): string[] {
+  try {
+    return readdirSync(pidFolder(profile))
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => file.slice(0, -'.json'.length))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}

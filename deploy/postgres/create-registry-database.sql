@@ -1,0 +1,2 @@
+-- Run once, when the container of docker-compose.yml starts with an empty volume.
+create database registry;

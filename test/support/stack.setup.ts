@@ -1,0 +1,22 @@
+import type { TestProject } from 'vitest/node'
+import type { StackEnvironment } from '../../deploy/local/profiles.ts'
+import { type Stack, startStack } from '../../deploy/local/stack.ts'
+
+/** Real Kafka, registry and Postgres with empty data, once for all files of the project. */
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    readonly stack: StackEnvironment
+  }
+}
+
+let stack: Stack | null = null
+
+export async function setup(project: TestProject): Promise<void> {
+  stack = await startStack('test')
+  project.provide('stack', stack.env)
+}
+
+export async function teardown(): Promise<void> {
+  await stack?.stop()
+}

@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { inject } from 'vitest'
+import type { StackEnvironment } from '../../deploy/local/profiles.ts'
+import { openStack, type Stack } from '../../deploy/local/stack.ts'
+
+/** The running servers: their addresses, and stopping and starting them to see what happens. */
+export type TestStack = Omit<Stack, 'stop'>
+
+/** Whoever stops a server starts it again before the test ends: the next file needs it. */
+export function testStack(): TestStack {
+  return { ...openStack('test'), env: stackAddresses() }
+}
+
+/** URL of a new, empty database, which no other test sees. It goes away with the stack. */
+export async function freshDatabase(): Promise<string> {
+  // Destructive support refuses a database whose name has no `test` in it.
+  const name = `test_${randomName()}`
+  const { DATABASE_URL } = stackAddresses()
+  const client = new pg.Client({ connectionString: DATABASE_URL })
+  await client.connect()
+  try {
+    await client.query(`create database ${client.escapeIdentifier(name)}`)
+  } finally {
+    await client.end()
+  }
+  const url = new URL(DATABASE_URL)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+/** A value for `TOPIC_PREFIX` (and for group ids) that no other test has. */
+export function freshPrefix(): string {
+  return `t${randomName()}`
+}
+
+function stackAddresses(): StackEnvironment {
+  const env = inject('stack')
+  if (env) return env
+  throw new Error('No stack runs for this test: run it with `npx vitest run --project stack`.')
+}
+
+function randomName(): string {
+  return randomBytes(6).toString('hex')
+}
