@@ -30,12 +30,12 @@ async function up(): Promise<void> {
   for (const name of redirected(profile, process.env)) {
     say(`note: ${name} comes from your environment and does not point at this stack`)
   }
-  await settleAll(SERVICE_NAMES.map((name) => startAndTell(name, env)))
+  await settleAll(SERVICE_NAMES.map((name) => startAndTell(profile, name, env)))
   console.log(whatRunsWhere(profile, env))
 }
 
-async function startAndTell(name: ServiceName, env: Environment): Promise<void> {
-  const service = await startService(name, env, { profile: 'up', instance: name })
+async function startAndTell(profile: Profile, name: ServiceName, env: Environment): Promise<void> {
+  const service = await startService(name, env, { profile, instance: name })
   say(`the ${name} ${stateOf(service)} (process ${service.pid})`)
 }
 
@@ -43,7 +43,7 @@ function stateOf({ alreadyRunning }: ServiceProcess): string {
   return alreadyRunning ? 'already runs, with the code and settings it was started with' : 'runs'
 }
 
-function whatRunsWhere({ folder, ports }: Profile, env: Environment): string {
+function whatRunsWhere({ folder, ports, database }: Profile, env: Environment): string {
   const rows: readonly (readonly [string, string])[] = [
     ['normalizer', `${env['NORMALIZER_PUBLIC_URL']}/hooks/{provider}/{sourceToken}`],
     ['console', `http://127.0.0.1:${env['CONSOLE_PORT']}`],
@@ -55,7 +55,7 @@ function whatRunsWhere({ folder, ports }: Profile, env: Environment): string {
     ],
     ['Kafka', `127.0.0.1:${ports.kafka}`],
     ['schemas', `http://127.0.0.1:${ports.registry}/apis/ccompat/v7`],
-    ['PostgreSQL', `127.0.0.1:${ports.postgres}, database ${profileOf('up').database}`],
+    ['PostgreSQL', `127.0.0.1:${ports.postgres}, database ${database}`],
     ['logs', `${relative(process.cwd(), folder)}/logs (\`make logs\` follows them)`],
     ['stop', '`make down` keeps the data, `make clean` removes it'],
   ]

@@ -8,7 +8,6 @@ import {
   HOST,
   logFile,
   type Profile,
-  type ProfileName,
   pidFile,
   profileOf,
   type ServiceName,
@@ -21,8 +20,8 @@ import { StackError } from './stack-error.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface ServiceOptions {
-  /** Whose folder gets the log and the pid file; stopping that stack stops the service. */
-  readonly profile?: ProfileName
+  /** Default: that of the tests. Its folder gets log and pid file, stopping it stops the service. */
+  readonly profile?: Profile
   /**
    * Name of log and pid file. Default: the service's name with a number, so that a test may start
    * several; `make up` passes the plain name and so starts each at most once.
@@ -94,7 +93,7 @@ function serviceSpec(
   options: ServiceOptions & { readonly instance: string },
 ): DaemonSpec {
   const { instance, entry = builtEntry(name), readyWithinMs = READY_WITHIN_MS } = options
-  const profile = profileOf(options.profile ?? 'test')
+  const profile = options.profile ?? profileOf('test')
   const telemetryPort = portOf(env, TELEMETRY_PORT[name])
   return {
     label: `the ${name}`,
