@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
 import type { CallEvent } from './call-event.ts'
+import type { Clock } from './clock.ts'
+import type { Logger } from './logger.ts'
 import { projectPath } from './project-path.ts'
 
 /**
@@ -51,10 +53,17 @@ export function schemaIdOf(value: Buffer): number {
 }
 
 export interface CallEventDecoder {
-  /** Synchronous once the writer's schema is known; null when it has to be fetched first. */
-  decode(value: Buffer): CallEvent | null
-  /** Fetches the schema that wrote this value. Failures are not remembered: the registry may return. */
+  /** Whether these bytes are a Confluent-framed record at all. */
+  isFramed(value: Buffer): boolean
+  /** Whether `decode` can be called: the schema that wrote this value was learned. */
+  knows(value: Buffer): boolean
+  /**
+   * Asks the registry for the schema that wrote this value, again and again until it answers.
+   * Never rejects: a schema that the registry does not have makes `decode` throw instead.
+   */
   learn(value: Buffer): Promise<void>
+  /** @throws UndecodableError */
+  decode(value: Buffer): CallEvent
 }
 
 /** What wrote a record: decodes its bytes. */
@@ -62,28 +71,48 @@ export interface WriterType {
   fromBuffer(bytes: Buffer): unknown
 }
 
+export interface DecoderOptions {
+  /** The type of a schema id; null when the registry does not have it; rejects when it is away. */
+  readonly typeOf: (id: number) => Promise<WriterType | null>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+const ASK_AGAIN_MS = 1_000
+
 /**
- * `typeOf` asks the registry by id, once per writer: each record is decoded with the schema that
- * wrote it, so a field of a newer normalizer reaches the customer through an older dispatcher.
+ * Each record is decoded with the schema that wrote it, asked for once per schema, so a field of
+ * a newer normalizer reaches the customer through an older dispatcher.
  */
-export function createCallEventDecoder(
-  typeOf: (id: number) => Promise<WriterType>,
-): CallEventDecoder {
-  const types = new Map<number, WriterType>()
+export function createCallEventDecoder({
+  typeOf,
+  clock,
+  logger,
+}: DecoderOptions): CallEventDecoder {
+  const types = new Map<number, WriterType | null>()
   return {
+    isFramed: (value) => value.length > HEADER_BYTES && value[0] === 0,
+    knows: (value) => types.has(schemaIdOf(value)),
+    async learn(value) {
+      const id = schemaIdOf(value)
+      while (!types.has(id)) {
+        try {
+          types.set(id, await typeOf(id))
+        } catch (error) {
+          logger.warn({ schemaId: id, err: error }, 'schema.unavailable')
+          await clock.sleep(ASK_AGAIN_MS)
+        }
+      }
+    },
     decode(value) {
-      const type = types.get(schemaIdOf(value))
-      if (!type) return null
+      const id = schemaIdOf(value)
+      const type = types.get(id)
+      if (!type) throw new UndecodableError(`the registry has no schema ${id}`)
       try {
         return fromAvro(type.fromBuffer(value.subarray(HEADER_BYTES)) as AvroCallEvent)
       } catch (error) {
         throw new UndecodableError('does not decode with its schema', { cause: error })
       }
-    },
-    async learn(value) {
-      const id = schemaIdOf(value)
-      if (types.has(id)) return
-      types.set(id, await typeOf(id))
     },
   }
 }

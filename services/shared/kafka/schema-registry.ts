@@ -7,8 +7,11 @@ type Client = InstanceType<typeof SchemaRegistry>
 export interface CallEventRegistry {
   /** See `register` below. */
   register(topic: string, schema: AvroSchema): Promise<number>
-  /** The type that a schema id stands for; cached for ever, since an id never changes its meaning. */
-  typeOf(id: number): Promise<WriterType>
+  /**
+   * The type that a schema id stands for; null when the registry does not know the id. Cached for
+   * ever, since an id never changes its meaning. Rejects when the registry cannot be asked.
+   */
+  typeOf(id: number): Promise<WriterType | null>
 }
 
 /** `url` is the whole base address: Apicurio's ends in `/apis/ccompat/v7`, Confluent's has no path. */
@@ -16,7 +19,14 @@ export function createCallEventRegistry(url: string): CallEventRegistry {
   const registry = new SchemaRegistry({ host: url, retry: { retries: 3 } })
   return {
     register: (topic, schema) => register(registry, url, { topic, schema }),
-    typeOf: (id) => registry.getSchema(id),
+    async typeOf(id) {
+      try {
+        return await registry.getSchema(id)
+      } catch (error) {
+        if ((error as { status?: number }).status === 404) return null
+        throw error
+      }
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Admin, ITopicConfig } from 'kafkajs'
+import type { Admin, ITopicConfig, Kafka } from 'kafkajs'
 
 /** Names and settings of the topics; a topic's name begins with `TOPIC_PREFIX`. */
 
@@ -43,6 +43,17 @@ export function rejectedTopic(names: TopicNames, partitions: number): TopicSpec 
 /** A topic is not as this service needs it; the message names the topic and the mend. */
 export class TopicError extends Error {
   override readonly name = 'TopicError'
+}
+
+/** `ensureTopics` with a connection of its own, for the start of a service. */
+export async function prepareTopics(kafka: Kafka, specs: readonly TopicSpec[]): Promise<void> {
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    await ensureTopics(admin, specs)
+  } finally {
+    await admin.disconnect()
+  }
 }
 
 /**

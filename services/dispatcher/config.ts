@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import {
+  commaList,
+  commonVariables,
+  count,
+  type Environment,
+  egressVariables,
+  kafkaConfig,
+  kafkaVariables,
+  milliseconds,
+  port,
+  readEnvironment,
+} from '../shared/config.ts'
+import { secretBoxFrom, secretsVariables } from '../shared/secret-box.ts'
+import { parseTiers } from './lane/retry-policy.ts'
+
+const DEFAULT_TIERS = ['5s', '30s', '2m', '10m', '30m', '1h', '3h', '6h']
+
+const retryTiers = commaList.transform((labels, context) => {
+  try {
+    return parseTiers(labels)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message })
+    return z.NEVER
+  }
+})
+
+const variables = {
+  ...commonVariables,
+  ...kafkaVariables,
+  ...egressVariables,
+  ...secretsVariables,
+  DISPATCHER_TELEMETRY_PORT: port.default(9102),
+  DISPATCHER_GROUP_ID: z.string().min(1).optional(),
+  DISPATCHER_RETRY_TIERS: retryTiers.default(parseTiers(DEFAULT_TIERS)),
+  DISPATCHER_REQUEST_TIMEOUT_MS: milliseconds.default(5_000),
+  DISPATCHER_IN_FLIGHT_MAX: count.default(512),
+  DISPATCHER_ATTEMPTS_BUFFER_MAX: count.default(100_000),
+  DISPATCHER_QUEUE_MAX: count.default(2_000),
+  DISPATCHER_SESSION_TIMEOUT_MS: milliseconds.min(6_000).default(10_000),
+}
+
+export type DispatcherConfig = ReturnType<typeof readConfig>
+
+/** @throws ConfigError */
+export function readConfig(env: Environment = process.env) {
+  const read = readEnvironment(variables, env)
+  return Object.freeze({
+    databaseUrl: read.DATABASE_URL,
+    logLevel: read.LOG_LEVEL,
+    stopDeadlineMs: read.STOP_DEADLINE_MS,
+    kafka: kafkaConfig(read),
+    secretBox: secretBoxFrom(read),
+    allowCidrs: read.EGRESS_ALLOW_CIDRS,
+    allowHttp: read.EGRESS_ALLOW_HTTP,
+    telemetryPort: read.DISPATCHER_TELEMETRY_PORT,
+    groupId: read.DISPATCHER_GROUP_ID ?? `${read.TOPIC_PREFIX}.dispatcher`,
+    tiers: read.DISPATCHER_RETRY_TIERS,
+    requestTimeoutMs: read.DISPATCHER_REQUEST_TIMEOUT_MS,
+    inFlightMax: read.DISPATCHER_IN_FLIGHT_MAX,
+    attemptsMax: read.DISPATCHER_ATTEMPTS_BUFFER_MAX,
+    queueMax: read.DISPATCHER_QUEUE_MAX,
+    sessionTimeoutMs: read.DISPATCHER_SESSION_TIMEOUT_MS,
+  })
+}

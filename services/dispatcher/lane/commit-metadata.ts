@@ -1,0 +1,118 @@
+/**
+ * The string that travels with a committed offset: whether the last owner left in good order, and
+ * which offsets beyond the watermark are settled already.
+ *
+ *   byte 0   version (1)
+ *   byte 1   bit 0: clean; bit 1: run-length (else raw bitmap)
+ *   rest     raw: bit i is offset watermark + i, lowest bit first
+ *            run-length: LEB128 lengths of alternating runs, pending first
+ *
+ * in base64url. A broker refuses more than 4,096 characters (`offset.metadata.max.bytes`); both
+ * encodings are made and the shorter one is taken, and the session stops reading ahead long before
+ * the raw one would not fit.
+ */
+export interface CommitMetadata {
+  /** The last owner had no request in flight any more: the next one need not wait. */
+  readonly clean: boolean
+  /** Ascending, all above the watermark. */
+  readonly settledBeyond: readonly number[]
+}
+
+export const METADATA_CHARS_MAX = 4096
+
+/** Widest window whose raw bitmap is sure to fit: 3,072 bytes less the two in front. */
+export const WINDOW_MAX = (METADATA_CHARS_MAX / 4) * 3 * 8 - 16 - 8
+
+const VERSION = 1
+const CLEAN = 1
+const RUN_LENGTH = 2
+
+export function encodeMetadata(
+  watermark: number,
+  { clean, settledBeyond }: CommitMetadata,
+): string {
+  const relative = settledBeyond.map((offset) => offset - watermark)
+  const raw = rawBitmap(relative)
+  const runs = runLengths(relative)
+  const flags = (clean ? CLEAN : 0) | (runs.length < raw.length ? RUN_LENGTH : 0)
+  const body = runs.length < raw.length ? runs : raw
+  return Buffer.from([VERSION, flags, ...body]).toString('base64url')
+}
+
+/**
+ * Null for anything that is not ours (another tool's metadata, a future version): then nothing
+ * beyond the watermark counts as settled, which repeats deliveries and loses none.
+ */
+export function decodeMetadata(watermark: number, text: string | null): CommitMetadata | null {
+  if (text === null || text === '') return null
+  const bytes = Buffer.from(text, 'base64url')
+  const flags = bytes[1]
+  if (bytes[0] !== VERSION || flags === undefined) return null
+  const body = bytes.subarray(2)
+  const relative = flags & RUN_LENGTH ? fromRunLengths(body) : fromRawBitmap(body)
+  return {
+    clean: (flags & CLEAN) !== 0,
+    settledBeyond: relative.map((index) => watermark + index),
+  }
+}
+
+function rawBitmap(relative: readonly number[]): Uint8Array {
+  const last = relative.at(-1)
+  const bytes = new Uint8Array(last === undefined ? 0 : (last >> 3) + 1)
+  for (const index of relative) bytes[index >> 3] = (bytes[index >> 3] ?? 0) | (1 << (index & 7))
+  return bytes
+}
+
+function fromRawBitmap(bytes: Uint8Array): number[] {
+  const relative: number[] = []
+  for (let index = 0; index < bytes.length * 8; index++) {
+    if (((bytes[index >> 3] ?? 0) >> (index & 7)) & 1) relative.push(index)
+  }
+  return relative
+}
+
+function runLengths(relative: readonly number[]): number[] {
+  const bytes: number[] = []
+  let runStart = 0
+  let next = 0
+  for (const index of relative) {
+    if (index !== next) {
+      if (next > runStart) pushLeb128(bytes, next - runStart)
+      pushLeb128(bytes, index - next)
+      runStart = index
+    } else if (bytes.length === 0 && index === 0) {
+      pushLeb128(bytes, 0)
+    }
+    next = index + 1
+  }
+  if (next > runStart) pushLeb128(bytes, next - runStart)
+  return bytes
+}
+
+function fromRunLengths(bytes: Uint8Array): number[] {
+  const relative: number[] = []
+  let index = 0
+  let settled = false
+  for (let at = 0; at < bytes.length; settled = !settled) {
+    let length = 0
+    let shift = 0
+    let byte = 0
+    do {
+      byte = bytes[at++] ?? 0
+      length += (byte & 0x7f) * 2 ** shift
+      shift += 7
+    } while (byte & 0x80)
+    if (settled) for (let i = 0; i < length; i++) relative.push(index + i)
+    index += length
+  }
+  return relative
+}
+
+function pushLeb128(bytes: number[], value: number): void {
+  let rest = value
+  while (rest >= 0x80) {
+    bytes.push((rest & 0x7f) | 0x80)
+    rest = Math.floor(rest / 128)
+  }
+  bytes.push(rest)
+}

@@ -1,0 +1,54 @@
+/** When a failed head is tried again: growing delays, spread a little. */
+
+/** One step of the retry schedule, as it is written in `DISPATCHER_RETRY_TIERS`: `30s`, `2m`, `6h`. */
+export interface RetryTier {
+  readonly label: string
+  readonly delayMs: number
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 }
+
+/**
+ * @throws Error naming the entry that is no delay, or not longer than the one before it: delays
+ * that do not grow would hammer an endpoint that is down.
+ */
+export function parseTiers(labels: readonly string[]): readonly RetryTier[] {
+  if (labels.length === 0) throw new Error('at least one delay is needed, such as 5s')
+  let before = 0
+  return labels.map((label) => {
+    const [, count, unit] = /^([1-9]\d{0,5})([smh])$/.exec(label) ?? []
+    const delayMs = Number(count) * (UNIT_MS[unit ?? ''] ?? Number.NaN)
+    if (Number.isNaN(delayMs)) throw new Error(`"${label}" is no delay: write 30s, 2m or 6h`)
+    if (delayMs <= before) throw new Error(`"${label}" does not grow: delays have to ascend`)
+    before = delayMs
+    return { label, delayMs }
+  })
+}
+
+/** Lanes that failed together must not come back together. */
+export const JITTER = 0.1
+
+export interface FailedAttempt {
+  /** 1 for the first. */
+  readonly attempt: number
+  readonly retryAfterMs: number | null
+}
+
+export interface NextAttempt {
+  readonly tier: RetryTier
+  /** Milliseconds since 1970. */
+  readonly dueAt: number
+}
+
+/** `random` is in [0, 1). Beyond the last tier the head stays in it. */
+export function planNextAttempt(
+  tiers: readonly RetryTier[],
+  failed: FailedAttempt,
+  now: number,
+  random: number,
+): NextAttempt {
+  const tier = tiers[Math.min(failed.attempt, tiers.length) - 1]
+  if (tier === undefined) throw new Error('a retry schedule has at least one tier')
+  const jittered = tier.delayMs * (1 + JITTER * (2 * random - 1))
+  return { tier, dueAt: now + Math.round(Math.max(jittered, failed.retryAfterMs ?? 0)) }
+}

@@ -1,0 +1,189 @@
+import type { KafkaMessage } from 'kafkajs'
+import type { Clock } from '../../shared/clock.ts'
+import type { PartitionConsumer, PartitionOwner } from '../../shared/kafka/partition-consumer.ts'
+import type { Logger } from '../../shared/logger.ts'
+import type { AttemptLog } from '../delivery/attempt-log.ts'
+import { awaitHandover, type Handover } from './handover.ts'
+import type { PartitionSession } from './partition-session.ts'
+
+/**
+ * The sessions of this process: opens one for each partition that the group gives us, closes it
+ * when it is taken away, and commits for all of them in one request.
+ */
+export interface PartitionSessionsOptions {
+  readonly topic: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly attempts: AttemptLog
+  readonly makeSession: (handover: Handover) => PartitionSession
+  /** Milliseconds that a new owner waits for an owner before it that left no clean marker. */
+  readonly graceMs: number
+  /** Milliseconds for open requests when a partition is given up; well below the grace. */
+  readonly drainMs: number
+}
+
+/** A session that has nothing new still commits now and then, to heal what a stale owner wrote. */
+const RECOMMIT_MS = 10_000
+const OPEN_AGAIN_MS = 500
+
+export class PartitionSessions implements PartitionOwner {
+  readonly #options: PartitionSessionsOptions
+  readonly #sessions = new Map<number, PartitionSession>()
+  /** Partitions that are being waited for, each with the means to stop waiting. */
+  readonly #opening = new Map<number, AbortController>()
+  /** Partitions whose session is still ending; opening the same one again has to wait for it. */
+  readonly #closing = new Map<number, Promise<void>>()
+  #consumer: PartitionConsumer | null = null
+  #commits: Promise<void> = Promise.resolve()
+  #committedAllAt = 0
+
+  constructor(options: PartitionSessionsOptions) {
+    this.#options = options
+  }
+
+  /** The consumer is made with us as its owner, so it comes after us. */
+  attach(consumer: PartitionConsumer): void {
+    this.#consumer = consumer
+  }
+
+  get all(): Iterable<PartitionSession> {
+    return this.#sessions.values()
+  }
+
+  get count(): number {
+    return this.#sessions.size
+  }
+
+  /** Partitions that were assigned and do not deliver yet. */
+  get openingCount(): number {
+    return this.#opening.size
+  }
+
+  assigned(partitions: readonly number[]): void {
+    for (const partition of partitions) {
+      const abort = new AbortController()
+      this.#opening.set(partition, abort)
+      void this.#open(partition, abort.signal)
+    }
+  }
+
+  revoked(partitions: readonly number[], isExpelled: boolean): void {
+    for (const partition of partitions) {
+      this.#opening.get(partition)?.abort()
+      this.#opening.delete(partition)
+      const session = this.#sessions.get(partition)
+      if (!session) continue
+      this.#sessions.delete(partition)
+      // Expelled: others have owned it for a while, so neither wait nor commit: theirs is newer.
+      if (isExpelled) session.fence()
+      else this.#closing.set(partition, this.#close([session]))
+    }
+  }
+
+  records(_topic: string, partition: number, messages: readonly KafkaMessage[]): number {
+    return this.#sessions.get(partition)?.records(messages) ?? 0
+  }
+
+  /** Never rejects: whatever goes wrong is tried again until the partition is taken away. */
+  async #open(partition: number, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#options
+    await this.#closing.get(partition)
+    while (!signal.aborted) {
+      try {
+        await this.#begin(partition, signal)
+        return
+      } catch (error) {
+        if (signal.aborted) return
+        logger.warn({ partition, err: error }, 'partition.open_failed')
+        await clock.sleep(OPEN_AGAIN_MS)
+      }
+    }
+  }
+
+  /**
+   * Starts to deliver. The first commit takes the clean marker away before the first request:
+   * else a crash within the first second would look like a departure in good order.
+   */
+  async #begin(partition: number, signal: AbortSignal): Promise<void> {
+    const { topic, clock, graceMs, logger, makeSession } = this.#options
+    const consumer = this.#attached()
+    const session = makeSession(
+      await awaitHandover(partition, { consumer, topic, clock, graceMs, signal }),
+    )
+    await this.#commit([session], false)
+    if (signal.aborted) return
+    this.#opening.delete(partition)
+    this.#sessions.set(partition, session)
+    logger.info({ partition }, 'partition.started')
+    session.start()
+  }
+
+  /** Commits what changed; called once a second. Never rejects: the next call tries again. */
+  async commitChanged(): Promise<void> {
+    const isFullRound = this.#options.clock.now() - this.#committedAllAt >= RECOMMIT_MS
+    const sessions = [...this.#sessions.values()].filter((s) => isFullRound || s.hasChanged)
+    if (sessions.length === 0) return
+    try {
+      await this.#commit(sessions, false)
+      if (isFullRound) this.#committedAllAt = this.#options.clock.now()
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'commit.failed')
+    }
+  }
+
+  /** One commit at a time: a commit that is overtaken by an older one would go backwards. */
+  #commit(sessions: readonly PartitionSession[], clean: boolean): Promise<void> {
+    const mine = this.#commits.then(() => this.#commitNow(sessions, clean))
+    this.#commits = mine.catch(() => undefined)
+    return mine
+  }
+
+  async #commitNow(sessions: readonly PartitionSession[], clean: boolean): Promise<void> {
+    const { topic, attempts } = this.#options
+    const live = sessions.filter((session) => session.phase !== 'fenced')
+    const commits = live.map((session) => session.commit(clean))
+    try {
+      // First the attempts, then the offsets that cover them: a crash repeats, it never hides.
+      await attempts.flush()
+      await this.#attached().commit(commits.map((commit) => ({ topic, ...commit })))
+    } catch (error) {
+      for (const session of live) session.commitFailed()
+      throw error
+    }
+  }
+
+  /** Drain, commit, fence; for a partition that another member gets, and at the end of the process. */
+  async #close(sessions: readonly PartitionSession[]): Promise<void> {
+    const { clock, drainMs, logger } = this.#options
+    const timeout = new AbortController()
+    const drained = Promise.all(sessions.map((session) => session.drain())).then(() => true)
+    const tooLong = clock.sleep(drainMs, timeout.signal).then(
+      () => false,
+      () => false,
+    )
+    const clean = await Promise.race([drained, tooLong])
+    timeout.abort()
+    try {
+      await this.#commit(sessions, clean)
+    } catch (error) {
+      logger.warn({ err: error }, 'commit.failed')
+    }
+    for (const session of sessions) {
+      session.fence()
+      this.#closing.delete(session.partition)
+      logger.info({ partition: session.partition, clean }, 'partition.stopped')
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const abort of this.#opening.values()) abort.abort()
+    const sessions = [...this.#sessions.values()]
+    this.#sessions.clear()
+    await Promise.all([this.#close(sessions), ...this.#closing.values()])
+  }
+
+  #attached(): PartitionConsumer {
+    if (!this.#consumer) throw new Error('attach the consumer first')
+    return this.#consumer
+  }
+}

@@ -1,0 +1,103 @@
+import kafkajs, { type PartitionAssigner } from 'kafkajs'
+
+const { AssignerProtocol } = kafkajs
+
+/**
+ * Gives partition p of *every* topic to one member, so that a workspace's events and its lane
+ * records have one owner. Sticky: a member keeps what it had as far as the balance allows, since
+ * each move costs the new owner a wait.
+ *
+ * kafkajs' own round robin deals topic × partition out one by one and is not co-partitioned.
+ */
+
+export interface Member {
+  readonly memberId: string
+  /** Partitions that it owned before, as it told in its user data. */
+  readonly owned: readonly number[]
+}
+
+/** Pure: who gets which partitions. Every partition has exactly one owner; counts differ by one at most. */
+export function assignPartitions(
+  members: readonly Member[],
+  partitionCount: number,
+): Map<string, number[]> {
+  const sorted = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
+  const least = Math.floor(partitionCount / sorted.length)
+  let extras = partitionCount % sorted.length
+  const taken = new Set<number>()
+  const assigned = new Map<string, number[]>()
+  // Those who own most keep the extra places: fewer moves.
+  for (const member of [...sorted].sort((a, b) => b.owned.length - a.owned.length)) {
+    const kept: number[] = []
+    const wanted = member.owned.filter((p) => p < partitionCount && !taken.has(p))
+    const quota = wanted.length > least && extras > 0 ? least + 1 : least
+    if (quota > least) extras--
+    for (const partition of wanted.slice(0, quota)) {
+      kept.push(partition)
+      taken.add(partition)
+    }
+    assigned.set(member.memberId, kept)
+  }
+  const free = Array.from({ length: partitionCount }, (_, p) => p).filter((p) => !taken.has(p))
+  for (const partition of free) poorest(sorted, assigned).push(partition)
+  for (const partitions of assigned.values()) partitions.sort((a, b) => a - b)
+  return assigned
+}
+
+function poorest(members: readonly Member[], assigned: Map<string, number[]>): number[] {
+  let least: number[] | undefined
+  for (const { memberId } of members) {
+    const partitions = assigned.get(memberId)
+    if (partitions && (!least || partitions.length < least.length)) least = partitions
+  }
+  if (!least) throw new Error('a group has at least one member')
+  return least
+}
+
+const NAME = 'co-partition'
+const VERSION = 1
+
+/** `owned` is asked at each join: the partitions that this member holds now. */
+export function coPartitionAssigner(owned: () => readonly number[]): PartitionAssigner {
+  return ({ cluster }) => ({
+    name: NAME,
+    version: VERSION,
+    protocol: ({ topics }) => ({
+      name: NAME,
+      metadata: AssignerProtocol.MemberMetadata.encode({
+        version: VERSION,
+        topics,
+        userData: Buffer.from(JSON.stringify(owned())),
+      }),
+    }),
+    assign: async ({ members, topics }) => {
+      const counts = topics.map((topic) => cluster.findTopicPartitionMetadata(topic).length)
+      const assigned = assignPartitions(
+        members.map(({ memberId, memberMetadata }) => ({
+          memberId,
+          owned: readOwned(memberMetadata),
+        })),
+        Math.max(...counts),
+      )
+      return [...assigned].map(([memberId, partitions]) => ({
+        memberId,
+        memberAssignment: AssignerProtocol.MemberAssignment.encode({
+          version: VERSION,
+          assignment: Object.fromEntries(topics.map((topic) => [topic, partitions])),
+          userData: Buffer.alloc(0),
+        }),
+      }))
+    },
+  })
+}
+
+/** What a member of another version wrote is not trusted: it only loses its stickiness. */
+function readOwned(metadata: Buffer): number[] {
+  try {
+    const userData = AssignerProtocol.MemberMetadata.decode(metadata)?.userData
+    const parsed: unknown = JSON.parse(userData?.toString() ?? '[]')
+    return Array.isArray(parsed) ? parsed.filter((p) => Number.isInteger(p)) : []
+  } catch {
+    return []
+  }
+}
