@@ -62,7 +62,6 @@ export const RINGOSTAT_FIELDS = [
   'recording',
   'recording_wav',
   'call_card',
-  'scheme_name',
   'pool_name',
   'call_counter',
   'repeated_flag',
@@ -76,6 +75,14 @@ export const RINGOSTAT_FIELDS = [
   'utm_term',
   'dialogue_quality_score',
   'dialogue_quality_details',
+  'summary',
+  'client_mood',
+  'employee_mood',
+  'overall_mood',
+  'recommendation',
+  'transcript',
+  'language',
+  'vtt',
 ] as const
 
 /** Fields as Stream Telecom's own event builder names them. */
