@@ -99,6 +99,9 @@ function serverProperties(profile: Profile): string {
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'PLAINTEXT',
+    // A killed broker is let in again when its old session has run out; the default is 9 s.
+    'broker.session.timeout.ms': '5000',
+    'broker.heartbeat.interval.ms': '1000',
     'log.dirs': logFolder(profile),
     'offsets.topic.replication.factor': '1',
     // The default of 50 partitions is loaded one by one at each start.

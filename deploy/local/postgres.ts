@@ -1,16 +1,19 @@
 import { execFile } from 'node:child_process'
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import type { Command } from './daemon.ts'
+import { readPidFile } from './pid-file.ts'
 import { createOwnedFolder, type PostgresHome, postgresHome } from './postgres-home.ts'
+import { identify, type ProcessIdentity } from './process-identity.ts'
 import {
   databaseUrl,
   HOST,
   POSTGRES_PASSWORD,
   POSTGRES_USER,
   type Profile,
+  pidFile,
   REGISTRY_DATABASE,
 } from './profiles.ts'
 import type { Server } from './server.ts'
@@ -32,7 +35,8 @@ export function postgresServer(profile: Profile): Server {
 
 async function prepare(profile: Profile): Promise<Command> {
   const home = postgresHome(profile)
-  if (!existsSync(home.data)) await initialize(home)
+  if (existsSync(home.data)) releaseLockOfTheDead(home, readPidFile(pidFile(profile, 'postgres')))
+  else await initialize(home)
   const settings = {
     listen_addresses: HOST,
     port: String(profile.ports.postgres),
@@ -80,6 +84,25 @@ async function initialize({ binaries, data, user }: PostgresHome): Promise<void>
     rmSync(passwordFile, { force: true })
   }
   renameSync(partial, data)
+}
+
+/** No process can have this number; Postgres takes the owner of such a lock for gone. */
+const NO_PID = '2147483647'
+
+/**
+ * A server that was killed leaves `postmaster.pid` behind, and the next one refuses to start as
+ * long as its pid exists: as a zombie that nobody collects, or given to another program. We know
+ * better than the number says, so it is replaced. The rest of the file stays: from it Postgres
+ * sees whether a session of the dead server still writes, and refuses to start beside it.
+ */
+function releaseLockOfTheDead({ data }: PostgresHome, last: ProcessIdentity | null): void {
+  const file = join(data, 'postmaster.pid')
+  if (!existsSync(file)) return
+  const [pid = '', ...rest] = readFileSync(file, 'utf8').split('\n')
+  const running = identify(Number(pid))
+  const isDead =
+    running === null || (running.pid === last?.pid && running.startedAt !== last.startedAt)
+  if (isDead) writeFileSync(file, [NO_PID, ...rest].join('\n'))
 }
 
 /** Variables like PGDATA or LC_ALL of the caller would change what is built and how it answers. */

@@ -192,22 +192,17 @@ async function stopEverything(profile: Profile, report: Report): Promise<void> {
   const servers = serversOf(profile, SILENT)
   const told = async (label: string, stopped: Promise<Stopped>) =>
     report(`${label}: ${WORDS[await stopped]}`)
-  await Promise.all(
-    runningServices(profile).map((name) =>
-      told(
-        name,
-        stopDaemon(pidFile(profile, name), {
-          signal: 'SIGTERM',
-          withinMs: SERVICE_STOP_WITHIN_MS,
-        }),
-      ),
-    ),
-  )
+  const stopService = (name: string) =>
+    told(
+      name,
+      stopDaemon(pidFile(profile, name), { signal: 'SIGTERM', withinMs: SERVICE_STOP_WITHIN_MS }),
+    )
   const stop = (name: ServerName) =>
     known(profile).includes(name)
       ? told(servers[name].label, stopServer(profile, servers[name]))
       : Promise.resolve()
-  await Promise.all([stop('kafka'), stop('registry').then(() => stop('postgres'))])
+  await settleAll(runningServices(profile).map(stopService))
+  await settleAll([stop('kafka'), stop('registry').finally(() => stop('postgres'))])
 }
 
 const WORDS: Readonly<Record<Stopped, string>> = {
