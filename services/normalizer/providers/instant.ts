@@ -1,4 +1,5 @@
 import { DateTime } from 'luxon'
+import { seconds } from './wire-value.ts'
 
 /**
  * Instants as providers write them, turned into UTC ISO 8601 with whole seconds where the wire has
@@ -54,10 +55,12 @@ export function isoInstant(ms: number | null): string | null {
   return new Date(ms).toISOString().replace('.000Z', 'Z')
 }
 
-/** Whole seconds from one instant to another; null when one is unknown or the clock ran backwards. */
+/**
+ * Whole seconds from one instant to another. Null when one of them is unknown, when the clock ran
+ * backwards, or when they are further apart than the Avro `int` of a duration holds.
+ */
 export function secondsBetween(fromMs: number | null, toMs: number | null): number | null {
-  if (fromMs === null || toMs === null || toMs < fromMs) return null
-  return Math.round((toMs - fromMs) / 1000)
+  return fromMs === null || toMs === null ? null : seconds((toMs - fromMs) / 1000)
 }
 
 function plausible(ms: number): number | null {
