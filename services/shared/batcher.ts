@@ -19,23 +19,27 @@ interface Waiting<Item, Result> {
   reject(error: unknown): void
 }
 
-export interface BatcherOptions {
+export interface BatcherOptions<Item> {
   /** Most items in one call; the rest waits for the next one. */
   readonly itemsMax: number
+  /** Most weight in one call, e.g. bytes; an item that is heavier by itself goes alone. */
+  readonly weight?: { readonly max: number; of(item: Item): number }
 }
 
 /** `run` must answer one result per item, in the order of the items. */
 export function createBatcher<Item, Result>(
   run: (items: readonly Item[]) => Promise<readonly Result[]>,
-  { itemsMax }: BatcherOptions,
+  options: BatcherOptions<Item>,
 ): Batcher<Item, Result> {
   let waiting: Waiting<Item, Result>[] = []
   let underWay = 0
+  let draining = false
 
   async function drain(): Promise<void> {
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, itemsMax)
-      waiting = waiting.slice(itemsMax)
+      const size = batchSize(waiting, options)
+      const batch = waiting.slice(0, size)
+      waiting = waiting.slice(size)
       underWay = batch.length
       try {
         const results = await run(batch.map((entry) => entry.item))
@@ -45,9 +49,11 @@ export function createBatcher<Item, Result>(
       }
       underWay = 0
     }
+    // In the same step as the look at `waiting`: a microtask later, an item that a result just led
+    // to would find the batcher draining, and wait for ever.
+    draining = false
   }
 
-  let draining = false
   return {
     add(item) {
       return new Promise<Result>((resolve, reject) => {
@@ -55,15 +61,25 @@ export function createBatcher<Item, Result>(
         if (draining) return
         draining = true
         // A microtask later, so that requests of the same tick share the first batch, too.
-        queueMicrotask(() => {
-          void drain().finally(() => {
-            draining = false
-          })
-        })
+        queueMicrotask(() => void drain())
       })
     },
     get size() {
       return waiting.length + underWay
     },
   }
+}
+
+function batchSize<Item>(
+  waiting: readonly { readonly item: Item }[],
+  { itemsMax, weight }: BatcherOptions<Item>,
+): number {
+  const most = Math.min(waiting.length, itemsMax)
+  if (!weight) return most
+  let total = 0
+  for (const [index, { item }] of waiting.slice(0, most).entries()) {
+    total += weight.of(item)
+    if (total > weight.max) return Math.max(index, 1)
+  }
+  return most
 }

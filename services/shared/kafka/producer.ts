@@ -39,9 +39,15 @@ export interface LogProducerOptions {
   readonly logger: Logger
   /** Milliseconds after which an unanswered batch counts as failed. */
   readonly timeoutMs: number
-  /** Most records in one produce request; 500 of 1 KB stay under the broker's 1 MB per batch. */
+  /** Most records in one produce request. Default: 500. */
   readonly batchMax?: number
 }
+
+/**
+ * The broker refuses a batch of more than 1 MB (`message.max.bytes`) as a whole: a few transcripts
+ * or raw requests of 256 KB at once would fail together with everything beside them.
+ */
+const BATCH_BYTES_MAX = 900_000
 
 export async function startLogProducer(options: LogProducerOptions): Promise<LogProducer> {
   let current: Promise<Producer> | null = connect(options)
@@ -63,6 +69,7 @@ export async function startLogProducer(options: LogProducerOptions): Promise<Log
 
   const batcher: Batcher<LogRecord, undefined> = createBatcher(sendBatch, {
     itemsMax: options.batchMax ?? 500,
+    weight: { max: BATCH_BYTES_MAX, of: bytesOf },
   })
   return {
     send: (record) => batcher.add(record),
@@ -73,6 +80,11 @@ export async function startLogProducer(options: LogProducerOptions): Promise<Log
       await current?.then((producer) => producer.disconnect())
     },
   }
+}
+
+function bytesOf({ key, value, headers }: LogRecord): number {
+  const named = headers ? JSON.stringify(headers).length : 0
+  return value.length + key.length + named + 100
 }
 
 async function connect({ kafka, timeoutMs }: LogProducerOptions): Promise<Producer> {

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { createBatcher } from '../../../services/shared/batcher.ts'
+
+function recordingBatches(fail = false) {
+  const batches: (readonly string[])[] = []
+  const run = async (items: readonly string[]) => {
+    batches.push(items)
+    if (fail) throw new Error('away')
+    return items.map((item) => item.toUpperCase())
+  }
+  return { batches, run }
+}
+
+describe('batcher', () => {
+  it('sends what is asked in one tick together and gives each its own result', async () => {
+    const { batches, run } = recordingBatches()
+    const batcher = createBatcher(run, { itemsMax: 10 })
+
+    const results = await Promise.all(['a', 'b', 'c'].map((item) => batcher.add(item)))
+
+    expect(results).toEqual(['A', 'B', 'C'])
+    expect(batches).toEqual([['a', 'b', 'c']])
+    expect(batcher.size).toBe(0)
+  })
+
+  it('serves an item that the result of the batch before led to', async () => {
+    const { run } = recordingBatches()
+    const batcher = createBatcher(run, { itemsMax: 10 })
+
+    expect(await batcher.add('a')).toBe('A')
+    expect(await batcher.add('b')).toBe('B')
+    expect(await batcher.add('a').then(() => batcher.add('c'))).toBe('C')
+  })
+
+  it('keeps to the most items and the most weight, in the order of arrival', async () => {
+    const { batches, run } = recordingBatches()
+    const weight = { max: 5, of: (item: string) => item.length }
+    const batcher = createBatcher(run, { itemsMax: 2, weight })
+
+    await Promise.all(['a', 'b', 'cccc', 'dd', 'eeeeeeee', 'f'].map((item) => batcher.add(item)))
+
+    expect(batches).toEqual([['a', 'b'], ['cccc'], ['dd'], ['eeeeeeee'], ['f']])
+  })
+
+  it('fails all items of a batch that fails, and serves the next one', async () => {
+    const { batches, run } = recordingBatches(true)
+    const batcher = createBatcher(run, { itemsMax: 10 })
+
+    await expect(Promise.all([batcher.add('a'), batcher.add('b')])).rejects.toThrow('away')
+    await expect(batcher.add('c')).rejects.toThrow('away')
+    expect(batches).toEqual([['a', 'b'], ['c']])
+  })
+})
