@@ -1,0 +1,254 @@
+import type { Pool, PoolClient } from 'pg'
+import type { ProviderName } from '../call-event.ts'
+
+/**
+ * Tables `held_sessions` and `held_legs`: calls that arrive in parts.
+ *
+ * A session is *due* when its time has come, *leased* while one replica publishes it. Nothing is
+ * marked before it is in the log, so a crash in between publishes it again instead of losing it.
+ */
+
+export interface SessionKey {
+  readonly sourceId: string
+  readonly sessionId: string
+}
+
+/** What merging needs to know of the source. */
+export interface SessionSource {
+  readonly workspaceId: string
+  readonly provider: ProviderName
+  readonly settingsSealed: string
+  readonly timezone: string
+  readonly defaultCountry: string
+}
+
+export interface StoredLeg extends SessionKey, SessionSource {
+  readonly legId: string
+  readonly legSealed: string
+  /** Nothing more is expected: the session is due at once. */
+  readonly closing: boolean
+  /** Milliseconds of silence after which the session is due. */
+  readonly windowMs: number
+}
+
+/** A session that this process may publish until its lease ends. */
+export interface LeasedSession extends SessionKey, SessionSource {
+  readonly version: string
+  /** Events published so far. */
+  readonly revision: number
+  readonly fingerprint: Buffer | null
+  /** In the order of their arrival. */
+  readonly legsSealed: readonly string[]
+}
+
+export interface PublishedSession extends SessionKey {
+  /** As leased: a leg that came meanwhile has changed it, and the session stays due. */
+  readonly version: string
+  readonly revision: number
+  readonly fingerprint: Buffer
+}
+
+/** Stores legs, each replacing an earlier one of the same id, and says when their sessions are due. */
+export async function storeLegs(pool: Pool, legs: readonly StoredLeg[]): Promise<void> {
+  // One statement may touch a row once: of a repeated leg the later counts.
+  const newest = [...new Map(legs.map((leg) => [keyOf(leg, leg.legId), leg])).values()]
+  const sessions = new Map<string, StoredLeg>()
+  for (const leg of legs) {
+    const key = keyOf(leg)
+    sessions.set(key, { ...leg, closing: leg.closing || (sessions.get(key)?.closing ?? false) })
+  }
+  // Sorted, because two replicas that lock the same sessions in two orders would deadlock.
+  const sorted = [...sessions].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, leg]) => leg)
+  await pool.query({
+    name: 'store-legs',
+    text: STORE_LEGS,
+    values: [
+      sorted.map((leg) => leg.sourceId),
+      sorted.map((leg) => leg.sessionId),
+      sorted.map((leg) => leg.workspaceId),
+      sorted.map((leg) => leg.provider),
+      sorted.map((leg) => leg.settingsSealed),
+      sorted.map((leg) => leg.timezone),
+      sorted.map((leg) => leg.defaultCountry),
+      sorted.map((leg) => leg.closing),
+      sorted.map((leg) => leg.windowMs),
+      newest.map((leg) => leg.sourceId),
+      newest.map((leg) => leg.sessionId),
+      newest.map((leg) => leg.legId),
+      newest.map((leg) => leg.legSealed),
+    ],
+  })
+}
+
+const STORE_LEGS = `
+  with session as (
+    insert into held_sessions as held (
+      source_id, session_id, workspace_id, provider, settings_sealed, timezone, default_country,
+      closed, due_at
+    )
+    select source_id, session_id, workspace_id, provider, settings_sealed, timezone,
+           default_country, closing,
+           case when closing then now() else now() + window_ms * interval '1 millisecond' end
+      from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::boolean[], $9::integer[]
+      ) as told (
+        source_id, session_id, workspace_id, provider, settings_sealed, timezone,
+        default_country, closing, window_ms
+      )
+    on conflict (source_id, session_id) do update set
+      settings_sealed = excluded.settings_sealed,
+      timezone = excluded.timezone,
+      default_country = excluded.default_country,
+      closed = held.closed or excluded.closed,
+      due_at = case when held.closed then now() else excluded.due_at end,
+      version = held.version + 1
+  )
+  insert into held_legs (source_id, session_id, leg_id, leg_sealed)
+  select * from unnest($10::text[], $11::text[], $12::text[], $13::text[])
+  on conflict (source_id, session_id, leg_id) do update set
+    leg_sealed = excluded.leg_sealed,
+    received_at = excluded.received_at`
+
+/**
+ * Takes at most `limit` due sessions for `leaseMs`, oldest first. The rows are locked only while
+ * they are taken (`skip locked`: replicas share the work), not while they are published: a leg
+ * that arrives meanwhile must not wait for Kafka.
+ */
+export async function leaseDueSessions(
+  pool: Pool,
+  { limit, leaseMs }: { limit: number; leaseMs: number },
+): Promise<readonly LeasedSession[]> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    const { rows } = await client.query<Omit<LeasedSession, 'legsSealed'>>({
+      name: 'lease-due-sessions',
+      text: LEASE_DUE_SESSIONS,
+      values: [limit, leaseMs],
+    })
+    // After the lock and in its transaction: nothing can be added to what is read here.
+    const legs = rows.length === 0 ? new Map() : await legsOf(client, rows)
+    await client.query('commit')
+    client.release()
+    return rows.map((row) => ({ ...row, legsSealed: legs.get(keyOf(row)) ?? [] }))
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
+}
+
+const LEASE_DUE_SESSIONS = `
+  with due as (
+    select source_id, session_id from held_sessions
+     where due_at <= now() and (leased_until is null or leased_until < now())
+     order by due_at
+     limit $1
+       for update skip locked
+  ),
+  leased as (
+    update held_sessions as held
+       set leased_until = now() + $2::integer * interval '1 millisecond'
+      from due
+     where held.source_id = due.source_id and held.session_id = due.session_id
+    returning held.*
+  )
+  select source_id as "sourceId", session_id as "sessionId", workspace_id as "workspaceId",
+         provider, settings_sealed as "settingsSealed", timezone,
+         default_country as "defaultCountry", version, revision, fingerprint
+    from leased
+   order by due_at`
+
+/** Most legs that are read of one session; a hostile source could send any number. */
+const LEGS_MAX = 200
+
+async function legsOf(
+  client: PoolClient,
+  sessions: readonly SessionKey[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await client.query<SessionKey & { legsSealed: readonly string[] }>({
+    name: 'legs-of-sessions',
+    text: `
+      select wanted.source_id as "sourceId", wanted.session_id as "sessionId",
+             array(
+               select leg_sealed from held_legs as leg
+                where leg.source_id = wanted.source_id and leg.session_id = wanted.session_id
+                order by received_at, leg_id
+                limit ${LEGS_MAX}
+             ) as "legsSealed"
+        from unnest($1::text[], $2::text[]) as wanted (source_id, session_id)`,
+    values: [sessions.map((key) => key.sourceId), sessions.map((key) => key.sessionId)],
+  })
+  return new Map(rows.map((row) => [keyOf(row), row.legsSealed]))
+}
+
+/** Marks sessions whose event is in the log and gives up their leases. */
+export async function markSessionsPublished(
+  pool: Pool,
+  sessions: readonly PublishedSession[],
+): Promise<void> {
+  await pool.query({
+    name: 'mark-sessions-published',
+    text: `
+      update held_sessions as held
+         set revision = done.revision,
+             fingerprint = done.fingerprint,
+             published_at = now(),
+             leased_until = null,
+             due_at = case when held.version = done.version then null else held.due_at end
+        from unnest($1::text[], $2::text[], $3::bigint[], $4::integer[], $5::bytea[])
+          as done (source_id, session_id, version, revision, fingerprint)
+       where held.source_id = done.source_id and held.session_id = done.session_id`,
+    values: [
+      sessions.map((session) => session.sourceId),
+      sessions.map((session) => session.sessionId),
+      sessions.map((session) => session.version),
+      sessions.map((session) => session.revision),
+      sessions.map((session) => session.fingerprint),
+    ],
+  })
+}
+
+/** Leaves sessions that could not be published alone for `delayMs`; then they are due again. */
+export async function postponeSessions(
+  pool: Pool,
+  { sessions, delayMs }: { sessions: readonly SessionKey[]; delayMs: number },
+): Promise<void> {
+  await pool.query({
+    name: 'postpone-sessions',
+    text: `
+      update held_sessions as held
+         set leased_until = now() + $3::integer * interval '1 millisecond'
+        from unnest($1::text[], $2::text[]) as failed (source_id, session_id)
+       where held.source_id = failed.source_id and held.session_id = failed.session_id`,
+    values: [
+      sessions.map((session) => session.sourceId),
+      sessions.map((session) => session.sessionId),
+      delayMs,
+    ],
+  })
+}
+
+/** Removes at most `limit` sessions published more than `days` ago, with their legs. */
+export async function forgetSessions(
+  pool: Pool,
+  { days, limit }: { days: number; limit: number },
+): Promise<number> {
+  const { rowCount } = await pool.query({
+    name: 'forget-sessions',
+    text: `
+      delete from held_sessions
+       where (source_id, session_id) in (
+         select source_id, session_id from held_sessions
+          where due_at is null and published_at < now() - make_interval(days => $1)
+          limit $2
+            for update skip locked
+       )`,
+    values: [days, limit],
+  })
+  return rowCount ?? 0
+}
+
+function keyOf({ sourceId, sessionId }: SessionKey, legId = ''): string {
+  return `${sourceId}\0${sessionId}\0${legId}`
+}
