@@ -19,7 +19,7 @@ export interface Download {
   readonly name: string
   /** Goal and properties for Maven, without the output folder. */
   readonly maven: readonly string[]
-  /** What else decides about the content, such as the text of the pom. */
+  /** What decides about the content, such as the text of the pom: when it changes, fetch again. */
   readonly inputs: string
 }
 
@@ -50,12 +50,8 @@ export async function downloaded(
   return folder
 }
 
-/** Named after all that decides about the content, so that a new version is another folder. */
-function folderName({ name, maven, inputs }: Download): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([maven, inputs]))
-    .digest('hex')
-  return `${name}-${digest.slice(0, 8)}`
+function folderName({ name, inputs }: Download): string {
+  return `${name}-${createHash('sha256').update(inputs).digest('hex').slice(0, 8)}`
 }
 
 async function fetchInto(folder: string, { name, maven }: Download): Promise<void> {

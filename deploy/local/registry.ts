@@ -36,7 +36,7 @@ async function prepare({ ports }: Profile, report: Report): Promise<Command> {
     {
       name: 'apicurio-registry',
       maven: [`${DEPENDENCY_PLUGIN}:unpack`, `-Dartifact=${ARTIFACT}`],
-      inputs: '',
+      inputs: ARTIFACT,
     },
     report,
   )
