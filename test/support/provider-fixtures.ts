@@ -71,9 +71,8 @@ function readFixture(provider: ProviderName, name: string): ProviderFixture {
   }
 }
 
-/** The settings type differs by provider; their own schema has parsed what `read` gets. */
 export function providerOf(name: ProviderName): Provider<unknown> {
-  return providers[name] as Provider<unknown>
+  return providers[name]
 }
 
 export function sourceOf(

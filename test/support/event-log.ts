@@ -1,0 +1,85 @@
+import { type CallEvent, identify, untold } from '../../services/shared/call-event.ts'
+import {
+  createCallEventEncoder,
+  readCallEventSchema,
+} from '../../services/shared/call-event-codec.ts'
+import type { KafkaConfig } from '../../services/shared/config.ts'
+import { createKafka } from '../../services/shared/kafka/client.ts'
+import { type LogProducer, startLogProducer } from '../../services/shared/kafka/producer.ts'
+import { createCallEventRegistry } from '../../services/shared/kafka/schema-registry.ts'
+import { eventsTopic, prepareTopics, topicNames } from '../../services/shared/kafka/topics.ts'
+import { createLogger } from '../../services/shared/logger.ts'
+
+/** Writes call events straight into the log, as the normalizer does, for tests of the dispatcher. */
+export class EventLog {
+  readonly topic: string
+  readonly #producer: LogProducer
+  readonly #encode: (event: CallEvent) => Buffer
+
+  private constructor(topic: string, producer: LogProducer, encode: (e: CallEvent) => Buffer) {
+    this.topic = topic
+    this.#producer = producer
+    this.#encode = encode
+  }
+
+  static async open(env: Readonly<Record<string, string>>): Promise<EventLog> {
+    const config = kafkaConfigOf(env)
+    const logger = createLogger('test', 'silent')
+    const kafka = createKafka(config, 'test', logger)
+    const topic = topicNames(config.topicPrefix).events
+    await prepareTopics(kafka, [eventsTopic(topicNames(config.topicPrefix), config.partitions)])
+    const schema = readCallEventSchema()
+    const schemaId = await createCallEventRegistry(config.registryUrl).register(topic, schema)
+    const producer = await startLogProducer({ kafka, logger, timeoutMs: 10_000 })
+    const encoder = createCallEventEncoder(schema, schemaId)
+    return new EventLog(topic, producer, (event) => encoder.encode(event))
+  }
+
+  async append(event: CallEvent): Promise<void> {
+    await this.#producer.send({
+      topic: this.topic,
+      key: event.workspaceId,
+      value: this.#encode(event),
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.#producer.stop()
+  }
+}
+
+export function kafkaConfigOf(env: Readonly<Record<string, string>>): KafkaConfig {
+  return {
+    brokers: (env['KAFKA_BROKERS'] ?? '').split(','),
+    ssl: false,
+    sasl: null,
+    registryUrl: env['SCHEMA_REGISTRY_URL'] ?? '',
+    topicPrefix: env['TOPIC_PREFIX'] ?? '',
+    partitions: Number(env['TOPIC_PARTITIONS']),
+  }
+}
+
+/** A completed call of a workspace; `providerCallId` tells its place. */
+export function aCallEvent(workspaceId: string, providerCallId: string): CallEvent {
+  return identify(
+    {
+      ...untold('call.completed', 'binotel', providerCallId),
+      direction: 'inbound',
+      status: 'answered',
+      statusDetail: 'ANSWER',
+      caller: '+380671234567',
+      callee: '+380443334455',
+      client: { number: '+380671234567', name: 'ТОВ «Їжак»', isNew: false },
+      line: { number: '+380443334455', label: null },
+      agent: { id: null, name: 'Олена Коваль', extension: '901', email: 'olena@example.com' },
+      duration: 101,
+      talkDuration: 95,
+      waitDuration: 6,
+      startedAt: '2026-05-26T13:57:59Z',
+      answeredAt: '2026-05-26T13:58:05Z',
+      endedAt: '2026-05-26T13:59:40Z',
+      recordingStatus: 'pending',
+    },
+    workspaceId,
+  )
+}

@@ -1,0 +1,68 @@
+import { isDelivered, type Received } from './receiver.ts'
+
+/**
+ * Judges a run by what the *receiver* saw and what was sent, never by what the dispatcher says.
+ * `sent` holds, per workspace, the keys of its events in the order in which they were accepted.
+ */
+export interface Verdict {
+  readonly sent: number
+  /** Events that had at least one 2xx. */
+  readonly delivered: number
+  readonly lost: readonly string[]
+  /** First successful deliveries that came after a later event of the same workspace. */
+  readonly outOfOrder: readonly string[]
+  /** Requests beyond the first successful one of an event. */
+  readonly duplicates: number
+  /** Requests that came while another one of the same workspace was open. */
+  readonly overlaps: number
+}
+
+export function judge(
+  sent: ReadonlyMap<string, readonly string[]>,
+  received: readonly Received[],
+  keyOf: (received: Received) => string,
+): Verdict {
+  const firsts = firstDeliveries(received, keyOf)
+  const lost: string[] = []
+  const outOfOrder: string[] = []
+  for (const [workspaceId, keys] of sent) {
+    const delivered = firsts.get(workspaceId) ?? new Set()
+    lost.push(...keys.filter((key) => !delivered.has(key)).map((key) => `${workspaceId}/${key}`))
+    outOfOrder.push(...overtaken(keys, delivered).map((key) => `${workspaceId}/${key}`))
+  }
+  const delivered = [...firsts.values()].reduce((sum, keys) => sum + keys.size, 0)
+  return {
+    sent: [...sent.values()].reduce((sum, keys) => sum + keys.length, 0),
+    delivered,
+    lost,
+    outOfOrder,
+    duplicates: received.filter(isDelivered).length - delivered,
+    overlaps: received.filter(({ overlaps }) => overlaps).length,
+  }
+}
+
+/** Keys per workspace in the order of their first 2xx (a Set keeps the order of insertion). */
+function firstDeliveries(
+  received: readonly Received[],
+  keyOf: (received: Received) => string,
+): Map<string, Set<string>> {
+  const firsts = new Map<string, Set<string>>()
+  for (const request of received.filter(isDelivered)) {
+    const keys = firsts.get(request.workspaceId) ?? new Set()
+    firsts.set(request.workspaceId, keys.add(keyOf(request)))
+  }
+  return firsts
+}
+
+/** Those of `delivered` that came after one which had been accepted later. */
+function overtaken(accepted: readonly string[], delivered: Iterable<string>): string[] {
+  const position = new Map(accepted.map((key, index) => [key, index]))
+  const late: string[] = []
+  let highest = -1
+  for (const key of delivered) {
+    const index = position.get(key) ?? -1
+    if (index < highest) late.push(key)
+    highest = Math.max(highest, index)
+  }
+  return late
+}

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import type { ServiceName, StackEnvironment } from '../../deploy/local/profiles.ts'
+import { type Profile, profileOf } from '../../deploy/local/profiles.ts'
+import { type ServiceProcess, startService } from '../../deploy/local/services.ts'
+
+/**
+ * The product as its users run it: three service processes on a real stack, spoken to over HTTP.
+ * Used by end-to-end tests, the demo and the benchmark.
+ */
+export interface ProductOptions {
+  readonly stack: StackEnvironment
+  readonly databaseUrl: string
+  readonly topicPrefix: string
+  readonly profile?: Profile
+  /** Further environment of all services. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export const OPERATOR_TOKEN = 'operator-test'
+
+export class Product {
+  readonly env: Readonly<Record<string, string>>
+  readonly #profile: Profile
+  readonly #running = new Set<ServiceProcess>()
+
+  private constructor(env: Readonly<Record<string, string>>, profile: Profile) {
+    this.env = env
+    this.#profile = profile
+  }
+
+  static async prepare(options: ProductOptions): Promise<Product> {
+    const [normalizer, console_, t1, t2, t3] = await freePorts(5)
+    const env = {
+      ...options.stack,
+      DATABASE_URL: options.databaseUrl,
+      TOPIC_PREFIX: options.topicPrefix,
+      TOPIC_PARTITIONS: '6',
+      SECRETS_KEY: randomBytes(32).toString('base64'),
+      OPERATOR_TOKEN,
+      EGRESS_ALLOW_CIDRS: '127.0.0.0/8,::1/128',
+      EGRESS_ALLOW_HTTP: 'true',
+      NORMALIZER_PORT: String(normalizer),
+      CONSOLE_PORT: String(console_),
+      NORMALIZER_TELEMETRY_PORT: String(t1),
+      DISPATCHER_TELEMETRY_PORT: String(t2),
+      CONSOLE_TELEMETRY_PORT: String(t3),
+      NORMALIZER_PUBLIC_URL: `http://127.0.0.1:${normalizer}`,
+      PATH: process.env['PATH'] ?? '',
+      ...options.env,
+    }
+    return new Product(env, options.profile ?? profileOf('test'))
+  }
+
+  /** Starts one service; `env` is added to the common one. */
+  async start(
+    name: ServiceName,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<ServiceProcess> {
+    const started = await startService(name, { ...this.env, ...env }, { profile: this.#profile })
+    this.#running.add(started)
+    return started
+  }
+
+  /** A second dispatcher needs a telemetry port of its own. */
+  async startAnotherDispatcher(): Promise<ServiceProcess> {
+    const [port] = await freePorts(1)
+    return this.start('dispatcher', { DISPATCHER_TELEMETRY_PORT: String(port) })
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#running].map((running) => running.stop()))
+  }
+
+  /** Calls the console as the operator. @throws when the answer is not 2xx. */
+  async api<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`http://127.0.0.1:${this.env['CONSOLE_PORT']}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.env['OPERATOR_TOKEN']}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  /** A workspace with a connection to `url`; answers the signing secret. */
+  async connect(workspaceId: string, url: string): Promise<string> {
+    await this.api('PUT', `/v1/workspaces/${workspaceId}`, { name: workspaceId })
+    const { signingSecret } = await this.api<{ signingSecret: string }>(
+      'PUT',
+      `/v1/workspaces/${workspaceId}/connection`,
+      { url },
+    )
+    return signingSecret
+  }
+
+  /** Answers the address to paste at the provider. */
+  async addSource(workspaceId: string, provider: string, settings = {}): Promise<string> {
+    const { webhookUrl } = await this.api<{ webhookUrl: string }>(
+      'POST',
+      `/v1/workspaces/${workspaceId}/sources`,
+      { provider, settings },
+    )
+    return webhookUrl
+  }
+}
+
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer())
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) => {
+          server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
+        }),
+    ),
+  )
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
