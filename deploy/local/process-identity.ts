@@ -14,7 +14,7 @@ export interface ProcessIdentity {
 /** The process with this number as it runs now; null when there is none. */
 export function identify(pid: number): ProcessIdentity | null {
   const found = existsSync('/proc/self/stat') ? fromProc(pid) : fromPs(pid)
-  return found === null || isDead(found.state) ? null : { pid, startedAt: found.startedAt }
+  return found === null || found.hasEnded ? null : { pid, startedAt: found.startedAt }
 }
 
 /** This very process. */
@@ -29,19 +29,17 @@ export function isRunning(known: ProcessIdentity): boolean {
 }
 
 interface Found {
-  readonly state: string
+  readonly hasEnded: boolean
   readonly startedAt: string
 }
 
 /**
+ * Fields 3, 20 and 22 of proc_pid_stat(5).
+ *
  * A zombie has ended and only waits to be collected. Where process 1 collects nobody, as in many
- * containers, it stays for ever: taken for alive, every stop would wait until its deadline.
+ * containers, it stays for ever: taken for alive, every stop would wait until its deadline. But
+ * while a thread of it still ends, its ports are taken, and a restart would trip over them.
  */
-function isDead(state: string): boolean {
-  return state.startsWith('Z') || state.startsWith('X')
-}
-
-/** Fields 3 and 22 of proc_pid_stat(5). */
 function fromProc(pid: number): Found | null {
   let stat: string
   try {
@@ -51,8 +49,9 @@ function fromProc(pid: number): Found | null {
   }
   // The command in parentheses may hold spaces and parentheses itself: count from its end.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const [state, startedAt] = [fields[0], fields[19]]
-  return state === undefined || startedAt === undefined ? null : { state, startedAt }
+  const [state, threads, startedAt] = [fields[0], fields[17], fields[19]]
+  if (startedAt === undefined) return null
+  return { hasEnded: state === 'X' || (state === 'Z' && Number(threads) <= 1), startedAt }
 }
 
 /** macOS and the BSDs have no /proc. */
@@ -64,7 +63,7 @@ function fromPs(pid: number): Found | null {
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim()
     const [state = '', ...startedAt] = line.split(/\s+/)
-    return { state, startedAt: startedAt.join(' ') }
+    return { hasEnded: state.startsWith('Z'), startedAt: startedAt.join(' ') }
   } catch {
     return null // ps fails when no process matches
   }
