@@ -145,7 +145,7 @@ function timesOf(call: {
 }) {
   const talk = talkOf(call.details)
   const wait = seconds(call.details['waitsec']) ?? waitOfOnlyLeg(call.legs)
-  const duration = wait === null || talk === null ? null : wait + talk
+  const duration = wait === null || talk === null ? null : seconds(wait + talk)
   const after = (s: number | null) => isoInstant(s === null ? null : call.startedMs + s * 1000)
   return {
     duration,

@@ -13,7 +13,7 @@ import { syntheticId } from './ringostat-identity.ts'
 import { statusOf } from './ringostat-outcome.ts'
 import type { Parties } from './ringostat-parties.ts'
 import { transcriptOf, transcriptUrlOf } from './ringostat-transcript.ts'
-import { flag, id, number, seconds, tag, text } from './wire-value.ts'
+import { flag, id, number, seconds, tag, text, webUrl } from './wire-value.ts'
 
 /** What has been found out of a body before its call can be told. */
 export interface ToldCall {
@@ -73,7 +73,7 @@ function isNewClient(fields: Fields): boolean | null {
 function timesOf(fields: Fields, startedMs: number | null, status: CallStatus | null) {
   const wait = fields.first('waittime', seconds)
   const talk = fields.first('billsec', seconds)
-  const sum = wait === null || talk === null ? null : wait + talk
+  const sum = wait === null || talk === null ? null : seconds(wait + talk)
   const duration = fields.first('duration', seconds) ?? fields.first('duration_ms', wholeS) ?? sum
   const after = (s: number | null) =>
     isoInstant(startedMs === null || s === null ? null : startedMs + s * 1000)
@@ -99,11 +99,6 @@ function recordingOf(fields: Fields): Pick<CallFacts, 'recordingStatus' | 'recor
   const recordingUrl = fields.first('recording', webUrl) ?? fields.first('recording_wav', webUrl)
   if (recordingUrl !== null) return { recordingStatus: 'available', recordingUrl }
   return { recordingStatus: isRecorded === true ? 'pending' : 'none', recordingUrl }
-}
-
-function webUrl(value: Json): string | null {
-  const read = text(value)
-  return read !== null && /^https?:\/\//i.test(read) ? read : null
 }
 
 function trackingOf(fields: Fields): Tracking {

@@ -90,16 +90,23 @@ export interface Fields {
   readonly values: readonly Json[]
 }
 
+const NAMES: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries(ALIASES).map(([field, names]) => [field, names.map(plainName)]),
+)
+
 /** Objects in which some generations of webhooks, and a relay, put the greater part of a call. */
 const NESTED = ['additional_call_data', 'extraFields']
 
 export function readFields(call: JsonObject, fieldMap: FieldMap): Fields {
-  const layers = [call, ...NESTED.map((name) => object(call[name]))].map(byPlainName)
+  const layers = [call, ...NESTED.map((name) => object(call[name]))]
+    .map(byPlainName)
+    .filter((layer) => layer.size > 0)
   const mapped = new Map<string, string | undefined>(Object.entries(fieldMap))
   const all = (field: RingostatField): readonly Json[] => {
     const own = mapped.get(field)
-    const names = own === undefined ? ALIASES[field] : [own, ...ALIASES[field]]
-    return names.flatMap((name) => layers.flatMap((layer) => layer.get(plainName(name)) ?? []))
+    const usual = NAMES.get(field) ?? []
+    const names = own === undefined ? usual : [plainName(own), ...usual]
+    return names.flatMap((name) => layers.flatMap((layer) => layer.get(name) ?? []))
   }
   return {
     all,

@@ -53,11 +53,19 @@ type Numbers = (...fields: readonly RingostatField[]) => readonly string[]
 type Sides = Omit<CallSides, 'direction' | 'called'> & { readonly called?: string | null }
 
 function numberReader(fields: Fields, defaultCountry: string): Numbers {
-  return (...names) =>
-    names
-      .flatMap((name) => fields.all(name))
-      .map((value) => phoneNumber(plainText(value), defaultCountry))
-      .filter((number) => number !== null)
+  // Each field is asked for several times, and parsing a phone number is the dearest step of all.
+  const known = new Map<RingostatField, readonly string[]>()
+  const numbersOf = (name: RingostatField): readonly string[] => {
+    const numbers =
+      known.get(name) ??
+      fields
+        .all(name)
+        .map((value) => phoneNumber(plainText(value), defaultCountry))
+        .filter((number) => number !== null)
+    known.set(name, numbers)
+    return numbers
+  }
+  return (...names) => names.flatMap(numbersOf)
 }
 
 function inbound(numbers: Numbers): Sides {

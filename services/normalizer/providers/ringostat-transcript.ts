@@ -1,6 +1,7 @@
 import type { Transcript } from '../../shared/call-event.ts'
+import type { Json } from './provider.ts'
 import { type Fields, firstRead, plainText } from './ringostat-fields.ts'
-import { number, text } from './wire-value.ts'
+import { number, text, webUrl } from './wire-value.ts'
 
 /**
  * What Ringostat's AI made of a call. The keys are the customer's own even more than elsewhere, so
@@ -23,8 +24,10 @@ export function transcriptOf(fields: Fields): Transcript | null {
 }
 
 export function transcriptUrlOf(fields: Fields): string | null {
-  return firstRead([...fields.all('vtt'), ...fields.values], (value) => {
-    const read = text(value)
-    return read !== null && /^https?:\/\/[^?#]+\.vtt(?:[?#]|$)/i.test(read) ? read : null
-  })
+  const named = fields.first('vtt', webUrl)
+  return named ?? firstRead(fields.values, (value) => (isSubtitles(value) ? webUrl(value) : null))
+}
+
+function isSubtitles(value: Json): boolean {
+  return /^[^?#]+\.vtt(?:[?#]|$)/i.test(text(value) ?? '')
 }

@@ -76,6 +76,12 @@ export function tag(value: Json | undefined): string | null {
   return read === '(not set)' || read === '(not provided)' ? null : read
 }
 
+/** An address of the web, byte for byte but for the blanks around it. */
+export function webUrl(value: Json | undefined): string | null {
+  const read = text(value)
+  return read !== null && /^https?:\/\//i.test(read) ? read : null
+}
+
 /** Text if there is any, else what the fall-back says. */
 export function firstText(...values: readonly (Json | undefined)[]): string | null {
   for (const value of values) {
