@@ -1,0 +1,106 @@
+import { hashToken } from '../shared/access-token.ts'
+import { type CallEvent, identify } from '../shared/call-event.ts'
+import type { CallName } from '../shared/postgres/published-events.ts'
+import type { UnavailableReason } from './act-on-verdicts.ts'
+import type { FieldProblem } from './answers.ts'
+import { readBody } from './body-reader.ts'
+import type { CachedLookup } from './cached-lookup.ts'
+import { idempotentEventId, readFirstPartyEvent, type ToldCall } from './providers/first-party.ts'
+import { fingerprintOf, type Publisher } from './publisher.ts'
+
+/**
+ * `POST /v1/workspaces/{id}/events`: an event of a first-party producer.
+ *
+ * The same request again is answered the same. Another event under the same id is refused: taken
+ * for a repeat, it would be lost in silence.
+ */
+export interface FirstPartyRequest {
+  readonly workspaceId: string
+  /** The `authorization` header. */
+  readonly authorization: string
+  readonly idempotencyKey: string | undefined
+  readonly contentType: string | undefined
+  readonly body: Buffer
+}
+
+export type FirstPartyResult =
+  | { readonly kind: 'published' | 'repeated'; readonly eventId: string; readonly callId: string }
+  | { readonly kind: 'conflict'; readonly eventId: string }
+  | { readonly kind: 'rejected'; readonly errors: readonly FieldProblem[] }
+  | { readonly kind: 'unsupported'; readonly detail: string }
+  | { readonly kind: 'unauthorized' | 'forbidden' }
+  | { readonly kind: 'unavailable'; readonly reason: UnavailableReason }
+
+export type AcceptFirstParty = (request: FirstPartyRequest) => Promise<FirstPartyResult>
+
+export interface AcceptFirstPartyOptions {
+  /** The workspace that a token opens, by the hash of the token. */
+  readonly workspaces: CachedLookup<string>
+  /** How the provider names a call that was published. */
+  readonly findCall: (call: { workspaceId: string; callId: string }) => Promise<CallName | null>
+  readonly publisher: Publisher
+}
+
+export function createAcceptFirstParty(options: AcceptFirstPartyOptions): AcceptFirstParty {
+  return async (request) => {
+    const refusal = await authorize(request, options.workspaces)
+    if (refusal) return refusal
+    const body = readBody(request.body, request.contentType)
+    if (body.kind === 'unsupported') return { kind: 'unsupported', detail: 'send application/json' }
+    if (body.kind !== 'parsed') return invalid('', body.detail)
+    return publishEvent(request, body.body, options)
+  }
+}
+
+async function authorize(
+  { authorization, workspaceId }: FirstPartyRequest,
+  workspaces: CachedLookup<string>,
+): Promise<FirstPartyResult | null> {
+  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+  if (token === undefined) return { kind: 'unauthorized' }
+  const found = await workspaces.find(hashToken(token))
+  if (found.kind === 'unavailable') return { kind: 'unavailable', reason: 'postgres' }
+  if (found.kind === 'unknown') return { kind: 'unauthorized' }
+  return found.value === workspaceId ? null : { kind: 'forbidden' }
+}
+
+async function publishEvent(
+  { workspaceId, idempotencyKey }: FirstPartyRequest,
+  body: unknown,
+  options: AcceptFirstPartyOptions,
+): Promise<FirstPartyResult> {
+  if (idempotencyKey !== undefined && !/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) {
+    return invalid('Idempotency-Key', 'must be 1 to 255 visible characters')
+  }
+  const read = readFirstPartyEvent(body)
+  if (read.kind === 'invalid') return { kind: 'rejected', errors: read.errors }
+  const name = await nameOf(read.call, workspaceId, options)
+  if (name === null) return invalid('callId', 'is no call that we published in the last 7 days')
+  const facts = read.facts(name.provider, name.providerCallId)
+  const identified = identify(facts, workspaceId)
+  if (read.call.callId !== undefined && read.call.callId !== identified.callId) {
+    return invalid('callId', 'is another call than provider and providerCallId name')
+  }
+  const event = withKey(identified, idempotencyKey)
+  const published = await options.publisher.publish(event, fingerprintOf(facts))
+  if (published.kind === 'conflict') return { kind: 'conflict', eventId: event.eventId }
+  return { kind: published.kind, eventId: event.eventId, callId: event.callId }
+}
+
+async function nameOf(
+  { provider, providerCallId, callId }: ToldCall,
+  workspaceId: string,
+  { findCall }: AcceptFirstPartyOptions,
+): Promise<CallName | null> {
+  if (provider !== undefined && providerCallId !== undefined) return { provider, providerCallId }
+  return callId === undefined ? null : findCall({ workspaceId, callId })
+}
+
+function withKey(event: CallEvent, key: string | undefined): CallEvent {
+  if (key === undefined) return event
+  return { ...event, eventId: idempotentEventId(event.workspaceId, key) }
+}
+
+function invalid(path: string, message: string): FirstPartyResult {
+  return { kind: 'rejected', errors: [{ path, message }] }
+}

@@ -1,0 +1,84 @@
+import { hashToken } from '../shared/access-token.ts'
+import type { Logger } from '../shared/logger.ts'
+import {
+  type ActOptions,
+  actOnVerdicts,
+  type Judgement,
+  rejection,
+  type WebhookResult,
+} from './act-on-verdicts.ts'
+import { readBody, readQuery } from './body-reader.ts'
+import type { CachedLookup } from './cached-lookup.ts'
+import type { JsonObject, Provider, ProviderRequest } from './providers/provider.ts'
+import type { Source } from './source.ts'
+import type { Webhook } from './webhook.ts'
+
+/**
+ * The whole use case: who sends → what does it say → make it safe → answer.
+ *
+ * Whatever is acknowledged is safe: an event in Kafka, a leg in Postgres, and what cannot be
+ * normalized, raw, in the topic of rejected requests.
+ */
+export type AcceptWebhook = (webhook: Webhook) => Promise<WebhookResult>
+
+export interface AcceptWebhookOptions extends ActOptions {
+  /** By the hash of the token. */
+  readonly sources: CachedLookup<Source>
+  /** Null for a name that is no provider, or none that this replica serves. */
+  readonly findProvider: (name: string) => Provider<unknown> | null
+}
+
+/** Rejects with ProduceError or the error of Postgres when something could not be made safe. */
+export function createAcceptWebhook(options: AcceptWebhookOptions): AcceptWebhook {
+  return async (webhook) => {
+    // The token first, also for a provider that does not exist: neither the answer nor its time
+    // tells a stranger which of the two was wrong.
+    const found = await options.sources.find(hashToken(webhook.token))
+    if (found.kind === 'unavailable') return { kind: 'unavailable', reason: 'postgres' }
+    const provider = options.findProvider(webhook.provider)
+    if (found.kind === 'unknown' || provider?.name !== found.value.provider) {
+      return { kind: 'unknown_source' }
+    }
+    const source = found.value
+    const read = readRequest(webhook)
+    if (read.kind === 'unsupported') return { kind: read.kind, detail: read.detail, source }
+    const judgements =
+      read.kind === 'read'
+        ? judge(provider, read.request, source, options.logger)
+        : [rejection(read.kind, read.detail)]
+    return actOnVerdicts({ webhook, source, provider, judgements }, options)
+  }
+}
+
+type RequestRead =
+  | { readonly kind: 'read'; readonly request: ProviderRequest }
+  | { readonly kind: 'unreadable' | 'too_deep' | 'unsupported'; readonly detail: string }
+
+function readRequest(webhook: Webhook): RequestRead {
+  const query = readQuery(webhook.query)
+  if (query.kind !== 'parsed') return query
+  const body = readBody(webhook.body, webhook.headers['content-type'])
+  if (body.kind !== 'parsed') return body
+  const { method, eventPath, headers, receivedAt } = webhook
+  const fields = query.body as JsonObject
+  return {
+    kind: 'read',
+    request: { method, eventPath, headers, receivedAt, query: fields, body: body.body },
+  }
+}
+
+function judge(
+  provider: Provider<unknown>,
+  request: ProviderRequest,
+  source: Source,
+  logger: Logger,
+): readonly Judgement[] {
+  try {
+    const verdicts = provider.read(request, source.context)
+    return verdicts.length > 0 ? verdicts : [rejection('unrecognized', 'there is no call in it')]
+  } catch (error) {
+    // Providers promise not to throw. If one does, the call is kept until the mapping is mended.
+    logger.error({ provider: provider.name, sourceId: source.id, err: error }, 'mapping.failed')
+    return [rejection('mapping_failed', 'our mapping failed')]
+  }
+}

@@ -1,0 +1,135 @@
+import { identify } from '../shared/call-event.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { HeldSessions } from './held-sessions.ts'
+import type { NormalizerMetrics } from './metrics.ts'
+import type { Json, Provider, Verdict } from './providers/provider.ts'
+import { type Publisher, UnencodableError } from './publisher.ts'
+import type { KeptReason, RejectedRequests, Rejection } from './rejected-requests.ts'
+import type { Source } from './source.ts'
+import type { Webhook } from './webhook.ts'
+
+/**
+ * Does what a provider's verdicts say, and says what to answer.
+ *
+ * A request may hold several calls. If one of them could not be made safe, the whole request
+ * fails and the provider sends it again; the calls that were published are recognized then.
+ */
+export type WebhookResult =
+  | {
+      readonly kind: 'published' | 'repeated' | 'held' | 'ignored'
+      readonly source: Source
+      readonly acknowledgement: Provider<unknown>['acknowledgement']
+      readonly eventIds: readonly string[]
+      readonly reason?: string
+    }
+  /** The provider asked something: the JSON that it expects. */
+  | { readonly kind: 'answered'; readonly source: Source; readonly body: Json }
+  | ({ readonly kind: 'rejected'; readonly source: Source } & Rejection)
+  | {
+      readonly kind: 'unauthorized' | 'unsupported'
+      readonly source: Source
+      readonly detail: string
+    }
+  | { readonly kind: 'unknown_source' }
+  | { readonly kind: 'unavailable'; readonly reason: UnavailableReason }
+
+export type UnavailableReason = 'kafka' | 'postgres' | 'deadline' | 'overload' | 'bug'
+
+export interface ActOptions {
+  readonly publisher: Publisher
+  readonly sessions: Pick<HeldSessions, 'hold'>
+  readonly rejected: RejectedRequests
+  readonly metrics: Pick<NormalizerMetrics, 'requestRejected' | 'webhookIgnored'>
+  readonly logger: Logger
+}
+
+/** A verdict of the provider, or a rejection of our own. */
+export type Judgement = Verdict | Rejected
+type Rejected = { readonly kind: 'rejected' } & Rejection
+
+export function rejection(reason: KeptReason, detail: string): Rejected {
+  return { kind: 'rejected', reason, detail }
+}
+
+export interface Judged {
+  readonly webhook: Webhook
+  readonly source: Source
+  readonly provider: Provider<unknown>
+  readonly judgements: readonly Judgement[]
+}
+
+/** What became of one judgement. */
+type Effect =
+  | { readonly kind: 'published' | 'repeated'; readonly eventId: string }
+  | { readonly kind: 'held' }
+  | Extract<Verdict, { kind: 'ignored' | 'answer' }>
+  | Rejected
+
+export async function actOnVerdicts(judged: Judged, options: ActOptions): Promise<WebhookResult> {
+  const { webhook, source, provider, judgements } = judged
+  const unauthorized = judgements.find((judgement) => judgement.kind === 'unauthorized')
+  if (unauthorized) return { ...unauthorized, source }
+  const effects = await Promise.all(
+    judgements.map((judgement) => effectOf(judgement, source, options)),
+  )
+  const rejections = effects.filter((effect) => effect.kind === 'rejected')
+  // Once per request: the record holds all of it.
+  if (rejections[0]) await options.rejected.keep(webhook, source, rejections[0])
+  count(effects, provider.name, options.metrics)
+  return resultOf(effects, source, provider)
+}
+
+async function effectOf(
+  judgement: Judgement,
+  source: Source,
+  { publisher, sessions, logger }: ActOptions,
+): Promise<Effect> {
+  switch (judgement.kind) {
+    case 'event':
+      try {
+        const event = identify(judgement.call, source.workspaceId)
+        const { kind, eventId } = await publisher.publish(event)
+        return { kind: kind === 'published' ? kind : 'repeated', eventId }
+      } catch (error) {
+        if (!(error instanceof UnencodableError)) throw error
+        logger.error({ sourceId: source.id, err: error }, 'mapping.failed')
+        return rejection('mapping_failed', error.message)
+      }
+    case 'leg':
+      await sessions.hold(source, judgement.held)
+      return { kind: 'held' }
+    case 'unauthorized':
+      throw new Error('unauthorized requests are answered before anything is done')
+    case 'ignored':
+    case 'answer':
+    case 'rejected':
+      return judgement
+  }
+}
+
+function count(effects: readonly Effect[], provider: string, metrics: ActOptions['metrics']): void {
+  for (const effect of effects) {
+    if (effect.kind === 'rejected') metrics.requestRejected(provider, effect.reason)
+    if (effect.kind === 'ignored') metrics.webhookIgnored(provider, effect.reason)
+    if (effect.kind === 'answer') metrics.webhookIgnored(provider, 'lookup')
+  }
+}
+
+/** What counts most decides: a call, then a question, then a rejection, then what is ignored. */
+function resultOf(
+  effects: readonly Effect[],
+  source: Source,
+  { acknowledgement }: Provider<unknown>,
+): WebhookResult {
+  const eventIds = effects.flatMap((effect) => ('eventId' in effect ? [effect.eventId] : []))
+  const done = (['published', 'held', 'repeated'] as const).find((kind) =>
+    effects.some((effect) => effect.kind === kind),
+  )
+  if (done) return { kind: done, source, acknowledgement, eventIds }
+  const question = effects.find((effect) => effect.kind === 'answer')
+  if (question) return { kind: 'answered', source, body: question.body }
+  const rejected = effects.find((effect) => effect.kind === 'rejected')
+  if (rejected) return { ...rejected, source }
+  const reason = effects.find((effect) => effect.kind === 'ignored')?.reason
+  return { kind: 'ignored', source, acknowledgement, eventIds, ...(reason && { reason }) }
+}

@@ -1,0 +1,105 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyReply } from 'fastify'
+import type { WebhookResult } from './act-on-verdicts.ts'
+
+/** What the normalizer answers: a provider's own OK, or a problem document (RFC 9457). */
+export interface Answer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface FieldProblem {
+  /** Where in the body: `order.id`. */
+  readonly path: string
+  readonly message: string
+}
+
+/** Seconds after which a sender should try again when something of ours is away. */
+const RETRY_AFTER = { 'retry-after': '5' }
+
+export function problem(
+  status: number,
+  detail: string,
+  { headers = {}, ...extra }: ProblemExtra = {},
+): Answer {
+  const title = STATUS_CODES[status] ?? 'Error'
+  const type = `urn:call-webhook:problem:${title.toLowerCase().replaceAll(' ', '-')}`
+  return {
+    status,
+    contentType: 'application/problem+json',
+    body: JSON.stringify({ type, title, status, detail, ...extra }),
+    headers,
+  }
+}
+
+interface ProblemExtra {
+  readonly headers?: Readonly<Record<string, string>>
+  /** A word of a closed set that says why. */
+  readonly reason?: string
+  readonly errors?: readonly FieldProblem[]
+  /** Of the event that is in the log already. */
+  readonly eventId?: string
+}
+
+export function json(status: number, value: unknown): Answer {
+  return {
+    status,
+    contentType: 'application/json',
+    body: JSON.stringify(value),
+    headers: {},
+  }
+}
+
+export const NOT_FOUND = problem(
+  404,
+  'There is nothing here. Check the address, to its last letter.',
+)
+export const UNAVAILABLE = problem(503, 'Nothing was stored. Send the same request again.', {
+  headers: RETRY_AFTER,
+})
+export const TOO_LARGE = problem(413, 'A webhook may have 256 KB.')
+export const MALFORMED = problem(400, 'This is no well-formed HTTP request.')
+
+export function methodNotAllowed(allow: string): Answer {
+  return problem(405, `Use ${allow}.`, { headers: { allow } })
+}
+
+export function tooManyRequests(waitSeconds: number): Answer {
+  return problem(429, `Wait ${waitSeconds} s.`, { headers: { 'retry-after': String(waitSeconds) } })
+}
+
+export function unauthorized(detail: string, scheme: 'Basic' | 'Bearer'): Answer {
+  const headers = { 'www-authenticate': `${scheme} realm="call-webhook"` }
+  return problem(401, detail, { headers })
+}
+
+export function answerOf(result: WebhookResult): Answer {
+  switch (result.kind) {
+    case 'published':
+    case 'repeated':
+    case 'held':
+    case 'ignored':
+      return { status: 200, ...result.acknowledgement, headers: {} }
+    case 'answered':
+      return json(200, result.body)
+    case 'rejected':
+      return problem(422, `The request was kept: ${result.detail}.`, { reason: result.reason })
+    case 'unauthorized':
+      return unauthorized(result.detail, 'Basic')
+    case 'unsupported':
+      return problem(415, result.detail)
+    case 'unknown_source':
+      return NOT_FOUND
+    case 'unavailable':
+      return UNAVAILABLE
+  }
+}
+
+export function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  return reply
+    .code(answer.status)
+    .headers({ ...answer.headers, 'content-type': answer.contentType })
+    .send(answer.body)
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { PROVIDER_NAMES, type ProviderName } from '../shared/call-event.ts'
+import {
+  commaList,
+  commonVariables,
+  count,
+  type Environment,
+  type KafkaConfig,
+  kafkaConfig,
+  kafkaVariables,
+  milliseconds,
+  port,
+  readEnvironment,
+  type Secret,
+} from '../shared/config.ts'
+import { type SecretBox, secretBoxFrom, secretsVariables } from '../shared/secret-box.ts'
+import type { RequestLimits } from './webhook-routes.ts'
+
+/** The README has a table of these: meaning, unit, default, consequence. */
+const variables = {
+  ...commonVariables,
+  ...kafkaVariables,
+  ...secretsVariables,
+  NORMALIZER_PORT: port.default(8080),
+  NORMALIZER_TELEMETRY_PORT: port.default(9101),
+  NORMALIZER_PROVIDERS: commaList
+    .pipe(z.array(z.enum(PROVIDER_NAMES)).min(1))
+    .default([...PROVIDER_NAMES]),
+  NORMALIZER_TRUSTED_PROXIES: commaList
+    .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])))
+    .default([]),
+  // Below the 5 s after which the sender must have its answer.
+  NORMALIZER_ANSWER_WITHIN_MS: milliseconds.max(60_000).default(4_500),
+  // Below the answer's time, so that the answer says what failed.
+  NORMALIZER_PUBLISH_TIMEOUT_MS: milliseconds.max(30_000).default(4_000),
+  NORMALIZER_IN_FLIGHT_MAX: count.default(2_000),
+  NORMALIZER_SOURCE_CACHE_MS: milliseconds.default(10_000),
+  NORMALIZER_SOURCE_WEBHOOKS_PER_MINUTE: count.default(60_000),
+  NORMALIZER_UNKNOWN_TOKENS_PER_MINUTE: count.default(120),
+  NORMALIZER_FORGET_EVERY_MS: milliseconds.default(600_000),
+  NORMALIZER_POSTGRES_CONNECTIONS_MAX: count.default(10),
+}
+
+export interface NormalizerConfig {
+  readonly port: number
+  readonly telemetryPort: number
+  readonly logLevel: string
+  readonly stopDeadlineMs: number
+  readonly databaseUrl: Secret
+  readonly connectionsMax: number
+  readonly secretBox: SecretBox
+  readonly kafka: KafkaConfig
+  readonly providers: readonly ProviderName[]
+  readonly trustedProxies: readonly string[]
+  readonly answerWithinMs: number
+  readonly publishTimeoutMs: number
+  readonly inFlightMax: number
+  readonly sourceCacheMs: number
+  readonly limits: RequestLimits
+  readonly forgetEveryMs: number
+}
+
+/** @throws ConfigError with everything that is wrong. */
+export function readConfig(environment: Environment = process.env): NormalizerConfig {
+  const env = readEnvironment(variables, environment)
+  return Object.freeze({
+    port: env.NORMALIZER_PORT,
+    telemetryPort: env.NORMALIZER_TELEMETRY_PORT,
+    logLevel: env.LOG_LEVEL,
+    stopDeadlineMs: env.STOP_DEADLINE_MS,
+    databaseUrl: env.DATABASE_URL,
+    connectionsMax: env.NORMALIZER_POSTGRES_CONNECTIONS_MAX,
+    secretBox: secretBoxFrom(env),
+    kafka: kafkaConfig(env),
+    providers: env.NORMALIZER_PROVIDERS,
+    trustedProxies: env.NORMALIZER_TRUSTED_PROXIES,
+    answerWithinMs: env.NORMALIZER_ANSWER_WITHIN_MS,
+    publishTimeoutMs: env.NORMALIZER_PUBLISH_TIMEOUT_MS,
+    inFlightMax: env.NORMALIZER_IN_FLIGHT_MAX,
+    sourceCacheMs: env.NORMALIZER_SOURCE_CACHE_MS,
+    limits: {
+      perSource: env.NORMALIZER_SOURCE_WEBHOOKS_PER_MINUTE,
+      unknownPerAddress: env.NORMALIZER_UNKNOWN_TOKENS_PER_MINUTE,
+    },
+    forgetEveryMs: env.NORMALIZER_FORGET_EVERY_MS,
+  })
+}

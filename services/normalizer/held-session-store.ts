@@ -1,0 +1,34 @@
+import { createBatcher } from '../shared/batcher.ts'
+import {
+  leaseDueSessions,
+  markSessionsPublished,
+  postponeSessions,
+  type StoredLeg,
+  storeLegs,
+} from '../shared/postgres/held-legs.ts'
+import type { Pool } from '../shared/postgres/pool.ts'
+import type { HeldSessionStore } from './held-sessions.ts'
+
+const LEGS_PER_STATEMENT = 200
+const SESSIONS_PER_LEASE = 100
+/** Longer than the slowest publication; if this process dies, others wait so long to take over. */
+const LEASE_MS = 60_000
+/** Before a session that could not be published is tried again. */
+const POSTPONE_MS = 5_000
+
+/** Held sessions in Postgres; legs of concurrent webhooks are stored in one statement. */
+export function createHeldSessionStore(pool: Pool): HeldSessionStore {
+  const legs = createBatcher<StoredLeg, undefined>(
+    async (batch) => {
+      await storeLegs(pool, batch)
+      return batch.map(() => undefined)
+    },
+    { itemsMax: LEGS_PER_STATEMENT },
+  )
+  return {
+    store: (leg) => legs.add(leg),
+    leaseDue: () => leaseDueSessions(pool, { limit: SESSIONS_PER_LEASE, leaseMs: LEASE_MS }),
+    markPublished: (sessions) => markSessionsPublished(pool, sessions),
+    postpone: (sessions) => postponeSessions(pool, { sessions, delayMs: POSTPONE_MS }),
+  }
+}

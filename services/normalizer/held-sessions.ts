@@ -1,0 +1,108 @@
+import { z } from 'zod'
+import { identify } from '../shared/call-event.ts'
+import type { Logger } from '../shared/logger.ts'
+import type {
+  LeasedSession,
+  PublishedSession,
+  SessionKey,
+  SessionSource,
+  StoredLeg,
+} from '../shared/postgres/held-legs.ts'
+import type { SecretBox } from '../shared/secret-box.ts'
+import type { HeldLeg, JsonObject } from './providers/provider.ts'
+import { providers } from './providers/registry.ts'
+import { fingerprintOf, type Publisher } from './publisher.ts'
+import { openContext } from './source.ts'
+
+/**
+ * Calls that a provider tells in parts: legs are stored, and published as one call when the
+ * session is closed or silent.
+ *
+ * The leg is stored before the provider gets its OK, and a session is marked only after its event
+ * is in the log: a crash in between publishes again and loses nothing. A leg that comes later and
+ * changes the call publishes a correction, the same `callId` with a new `eventId`.
+ */
+export interface HeldSessionStore {
+  store(leg: StoredLeg): Promise<void>
+  /** Due sessions that nobody else publishes for now, oldest first. */
+  leaseDue(): Promise<readonly LeasedSession[]>
+  markPublished(sessions: readonly PublishedSession[]): Promise<void>
+  postpone(sessions: readonly SessionKey[]): Promise<void>
+}
+
+export interface HeldSessions {
+  /** Resolves when the leg is safe. */
+  hold(source: SessionSource & { readonly id: string }, held: HeldLeg): Promise<void>
+  /** Publishes what is due, until nothing is. */
+  publishDue(): Promise<void>
+}
+
+export interface HeldSessionsOptions {
+  readonly store: HeldSessionStore
+  readonly publisher: Publisher
+  readonly box: SecretBox
+  /** Told when a session became due: wakes the loop that calls `publishDue`. */
+  readonly onDue: () => void
+  readonly logger: Logger
+}
+
+const storedJson = z.record(z.string(), z.json())
+
+export function createHeldSessions(options: HeldSessionsOptions): HeldSessions {
+  const { store, box, logger } = options
+
+  async function publishSession(session: LeasedSession): Promise<PublishedSession | null> {
+    const { sourceId, sessionId, workspaceId } = session
+    try {
+      const published = await publishMerged(session, options)
+      logger.info({ sourceId, workspaceId, ...published }, 'session.published')
+      return { sourceId, sessionId, version: session.version, ...published }
+    } catch (error) {
+      // The session stays due; a bug in a merge must not keep the other sessions from going out.
+      logger.error({ sourceId, workspaceId, err: error }, 'session.publish_failed')
+      return null
+    }
+  }
+
+  return {
+    async hold(source, { sessionId, legId, leg, closing, windowMs }) {
+      const { id: sourceId, ...rest } = source
+      const legSealed = box.seal(JSON.stringify(leg))
+      await store.store({ ...rest, sourceId, sessionId, legId, legSealed, closing, windowMs })
+      if (closing) options.onDue()
+    },
+    async publishDue() {
+      let leased: readonly LeasedSession[]
+      do {
+        leased = await store.leaseDue()
+        const results = await Promise.all(leased.map(publishSession))
+        const done = results.filter((result) => result !== null)
+        const failed = leased.filter((_, index) => results[index] === null)
+        if (done.length > 0) await store.markPublished(done)
+        if (failed.length > 0) await store.postpone(failed)
+      } while (leased.length > 0)
+    },
+  }
+}
+
+/** Revisions tried until one is free: others were taken by a process that crashed before marking. */
+const REVISIONS_AHEAD = 20
+
+async function publishMerged(
+  session: LeasedSession,
+  { publisher, box }: HeldSessionsOptions,
+): Promise<{ revision: number; fingerprint: Buffer }> {
+  const { merge } = providers[session.provider]
+  if (!merge) throw new Error(`${session.provider} has legs and cannot merge them`)
+  const open = (sealed: string): JsonObject => storedJson.parse(JSON.parse(box.open(sealed)))
+  const facts = merge(session.legsSealed.map(open), openContext(session, box))
+  const fingerprint = fingerprintOf(facts)
+  if (session.fingerprint?.equals(fingerprint)) return { revision: session.revision, fingerprint }
+  for (let ahead = 1; ahead <= REVISIONS_AHEAD; ahead += 1) {
+    const revision = session.revision + ahead
+    const event = identify(facts, session.workspaceId, revision)
+    const published = await publisher.publish(event, fingerprint)
+    if (published.kind !== 'conflict') return { revision, fingerprint }
+  }
+  throw new Error(`no free revision after ${session.revision}`)
+}

@@ -1,0 +1,69 @@
+import { createBatcher } from '../shared/batcher.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { KnownEvent, PublishedEvent } from '../shared/postgres/published-events.ts'
+import { withinMs } from './deadline.ts'
+
+/**
+ * Which events were published before. Never fails: while Postgres is away nothing is recognized,
+ * so a provider's repeat may reach the customer twice (with the same `eventId`), but no call waits
+ * for a table that only guards against repeats.
+ *
+ * Concurrent questions share one query, and so do concurrent records.
+ */
+export interface KnownEvents {
+  find(eventId: string): Promise<KnownEvent | null>
+  record(event: PublishedEvent): Promise<void>
+}
+
+export interface KnownEventsOptions {
+  readonly find: (eventIds: readonly string[]) => Promise<readonly KnownEvent[]>
+  readonly record: (events: readonly PublishedEvent[]) => Promise<void>
+  /** Told for each event that was not looked up, or not recorded. */
+  readonly onSkipped: (step: 'lookup' | 'record') => void
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Longest wait for Postgres, and the time after a failure in which it is not asked again. */
+const QUERY_MS = 1_000
+const BATCH_MAX = 500
+
+export function createKnownEvents(options: KnownEventsOptions): KnownEvents {
+  const { clock, logger, onSkipped } = options
+  let restUntil = 0
+
+  /** Null while Postgres is away: only the first batch waits for it, those behind go on at once. */
+  async function guarded<T>(work: () => Promise<T>): Promise<T | null> {
+    if (clock.now() < restUntil) return null
+    try {
+      return await withinMs(QUERY_MS, work())
+    } catch (error) {
+      restUntil = clock.now() + QUERY_MS
+      logger.warn({ err: error }, 'known_events.unavailable')
+      return null
+    }
+  }
+
+  const lookups = createBatcher<string, KnownEvent | null>(
+    async (ids) => {
+      const rows = await guarded(() => options.find([...new Set(ids)]))
+      if (rows === null) for (const _ of ids) onSkipped('lookup')
+      const known = new Map(rows?.map((row) => [row.eventId, row]))
+      return ids.map((id) => known.get(id) ?? null)
+    },
+    { itemsMax: BATCH_MAX },
+  )
+  const records = createBatcher<PublishedEvent, undefined>(
+    async (events) => {
+      const done = await guarded(async () => {
+        await options.record(events)
+        return true
+      })
+      if (done === null) for (const _ of events) onSkipped('record')
+      return events.map(() => undefined)
+    },
+    { itemsMax: BATCH_MAX },
+  )
+  return { find: (eventId) => lookups.add(eventId), record: (event) => records.add(event) }
+}

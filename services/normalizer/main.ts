@@ -1,0 +1,58 @@
+import { createCallEventEncoder, readCallEventSchema } from '../shared/call-event-codec.ts'
+import { systemClock as clock } from '../shared/clock.ts'
+import { createKafka } from '../shared/kafka/client.ts'
+import { startLogProducer } from '../shared/kafka/producer.ts'
+import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
+import { eventsTopic, prepareTopics, rejectedTopic, topicNames } from '../shared/kafka/topics.ts'
+import { Lifecycle } from '../shared/lifecycle.ts'
+import { createLogger } from '../shared/logger.ts'
+import { migrate } from '../shared/postgres/migrate.ts'
+import { createPool } from '../shared/postgres/pool.ts'
+import { runService } from '../shared/run-service.ts'
+import { startTelemetryServer } from '../shared/telemetry-server.ts'
+import { readConfig } from './config.ts'
+import { startNormalizer } from './normalizer.ts'
+import { createReadiness } from './readiness.ts'
+
+await runService(async () => {
+  const config = readConfig()
+  const { databaseUrl, connectionsMax, kafka: kafkaConfig, port } = config
+  const logger = createLogger('normalizer', config.logLevel)
+  const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
+
+  await migrate(databaseUrl, logger)
+  const pool = await lifecycle.start(
+    'postgres',
+    () => createPool({ databaseUrl, applicationName: 'normalizer', connectionsMax, logger }),
+    (opened) => opened.end(),
+  )
+  const kafka = createKafka(kafkaConfig, 'normalizer', logger)
+  const names = topicNames(kafkaConfig.topicPrefix)
+  const { partitions } = kafkaConfig
+  await prepareTopics(kafka, [eventsTopic(names, partitions), rejectedTopic(names, partitions)])
+  const producer = await lifecycle.start('producer', () =>
+    startLogProducer({ kafka, logger, timeoutMs: config.publishTimeoutMs }),
+  )
+  const schema = readCallEventSchema()
+  const registry = createCallEventRegistry(kafkaConfig.registryUrl)
+  const encoder = createCallEventEncoder(schema, await registry.register(names.events, schema))
+  const normalizer = await lifecycle.start('normalizer', () =>
+    startNormalizer({ config, pool, producer, encoder, topics: names, clock, logger }),
+  )
+  const readiness = await lifecycle.start('readiness', () => createReadiness(kafka, pool))
+  await lifecycle.start('telemetry', () =>
+    startTelemetryServer({
+      port: config.telemetryPort,
+      registry: normalizer.registry,
+      isAlive: () => ({ ok: true }),
+      isReady: () => readiness.check(),
+    }),
+  )
+  await lifecycle.start(
+    'http',
+    () => normalizer.app.listen({ port, host: '::' }),
+    () => normalizer.app.close(),
+  )
+  logger.info({ port, topic: names.events, providers: config.providers }, 'service.started')
+  await lifecycle.runUntilSignal()
+})

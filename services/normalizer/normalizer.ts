@@ -1,0 +1,147 @@
+import type { FastifyInstance } from 'fastify'
+import type { Registry } from 'prom-client'
+import type { CallEventEncoder } from '../shared/call-event-codec.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { LogProducer } from '../shared/kafka/producer.ts'
+import type { TopicNames } from '../shared/kafka/topics.ts'
+import type { Logger } from '../shared/logger.ts'
+import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
+import type { Pool } from '../shared/postgres/pool.ts'
+import {
+  findCall,
+  findPublishedEvents,
+  recordPublishedEvents,
+} from '../shared/postgres/published-events.ts'
+import { findSourceByTokenHash } from '../shared/postgres/sources.ts'
+import { createAcceptFirstParty } from './accept-first-party.ts'
+import { createAcceptWebhook } from './accept-webhook.ts'
+import { createCachedLookup } from './cached-lookup.ts'
+import type { NormalizerConfig } from './config.ts'
+import { createDoor } from './door.ts'
+import { forgetOld } from './forget.ts'
+import { createHeldSessionStore } from './held-session-store.ts'
+import { createHeldSessions, type HeldSessions } from './held-sessions.ts'
+import { createKnownEvents } from './known-events.ts'
+import { createMetrics, type NormalizerMetrics } from './metrics.ts'
+import { findProvider } from './providers/registry.ts'
+import { createPublisher, type Publisher } from './publisher.ts'
+import { startRecurring } from './recurring.ts'
+import { createRejectedRequests } from './rejected-requests.ts'
+import { createServer } from './server.ts'
+import { openSource } from './source.ts'
+
+/** The parts of the service behind its connections, put together. */
+export interface Normalizer {
+  /** Not listening yet. */
+  readonly app: FastifyInstance
+  readonly registry: Registry
+  /** Ends what runs in the background; the app is closed by whoever made it listen. */
+  stop(): Promise<void>
+}
+
+export interface NormalizerOptions {
+  readonly config: NormalizerConfig
+  readonly pool: Pool
+  readonly producer: Pick<LogProducer, 'send'>
+  readonly encoder: CallEventEncoder
+  readonly topics: TopicNames
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Silence of a session is measured in whole seconds. */
+const SWEEP_EVERY_MS = 1_000
+/** Sources and tokens that are remembered; each takes less than a kilobyte. */
+const REMEMBERED_MAX = 20_000
+
+export async function startNormalizer(options: NormalizerOptions): Promise<Normalizer> {
+  const { config, pool, clock, logger } = options
+  const metrics = createMetrics()
+  const publisher = createLogPublisher(options, metrics)
+  const sessions = createHeldSessions({
+    store: createHeldSessionStore(pool),
+    publisher,
+    box: config.secretBox,
+    onDue: () => sweeper.wake(),
+    logger,
+  })
+  const app = await createApp(options, { metrics, publisher, sessions })
+  const sweeper = startRecurring({
+    name: 'held-sessions',
+    everyMs: SWEEP_EVERY_MS,
+    task: () => sessions.publishDue(),
+    clock,
+    logger,
+  })
+  const forgetting = startRecurring({
+    name: 'forget',
+    everyMs: config.forgetEveryMs,
+    task: () => forgetOld(pool),
+    clock,
+    logger,
+  })
+  return {
+    app,
+    registry: metrics.registry,
+    stop: async () => {
+      await Promise.all([sweeper.stop(), forgetting.stop()])
+    },
+  }
+}
+
+function createLogPublisher(options: NormalizerOptions, metrics: NormalizerMetrics): Publisher {
+  const { pool, clock, logger, encoder, producer, topics } = options
+  const known = createKnownEvents({
+    find: (eventIds) => findPublishedEvents(pool, eventIds),
+    record: (events) => recordPublishedEvents(pool, events),
+    onSkipped: metrics.recognitionSkipped,
+    clock,
+    logger,
+  })
+  const onPublished = metrics.eventPublished
+  return createPublisher({ topic: topics.events, encoder, producer, known, onPublished })
+}
+
+interface Parts {
+  readonly metrics: NormalizerMetrics
+  readonly publisher: Publisher
+  readonly sessions: HeldSessions
+}
+
+function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyInstance> {
+  const { config, pool, producer, topics, clock, logger } = options
+  const cache = { ttlMs: config.sourceCacheMs, entriesMax: REMEMBERED_MAX, clock, logger }
+  const sources = createCachedLookup({
+    ...cache,
+    name: 'sources',
+    query: async (tokenHash) => {
+      const found = await findSourceByTokenHash(pool, tokenHash)
+      return found && openSource(found, config.secretBox)
+    },
+  })
+  const workspaces = createCachedLookup({
+    ...cache,
+    name: 'workspaces',
+    query: (tokenHash) => findWorkspaceIdByTokenHash(pool, tokenHash),
+  })
+  const served = new Set<string>(config.providers)
+  return createServer({
+    acceptWebhook: createAcceptWebhook({
+      ...parts,
+      sources,
+      findProvider: (name) => (served.has(name) ? findProvider(name) : null),
+      rejected: createRejectedRequests(producer, topics.rejected),
+      logger,
+    }),
+    acceptFirstParty: createAcceptFirstParty({
+      workspaces,
+      findCall: (call) => findCall(pool, call),
+      publisher: parts.publisher,
+    }),
+    door: createDoor({ ...config, logger }),
+    metrics: parts.metrics,
+    logger,
+    limits: config.limits,
+    trustedProxies: config.trustedProxies,
+  })
+}

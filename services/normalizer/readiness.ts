@@ -1,0 +1,46 @@
+import type { Kafka } from 'kafkajs'
+import { checkDatabase, type Pool } from '../shared/postgres/pool.ts'
+import type { Health } from '../shared/telemetry-server.ts'
+import { withinMs } from './deadline.ts'
+
+/**
+ * Whether this replica can take webhooks: Kafka and Postgres answer. Asked for real each time,
+ * because without traffic nobody else would notice that one of them went away or came back.
+ */
+export interface Readiness {
+  check(): Promise<Health>
+  stop(): Promise<void>
+}
+
+/** Below the time limit of common probes. */
+const ANSWER_MS = 2_000
+
+export async function createReadiness(kafka: Kafka, pool: Pool): Promise<Readiness> {
+  const admin = kafka.admin({ retry: { retries: 1, initialRetryTime: 100 } })
+  await admin.connect()
+
+  async function checkKafka(): Promise<Health> {
+    await admin.describeCluster()
+    return { ok: true }
+  }
+
+  return {
+    async check() {
+      const [database, log] = await Promise.all([
+        named('Postgres', checkDatabase(pool)),
+        named('Kafka', checkKafka()),
+      ])
+      return database.ok ? log : database
+    },
+    stop: () => admin.disconnect(),
+  }
+}
+
+async function named(part: string, check: Promise<Health>): Promise<Health> {
+  try {
+    return await withinMs(ANSWER_MS, check)
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    return { ok: false, reason: `${part} does not answer: ${detail}` }
+  }
+}

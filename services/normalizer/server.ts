@@ -1,0 +1,58 @@
+import rateLimit from '@fastify/rate-limit'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Logger } from '../shared/logger.ts'
+import { type Answer, MALFORMED, NOT_FOUND, send, TOO_LARGE, UNAVAILABLE } from './answers.ts'
+import { addFirstPartyRoute, type FirstPartyRouteOptions } from './first-party-route.ts'
+import type { WebhookOutcome } from './metrics.ts'
+import { addWebhookRoutes, type WebhookRouteOptions } from './webhook-routes.ts'
+
+/**
+ * HTTP in. Bodies are taken as bytes, since a request that cannot be read has to be kept byte for
+ * byte. No input yields a 500: what we did not expect is a 503, so that the provider repeats it.
+ */
+export interface ServerOptions extends WebhookRouteOptions, FirstPartyRouteOptions {
+  readonly logger: Logger
+  /** Addresses and ranges of proxies whose `x-forwarded-for` is believed. */
+  readonly trustedProxies: readonly string[]
+}
+
+const BODY_BYTES_MAX = 256 * 1024
+/** Longest time for a request to arrive as a whole: a slow sender must not hold a connection. */
+const REQUEST_MS = 15_000
+/** Longer than the idle time of common load balancers (60 s), which else reuse a closed one. */
+const KEEP_ALIVE_MS = 65_000
+
+/** Ready for `listen` or `inject`. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    exposeHeadRoutes: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
+    trustProxy: [...options.trustedProxies],
+    frameworkErrors: (_error, _request, reply) => void send(reply, MALFORMED),
+  })
+  await app.register(rateLimit, { global: false })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.setNotFoundHandler((_request, reply) => send(reply, NOT_FOUND))
+  app.setErrorHandler((error, request, reply) => {
+    const { outcome, answer } = ofError(error)
+    if (outcome === 'unavailable') options.logger.error({ err: error }, 'request.failed')
+    const { provider } = request.params as { provider?: string }
+    options.metrics.webhookReceived(provider ?? 'unknown', outcome)
+    return send(reply, answer)
+  })
+  addWebhookRoutes(app, options)
+  addFirstPartyRoute(app, options)
+  return app
+}
+
+function ofError(error: unknown): { outcome: WebhookOutcome; answer: Answer } {
+  const { statusCode = 500 } = error as { statusCode?: number }
+  if (statusCode === 413) return { outcome: 'too_large', answer: TOO_LARGE }
+  return statusCode < 500
+    ? { outcome: 'malformed', answer: { ...MALFORMED, status: statusCode } }
+    : { outcome: 'unavailable', answer: UNAVAILABLE }
+}
