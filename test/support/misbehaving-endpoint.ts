@@ -27,7 +27,13 @@ export interface ReceivedRequest {
 }
 
 export type Behaviour =
-  | { readonly kind: 'answers'; readonly status: number; readonly location?: string }
+  | {
+      readonly kind: 'answers'
+      readonly status: number
+      readonly location?: string
+      /** What happens between the request and the answer. */
+      readonly meanwhile?: () => Promise<unknown>
+    }
   /** Takes the request and never answers. */
   | { readonly kind: 'hangs' }
   /** Answers 200 and then sends a body without end. */
@@ -68,7 +74,7 @@ async function listen(
     request.on('end', () => {
       const { method = '', url = '', headers } = request
       requests.push({ method, path: url, headers, body: Buffer.concat(chunks).toString() })
-      behave(behaviour, response)
+      void meanwhile(behaviour).then(() => behave(behaviour, response))
     })
   })
   server.on('connection', () => {
@@ -91,6 +97,10 @@ async function listen(
         server.closeAllConnections()
       }),
   }
+}
+
+async function meanwhile(behaviour: Behaviour): Promise<void> {
+  if (behaviour.kind === 'answers') await behaviour.meanwhile?.()
 }
 
 function behave(behaviour: Behaviour, response: Parameters<RequestListener>[1]): void {

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import type { Secret } from '../config.ts'
 import type { Logger } from '../logger.ts'
+import type { Health } from '../telemetry-server.ts'
 
 export type { Pool } from 'pg'
 
@@ -52,3 +53,14 @@ export function isDatabaseAway(error: unknown): boolean {
 
 /** Connection exceptions, no resources, operator intervention; then the network's own codes. */
 const AWAY = /^(08...|53...|57...|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN)$/
+
+/** For `/readyz`. */
+export async function checkDatabase(db: Queryable): Promise<Health> {
+  try {
+    await db.query('select 1')
+    return { ok: true }
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    return { ok: false, reason: `the database does not answer: ${detail}` }
+  }
+}

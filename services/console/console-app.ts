@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Dispatcher } from 'undici'
+import { z } from 'zod'
+import type { Clock } from '../shared/clock.ts'
+import type { Secret } from '../shared/config.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Pool } from '../shared/postgres/pool.ts'
+import type { SecretBox } from '../shared/secret-box.ts'
+
+/** A fastify whose routes take their types from zod schemas. */
+export type ConsoleApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+/** What the endpoints are built from; `main.ts` gives the real things, tests theirs. */
+export interface ConsoleDeps {
+  readonly pool: Pool
+  readonly secretBox: SecretBox
+  /** The guarded one: pings go to addresses that a customer chose. */
+  readonly agent: Dispatcher
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly operatorToken: Secret
+  /** Where providers reach the normalizer, without a slash at the end. */
+  readonly normalizerPublicUrl: string
+  readonly allowHttp: boolean
+  /** Milliseconds for a ping, the same as for a delivery. */
+  readonly requestTimeoutMs: number
+  /** Attempts until an event is given up, the first included. */
+  readonly attemptsMax: number
+}
+
+export const workspaceParams = z.object({ id: z.string().describe('Id of the workspace.') })
+
+/** An instant in an answer. */
+export const instant = z.iso.datetime()

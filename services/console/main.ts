@@ -1,0 +1,46 @@
+import { systemClock as clock } from '../shared/clock.ts'
+import { createGuardedAgent } from '../shared/egress/guarded-agent.ts'
+import { Lifecycle } from '../shared/lifecycle.ts'
+import { createLogger } from '../shared/logger.ts'
+import { migrate } from '../shared/postgres/migrate.ts'
+import { checkDatabase, createPool } from '../shared/postgres/pool.ts'
+import { runService } from '../shared/run-service.ts'
+import { startTelemetryServer } from '../shared/telemetry-server.ts'
+import { readConfig } from './config.ts'
+import { createConsoleMetrics } from './metrics.ts'
+import { createServer } from './server.ts'
+
+await runService(async () => {
+  const config = readConfig()
+  const { databaseUrl, port } = config
+  const logger = createLogger('console', config.logLevel)
+  const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
+
+  await migrate(databaseUrl, logger)
+  const pool = await lifecycle.start(
+    'postgres',
+    () => createPool({ databaseUrl, applicationName: 'console', connectionsMax: 10, logger }),
+    (opened) => opened.end(),
+  )
+  const agent = await lifecycle.start(
+    'egress',
+    () => createGuardedAgent(config),
+    (opened) => opened.destroy(),
+  )
+  await lifecycle.start('telemetry', () =>
+    startTelemetryServer({
+      port: config.telemetryPort,
+      registry: createConsoleMetrics(pool, logger),
+      isAlive: () => ({ ok: true }),
+      isReady: () => checkDatabase(pool),
+    }),
+  )
+  const api = await createServer({ ...config, pool, agent, clock, logger })
+  await lifecycle.start(
+    'api',
+    () => api.listen({ port, host: '::' }),
+    () => api.close(),
+  )
+  logger.info({ port }, 'service.started')
+  await lifecycle.runUntilSignal()
+})

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { hashToken, newToken } from '../../shared/access-token.ts'
+import { PROVIDER_NAMES, type ProviderName } from '../../shared/call-event.ts'
+import { insertSource } from '../../shared/postgres/sources.ts'
+import { providerSettings, withoutSecrets } from '../../shared/provider-settings.ts'
+import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { problemResponses } from '../problem.ts'
+
+const label = z.string().trim().min(1).max(200).nullable().default(null)
+
+const { ringostat, phonet, binotel, unitalk, 'stream-telecom': streamTelecom } = providerSettings
+
+/** Each provider has settings of its own, and refuses those of another. */
+const body = z.discriminatedUnion(
+  'provider',
+  [
+    z.strictObject({ ...named('ringostat'), settings: ringostat.prefault({}) }),
+    z.strictObject({ ...named('phonet'), settings: phonet.prefault({}) }),
+    z.strictObject({ ...named('binotel'), settings: binotel.prefault({}) }),
+    z.strictObject({ ...named('stream-telecom'), settings: streamTelecom.prefault({}) }),
+    z.strictObject({ ...named('unitalk'), settings: unitalk.prefault({}) }),
+  ],
+  { error: `must be one of ${PROVIDER_NAMES.join(', ')}` },
+)
+
+function named<Name extends ProviderName>(provider: Name) {
+  return { provider: z.literal(provider), label }
+}
+
+const created = z.object({
+  id: z.string(),
+  provider: z.enum(PROVIDER_NAMES),
+  label: z.string().nullable(),
+  webhookUrl: z.string().describe('To be pasted at the provider. Shown once: it holds the token.'),
+  settings: z.record(z.string(), z.unknown()).describe('Secrets in it read `***`.'),
+})
+
+/** A new source of calls: the URL at which one provider reports them. */
+export function createSource(app: ConsoleApp, deps: ConsoleDeps): void {
+  const { pool, secretBox, normalizerPublicUrl } = deps
+  const schema = {
+    summary: 'Add a source of calls',
+    tags: ['sources'],
+    params: workspaceParams,
+    body,
+    response: { 201: created, ...problemResponses },
+  }
+  app.post('/v1/workspaces/:id/sources', { schema }, async (request, reply) => {
+    const { provider, settings } = request.body
+    const token = newToken('src_')
+    const source = {
+      id: `source_${randomUUID().replaceAll('-', '')}`,
+      workspaceId: request.params.id,
+      provider,
+      label: request.body.label,
+      settingsSealed: secretBox.seal(JSON.stringify(settings)),
+      tokenHash: hashToken(token),
+    }
+    await insertSource(pool, source)
+    return reply.code(201).send({
+      id: source.id,
+      provider,
+      label: source.label,
+      webhookUrl: `${normalizerPublicUrl}/hooks/${provider}/${token}`,
+      settings: withoutSecrets(settings),
+    })
+  })
+}

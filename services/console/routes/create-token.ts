@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { hashToken, newToken } from '../../shared/access-token.ts'
+import { insertAccessToken } from '../../shared/postgres/access-tokens.ts'
+import { findWorkspace } from '../../shared/postgres/workspaces.ts'
+import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { plainProblem, problemResponses } from '../problem.ts'
+
+const body = z.strictObject({ label: z.string().trim().min(1).max(200).nullable().default(null) })
+
+/** A new token of a workspace; only its hash is kept. */
+export function createToken(app: ConsoleApp, { pool }: ConsoleDeps): void {
+  const schema = {
+    summary: 'Make an access token for a workspace',
+    tags: ['workspaces'],
+    params: workspaceParams,
+    body,
+    response: {
+      201: z.object({ token: z.string().describe('Shown once.') }),
+      ...problemResponses,
+    },
+  }
+  app.post('/v1/workspaces/:id/tokens', { schema }, async (request, reply) => {
+    const workspaceId = request.params.id
+    if ((await findWorkspace(pool, workspaceId)) === null) {
+      throw plainProblem(404, 'There is no such workspace.')
+    }
+    const token = newToken('cwt_')
+    const { label } = request.body
+    await insertAccessToken(pool, { tokenHash: hashToken(token), workspaceId, label })
+    return reply.code(201).send({ token })
+  })
+}

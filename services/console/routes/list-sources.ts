@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import { PROVIDER_NAMES } from '../../shared/call-event.ts'
+import { listSources as list } from '../../shared/postgres/sources.ts'
+import { withoutSecrets } from '../../shared/provider-settings.ts'
+import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { problemResponses } from '../problem.ts'
+
+const sources = z.object({
+  items: z.array(
+    z.object({
+      id: z.string(),
+      provider: z.enum(PROVIDER_NAMES),
+      label: z.string().nullable(),
+      settings: z.record(z.string(), z.unknown()).describe('Secrets in it read `***`.'),
+      createdAt: instant,
+    }),
+  ),
+})
+
+/** The sources of a workspace, oldest first. Their URLs cannot be shown again. */
+export function listSources(app: ConsoleApp, { pool, secretBox }: ConsoleDeps): void {
+  const schema = {
+    summary: 'List the sources of calls',
+    tags: ['sources'],
+    params: workspaceParams,
+    response: { 200: sources, ...problemResponses },
+  }
+  app.get('/v1/workspaces/:id/sources', { schema }, async (request) => {
+    const found = await list(pool, request.params.id)
+    return {
+      items: found.map(({ id, provider, label, settingsSealed, createdAt }) => ({
+        id,
+        provider,
+        label,
+        settings: withoutSecrets(JSON.parse(secretBox.open(settingsSealed))),
+        createdAt: createdAt.toISOString(),
+      })),
+    }
+  })
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { newSigningSecret } from '../../shared/egress/webhook-signature.ts'
+import { type Connection, connect, findConnection } from '../../shared/postgres/connections.ts'
+import type { SecretBox } from '../../shared/secret-box.ts'
+import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { ping } from '../ping.ts'
+import { invalidRequest, pingFailed, plainProblem, problemResponses } from '../problem.ts'
+import { mergeTarget, type TargetRequest, targetRequest } from '../target-request.ts'
+
+const connected = z.object({
+  state: z.literal('connected'),
+  url: z.string(),
+  connectedAt: instant,
+  signingSecret: z
+    .string()
+    .optional()
+    .describe('Verifies `webhook-signature` (Standard Webhooks). Shown once, only when new.'),
+})
+
+/** Connects once the endpoint has answered a signed ping with 2xx; otherwise changes nothing. */
+export function putConnection(app: ConsoleApp, deps: ConsoleDeps): void {
+  const schema = {
+    summary: 'Connect, or change the connection',
+    description: 'Posts a signed `ping` first. Without a 2xx in time nothing is changed.',
+    tags: ['connection'],
+    params: workspaceParams,
+    body: targetRequest(deps),
+    response: { 200: connected, ...problemResponses },
+  }
+  app.put('/v1/workspaces/:id/connection', { schema }, (request) =>
+    connectTo(request.params.id, request.body, deps),
+  )
+}
+
+async function connectTo(workspaceId: string, asked: TargetRequest, deps: ConsoleDeps) {
+  const { pool, secretBox, agent, clock, requestTimeoutMs: timeoutMs } = deps
+  const row = await findConnection(pool, workspaceId)
+  const stored = row && opened(row, secretBox)
+  const merged = mergeTarget(asked, stored)
+  if (merged.kind === 'refused') throw invalidRequest(merged.errors)
+  const { target } = merged
+  const signingSecret = stored?.signingSecret ?? newSigningSecret()
+
+  const result = await ping({ workspaceId, signingSecret, ...target }, { agent, clock, timeoutMs })
+  if (result.kind === 'failed') throw pingFailed(result)
+
+  const connectedAt = await connect(pool, {
+    workspaceId,
+    ...target,
+    passwordSealed: target.password === null ? null : secretBox.seal(target.password),
+    signingSecretSealed: secretBox.seal(signingSecret),
+    expectedVersion: row?.version ?? 0,
+  })
+  if (connectedAt === null) {
+    throw plainProblem(409, 'Somebody else has changed the connection meanwhile. Look and repeat.')
+  }
+  return {
+    state: 'connected' as const,
+    url: target.url,
+    connectedAt: connectedAt.toISOString(),
+    ...(stored?.signingSecret ? {} : { signingSecret }),
+  }
+}
+
+/** A stored connection with its secrets in the clear. */
+function opened(row: Connection, secretBox: SecretBox) {
+  const open = (sealed: string | null) => (sealed === null ? null : secretBox.open(sealed))
+  return {
+    url: row.url,
+    password: open(row.passwordSealed),
+    passwordScheme: row.passwordScheme,
+    passwordHeader: row.passwordHeader,
+    maskNumbers: row.maskNumbers,
+    signingSecret: open(row.signingSecretSealed),
+  }
+}

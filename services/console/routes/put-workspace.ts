@@ -1,0 +1,46 @@
+import { isSupportedCountry } from 'libphonenumber-js'
+import { z } from 'zod'
+import { putWorkspace as put } from '../../shared/postgres/workspaces.ts'
+import { timeZone } from '../../shared/time-zone.ts'
+import { type ConsoleApp, type ConsoleDeps, instant } from '../console-app.ts'
+import { problemResponses } from '../problem.ts'
+
+const params = z.object({
+  id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
+})
+
+const body = z.strictObject({
+  name: z.string().trim().min(1).max(200).nullable().default(null),
+  timezone: timeZone
+    .default('Europe/Kyiv')
+    .describe('For provider times without offset, and for the days of statistics.'),
+  defaultCountry: z
+    .string()
+    .refine(isSupportedCountry, 'must be a country of two letters such as UA')
+    .default('UA')
+    .describe('For phone numbers without country code.'),
+})
+
+const workspace = z.object({
+  id: z.string(),
+  name: z.string().nullable(),
+  timezone: z.string(),
+  defaultCountry: z.string(),
+  createdAt: instant,
+})
+
+/** Creates a workspace or replaces its settings. */
+export function putWorkspace(app: ConsoleApp, { pool }: ConsoleDeps): void {
+  const schema = {
+    summary: 'Create or change a workspace',
+    tags: ['workspaces'],
+    params,
+    body,
+    response: { 200: workspace, 201: workspace, ...problemResponses },
+  }
+  app.put('/v1/workspaces/:id', { schema }, async (request, reply) => {
+    const saved = await put(pool, { id: request.params.id, ...request.body })
+    const { isNew, createdAt, ...rest } = saved
+    return reply.code(isNew ? 201 : 200).send({ ...rest, createdAt: createdAt.toISOString() })
+  })
+}

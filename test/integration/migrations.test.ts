@@ -1,0 +1,144 @@
+import pg from 'pg'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Secret } from '../../services/shared/config.ts'
+import { createLogger } from '../../services/shared/logger.ts'
+import { connect, disconnect, loadConnections } from '../../services/shared/postgres/connections.ts'
+import { migrate } from '../../services/shared/postgres/migrate.ts'
+import { createPool } from '../../services/shared/postgres/pool.ts'
+import { deleteSource, insertSource } from '../../services/shared/postgres/sources.ts'
+import { putWorkspace } from '../../services/shared/postgres/workspaces.ts'
+import { freshDatabase } from '../support/stack.ts'
+
+const logger = createLogger('test', 'silent')
+
+async function aDatabase() {
+  const databaseUrl = new Secret(await freshDatabase())
+  const pool = createPool({ databaseUrl, applicationName: 'test', connectionsMax: 3, logger })
+  onTestFinished(() => pool.end())
+  return { databaseUrl, pool }
+}
+
+async function aMigratedDatabase() {
+  const database = await aDatabase()
+  await migrate(database.databaseUrl, logger)
+  await putWorkspace(database.pool, workspace)
+  return database
+}
+
+const workspace = { id: 'ws_1', name: null, timezone: 'Europe/Kyiv', defaultCountry: 'UA' }
+const target = {
+  workspaceId: 'ws_1',
+  url: 'https://example.com/',
+  passwordSealed: null,
+  passwordScheme: 'bearer',
+  passwordHeader: null,
+  maskNumbers: false,
+  signingSecretSealed: 'sealed',
+  expectedVersion: 0,
+} as const
+
+/** What a channel heard by the time everything sent before was delivered. */
+async function listenTo(databaseUrl: Secret, channel: string) {
+  const client = new pg.Client({ connectionString: databaseUrl.reveal() })
+  await client.connect()
+  onTestFinished(() => client.end())
+  const heard: (string | undefined)[] = []
+  client.on('notification', ({ payload }) => heard.push(payload))
+  await client.query(`listen ${channel}`)
+  return async () => {
+    // Notifications come before the answer of the next statement.
+    await client.query('select 1')
+    return heard
+  }
+}
+
+describe('migrations', () => {
+  it('run once when replicas start together', async () => {
+    const { databaseUrl, pool } = await aDatabase()
+
+    await Promise.all([1, 2, 3, 4].map(() => migrate(databaseUrl, logger)))
+
+    const { rows } = await pool.query(
+      'select name, count(*)::int from schema_migrations group by 1',
+    )
+    expect(rows.length).toBeGreaterThanOrEqual(3)
+    expect(rows.every(({ count }) => count === 1)).toBe(true)
+  })
+
+  it('leave a database alone that is newer than this version', async () => {
+    const { databaseUrl, pool } = await aMigratedDatabase()
+    await pool.query(`insert into schema_migrations (name, run_on) values ('9999-later', now())`)
+
+    await expect(migrate(databaseUrl, logger)).resolves.toBeUndefined()
+  })
+})
+
+describe('connections', () => {
+  it('are loaded many at once, those that exist', async () => {
+    const { pool } = await aMigratedDatabase()
+    await connect(pool, target)
+
+    const loaded = await loadConnections(pool, ['ws_1', 'ws_2'])
+
+    expect(loaded).toMatchObject([
+      { workspaceId: 'ws_1', state: 'connected', version: 1, connectedAt: expect.any(Date) },
+    ])
+  })
+
+  it('start with new events after a suspension and go on with the waiting ones otherwise', async () => {
+    const { pool } = await aMigratedDatabase()
+    const reconnectFrom = async (state: string, expectedVersion: number) => {
+      await pool.query(`update connections set state = $1, connected_at = '2026-01-01Z'`, [state])
+      return connect(pool, { ...target, expectedVersion })
+    }
+    await connect(pool, target)
+
+    const connectedAt = [await reconnectFrom('failing', 1), await reconnectFrom('suspended', 2)]
+
+    expect(connectedAt[0]).toEqual(new Date('2026-01-01Z'))
+    expect(Number(connectedAt[1])).toBeGreaterThan(Date.parse('2026-01-02Z'))
+  })
+
+  it('refuse a state in which nothing could be posted', async () => {
+    const { pool } = await aMigratedDatabase()
+
+    const insert = pool.query(
+      `insert into connections (workspace_id, state) values ('ws_1', 'failing')`,
+    )
+
+    await expect(insert).rejects.toThrow('connected_has_a_target')
+  })
+})
+
+describe('notifications', () => {
+  it('name the connection for each change, and none for a delivery', async () => {
+    const { databaseUrl, pool } = await aMigratedDatabase()
+    const heard = await listenTo(databaseUrl, 'connections_changed')
+
+    await connect(pool, target)
+    await pool.query(`update connections set last_delivered_at = now(), retry_attempt = 2`)
+    await connect(pool, { ...target, expectedVersion: 1 })
+    await disconnect(pool, 'ws_1')
+
+    expect(await heard()).toEqual(['ws_1', 'ws_1', 'ws_1'])
+  })
+
+  it('name the source for each change, its workspace included', async () => {
+    const { databaseUrl, pool } = await aMigratedDatabase()
+    const heard = await listenTo(databaseUrl, 'sources_changed')
+
+    await insertSource(pool, {
+      id: 'source_1',
+      workspaceId: 'ws_1',
+      provider: 'binotel',
+      label: null,
+      settingsSealed: 'sealed',
+      tokenHash: Buffer.alloc(32),
+    })
+    await putWorkspace(pool, { ...workspace, name: 'only the name' })
+    await putWorkspace(pool, { ...workspace, timezone: 'Europe/Warsaw' })
+    await deleteSource(pool, { id: 'source_1', workspaceId: 'ws_1' })
+
+    expect(await heard()).toEqual(['source_1', 'source_1', 'source_1'])
+  })
+})

@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { readConfig } from '../../../services/console/config.ts'
+import { ConfigError } from '../../../services/shared/config.ts'
+
+const required = {
+  DATABASE_URL: 'postgres://user:hunter2@db/calls',
+  OPERATOR_TOKEN: 'operator-hunter2',
+  SECRETS_KEY: randomBytes(32).toString('base64'),
+}
+
+describe('configuration of the console', () => {
+  it('needs three variables and has defaults for the rest', () => {
+    expect(readConfig(required)).toMatchObject({
+      port: 8090,
+      telemetryPort: 9103,
+      normalizerPublicUrl: 'http://127.0.0.1:8080',
+      allowCidrs: [],
+      allowHttp: false,
+      requestTimeoutMs: 5_000,
+      attemptsMax: 9,
+    })
+  })
+
+  it('reports everything that is wrong at once', () => {
+    const problems = () => readConfig({ CONSOLE_PORT: '99999', SECRETS_KEY: 'c2hvcnQ=' })
+
+    expect(problems).toThrow(ConfigError)
+    for (const name of ['DATABASE_URL', 'OPERATOR_TOKEN', 'SECRETS_KEY', 'CONSOLE_PORT']) {
+      expect(problems).toThrow(name)
+    }
+  })
+
+  it('prints without its secrets', () => {
+    const printed = JSON.stringify(readConfig(required))
+
+    expect(printed).not.toContain('hunter2')
+    expect(printed).not.toContain(required.SECRETS_KEY)
+  })
+
+  it('counts one attempt per retry tier after the first', () => {
+    expect(readConfig({ ...required, DISPATCHER_RETRY_TIERS: '1s,2s' }).attemptsMax).toBe(3)
+  })
+
+  it('makes webhook URLs without a double slash', () => {
+    const config = readConfig({ ...required, NORMALIZER_PUBLIC_URL: 'https://hooks.example.com/' })
+
+    expect(config.normalizerPublicUrl).toBe('https://hooks.example.com')
+  })
+})
