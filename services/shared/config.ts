@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { isCidr } from './egress/addresses.ts'
 
 /**
  * Environment → typed, frozen configuration. Everything wrong is reported at once, so that an
@@ -79,7 +80,9 @@ export const commonVariables = {
 }
 
 export const egressVariables = {
-  EGRESS_ALLOW_CIDRS: commaList.default([]),
+  EGRESS_ALLOW_CIDRS: commaList
+    .refine((ranges) => ranges.every(isCidr), 'must be ranges such as 10.0.0.0/8,fd00::/8')
+    .default([]),
   EGRESS_ALLOW_HTTP: flag.default(false),
 }
 

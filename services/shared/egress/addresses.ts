@@ -30,6 +30,10 @@ export function createAddressRule(allowCidrs: readonly string[]): AddressRule {
   }
 }
 
+export function isCidr(text: string): boolean {
+  return ipaddr.isValidCIDR(text)
+}
+
 type Address = ReturnType<typeof ipaddr.parse>
 type Cidr = ReturnType<typeof ipaddr.parseCIDR>
 

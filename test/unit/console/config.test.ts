@@ -23,10 +23,15 @@ describe('configuration of the console', () => {
   })
 
   it('reports everything that is wrong at once', () => {
-    const problems = () => readConfig({ CONSOLE_PORT: '99999', SECRETS_KEY: 'c2hvcnQ=' })
+    const wrong = {
+      CONSOLE_PORT: '99999',
+      SECRETS_KEY: 'c2hvcnQ=',
+      EGRESS_ALLOW_CIDRS: '127.0.0.0/8,localhost',
+    }
+    const problems = () => readConfig(wrong)
 
     expect(problems).toThrow(ConfigError)
-    for (const name of ['DATABASE_URL', 'OPERATOR_TOKEN', 'SECRETS_KEY', 'CONSOLE_PORT']) {
+    for (const name of ['DATABASE_URL', 'OPERATOR_TOKEN', ...Object.keys(wrong)]) {
       expect(problems).toThrow(name)
     }
   })
