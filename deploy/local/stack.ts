@@ -202,7 +202,22 @@ async function stopEverything(profile: Profile, report: Report): Promise<void> {
       ? told(servers[name].label, stopServer(profile, servers[name]))
       : Promise.resolve()
   await settleAll(runningServices(profile).map(stopService))
-  await settleAll([stop('kafka'), stop('registry').finally(() => stop('postgres'))])
+  await settleAll([
+    stop('kafka'),
+    inOrder(
+      () => stop('registry'),
+      () => stop('postgres'),
+    ),
+  ])
+}
+
+/** The second happens even if the first fails: otherwise one bad pid file would keep all running. */
+async function inOrder(first: () => Promise<void>, second: () => Promise<void>): Promise<void> {
+  try {
+    await first()
+  } finally {
+    await second()
+  }
 }
 
 const WORDS: Readonly<Record<Stopped, string>> = {
