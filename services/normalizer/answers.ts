@@ -60,7 +60,11 @@ export const UNAVAILABLE = problem(503, 'Nothing was stored. Send the same reque
   headers: RETRY_AFTER,
 })
 export const TOO_LARGE = problem(413, 'A webhook may have 256 KB.')
-export const MALFORMED = problem(400, 'This is no well-formed HTTP request.')
+
+/** For what the HTTP layer refuses: `status` is its own word for it. */
+export function malformed(status: number): Answer {
+  return problem(status, 'This is no well-formed HTTP request.')
+}
 
 export function methodNotAllowed(allow: string): Answer {
   return problem(405, `Use ${allow}.`, { headers: { allow } })

@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from '../shared/logger.ts'
-import { type Answer, MALFORMED, NOT_FOUND, send, TOO_LARGE, UNAVAILABLE } from './answers.ts'
+import { type Answer, malformed, NOT_FOUND, send, TOO_LARGE, UNAVAILABLE } from './answers.ts'
 import { addFirstPartyRoute, type FirstPartyRouteOptions } from './first-party-route.ts'
 import type { WebhookOutcome } from './metrics.ts'
 import { addWebhookRoutes, type WebhookRouteOptions } from './webhook-routes.ts'
@@ -31,7 +31,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
     trustProxy: [...options.trustedProxies],
-    frameworkErrors: (_error, _request, reply) => void send(reply, MALFORMED),
+    frameworkErrors: (_error, _request, reply) => void send(reply, malformed(400)),
   })
   await app.register(rateLimit, { global: false })
   app.removeAllContentTypeParsers()
@@ -53,6 +53,6 @@ function ofError(error: unknown): { outcome: WebhookOutcome; answer: Answer } {
   const { statusCode = 500 } = error as { statusCode?: number }
   if (statusCode === 413) return { outcome: 'too_large', answer: TOO_LARGE }
   return statusCode < 500
-    ? { outcome: 'malformed', answer: { ...MALFORMED, status: statusCode } }
+    ? { outcome: 'malformed', answer: malformed(statusCode) }
     : { outcome: 'unavailable', answer: UNAVAILABLE }
 }

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import type { KnownEvents } from '../../services/normalizer/known-events.ts'
+import { type CallEvent, type CallFacts, untold } from '../../services/shared/call-event.ts'
+import {
+  type CallEventEncoder,
+  createCallEventEncoder,
+  readCallEventSchema,
+} from '../../services/shared/call-event-codec.ts'
+import type { Clock } from '../../services/shared/clock.ts'
+import { Secret } from '../../services/shared/config.ts'
+import type { LogRecord } from '../../services/shared/kafka/producer.ts'
+import { createLogger, type Logger } from '../../services/shared/logger.ts'
+import type { PublishedEvent } from '../../services/shared/postgres/published-events.ts'
+import { createSecretBox, type SecretBox } from '../../services/shared/secret-box.ts'
+
+/** Fakes of the normalizer's own ports, for its unit tests. */
+
+export const quiet: Logger = createLogger('test', 'silent')
+
+export const box: SecretBox = createSecretBox(new Secret(randomBytes(32).toString('base64')))
+
+export const encoder: CallEventEncoder = createCallEventEncoder(readCallEventSchema(), 1)
+
+export function callFacts(overrides: Partial<CallFacts> = {}): CallFacts {
+  return { ...untold('call.completed', 'binotel', '4683310794'), status: 'answered', ...overrides }
+}
+
+/** Remembers for ever; `away` makes it forget all, as when Postgres does not answer. */
+export function memoryOfEvents(): KnownEvents & {
+  readonly recorded: PublishedEvent[]
+  away: boolean
+} {
+  const recorded: PublishedEvent[] = []
+  return {
+    recorded,
+    away: false,
+    async find(eventId) {
+      if (this.away) return null
+      return recorded.find((event) => event.eventId === eventId) ?? null
+    },
+    async record(event) {
+      if (!this.away) recorded.push(event)
+    },
+  }
+}
+
+/** Takes records; while `failing` holds an error, refuses them with it. */
+export function logInMemory(): {
+  send(record: LogRecord): Promise<void>
+  readonly records: LogRecord[]
+  failing: Error | null
+} {
+  return {
+    records: [],
+    failing: null,
+    async send(record) {
+      if (this.failing) throw this.failing
+      this.records.push(record)
+    },
+  }
+}
+
+/** Stands still until it is moved; whoever sleeps wakes only by the signal. */
+export function stoppedClock(startMs = 0): Clock & { advance(ms: number): void } {
+  let now = startMs
+  return {
+    now: () => now,
+    advance(ms) {
+      now += ms
+    },
+    sleep: (_ms, signal) =>
+      new Promise((_, reject) => {
+        signal?.addEventListener('abort', () => reject(new Error('woken')), { once: true })
+      }),
+  }
+}
+
+export type PublishedLine = Pick<CallEvent, 'event' | 'eventId'>

@@ -1,0 +1,247 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { createAcceptWebhook } from '../../../services/normalizer/accept-webhook.ts'
+import type { Lookup } from '../../../services/normalizer/cached-lookup.ts'
+import type { HeldLeg, Provider, Verdict } from '../../../services/normalizer/providers/provider.ts'
+import { createPublisher } from '../../../services/normalizer/publisher.ts'
+import { createRejectedRequests } from '../../../services/normalizer/rejected-requests.ts'
+import type { Source } from '../../../services/normalizer/source.ts'
+import type { Webhook } from '../../../services/normalizer/webhook.ts'
+import { hashToken } from '../../../services/shared/access-token.ts'
+import { ProduceError } from '../../../services/shared/kafka/producer.ts'
+import {
+  callFacts,
+  encoder,
+  logInMemory,
+  memoryOfEvents,
+  quiet,
+} from '../../support/normalizer-fakes.ts'
+
+const EVENTS = 'calls.events'
+const REJECTED = 'calls.rejected'
+
+const source: Source = {
+  id: 'src_1',
+  workspaceId: 'ws_1',
+  provider: 'binotel',
+  settingsSealed: '',
+  timezone: 'Europe/Kyiv',
+  defaultCountry: 'UA',
+  context: { settings: {}, timezone: 'Europe/Kyiv', defaultCountry: 'UA' },
+}
+
+/** Answers the verdicts it is given, whatever it is asked. */
+function aProvider(verdicts: () => readonly Verdict[]): Provider<unknown> {
+  return {
+    name: 'binotel',
+    settings: z.unknown(),
+    acknowledgement: { contentType: 'text/plain', body: 'OK' },
+    read: verdicts,
+  }
+}
+
+const event: Verdict = { kind: 'event', call: callFacts() }
+const broken: Verdict = { kind: 'event', call: callFacts({ providerCallId: '2', duration: 1.5 }) }
+const rejected: Verdict = { kind: 'rejected', reason: 'no_call_id', detail: 'no id' }
+const ignored: Verdict = { kind: 'ignored', reason: 'not_final' }
+const answer: Verdict = { kind: 'answer', body: { name: null } }
+const unauthorized: Verdict = { kind: 'unauthorized', detail: 'wrong password' }
+const leg: Verdict = {
+  kind: 'leg',
+  held: { sessionId: '1.2', legId: '3', leg: {}, closing: true, windowMs: 60_000 },
+}
+
+function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
+  const log = logInMemory()
+  const held: HeldLeg[] = []
+  const counted: string[] = []
+  const lookup: { answer: Lookup<Source> } = { answer: { kind: 'found', value: source } }
+  const asked: Buffer[] = []
+  const accept = createAcceptWebhook({
+    sources: {
+      async find(key) {
+        asked.push(key)
+        return lookup.answer
+      },
+    },
+    findProvider: (name) => (name === 'binotel' ? aProvider(verdicts) : null),
+    publisher: createPublisher({
+      topic: EVENTS,
+      encoder,
+      producer: log,
+      known: memoryOfEvents(),
+      onPublished: () => {},
+    }),
+    sessions: {
+      async hold(_, part) {
+        held.push(part)
+      },
+    },
+    rejected: createRejectedRequests(log, REJECTED),
+    metrics: {
+      requestRejected: (provider, reason) => counted.push(`rejected ${provider} ${reason}`),
+      webhookIgnored: (provider, reason) => counted.push(`ignored ${provider} ${reason}`),
+    },
+    logger: quiet,
+  })
+  const send = (overrides: Partial<Webhook> = {}) =>
+    accept({
+      provider: 'binotel',
+      token: 'src_secret',
+      eventPath: '',
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      query: '',
+      body: Buffer.from('{}'),
+      receivedAt: Date.UTC(2026, 10, 24),
+      ...overrides,
+    })
+  const topics = () => log.records.map(({ topic }) => topic)
+  return { send, log, topics, held, counted, lookup, asked }
+}
+
+describe('accepting a webhook', () => {
+  it.each<[string, readonly Verdict[], string, readonly string[]]>([
+    ['an event', [event], 'published', [EVENTS]],
+    [
+      'several events',
+      [event, { kind: 'event', call: callFacts({ providerCallId: '2' }) }],
+      'published',
+      [EVENTS, EVENTS],
+    ],
+    ['one event told twice', [event, event], 'published', [EVENTS]],
+    ['a leg of a session', [leg], 'held', []],
+    ['something that is no final call', [ignored], 'ignored', []],
+    ['a question', [answer], 'answered', []],
+    ['nothing', [], 'rejected', [REJECTED]],
+    ['what cannot be normalized', [rejected], 'rejected', [REJECTED]],
+    [
+      'several such calls, kept as the one request they are',
+      [rejected, rejected],
+      'rejected',
+      [REJECTED],
+    ],
+    [
+      'what cannot be normalized beside what is ignored',
+      [ignored, rejected],
+      'rejected',
+      [REJECTED],
+    ],
+    [
+      'what cannot be normalized beside an event',
+      [rejected, event],
+      'published',
+      [EVENTS, REJECTED],
+    ],
+    ['facts that our schema cannot hold', [broken], 'rejected', [REJECTED]],
+    ['a wrong credential', [unauthorized, event], 'unauthorized', []],
+  ])('does what is right with %s', async (_, verdicts, kind, records) => {
+    const { send, topics } = setUp(() => verdicts)
+
+    expect(await send()).toMatchObject({ kind })
+    expect(topics()).toEqual(records)
+  })
+
+  it('recognizes the same webhook', async () => {
+    const { send, topics } = setUp()
+
+    expect(await send()).toMatchObject({ kind: 'published' })
+    expect(await send()).toMatchObject({ kind: 'repeated', acknowledgement: { body: 'OK' } })
+    expect(topics()).toEqual([EVENTS])
+  })
+
+  it('keeps the request of a mapping that fails', async () => {
+    const { send, log } = setUp(() => {
+      throw new TypeError('a bug')
+    })
+
+    expect(await send()).toMatchObject({ kind: 'rejected', reason: 'mapping_failed' })
+    expect(log.records).toMatchObject([{ topic: REJECTED, headers: { reason: 'mapping_failed' } }])
+  })
+
+  it('keeps what cannot be read byte for byte, without the credentials of the sender', async () => {
+    const { send, log, counted } = setUp()
+    const body = Buffer.from([0x7b, 0xff, 0x00])
+    const headers = {
+      'content-type': 'application/json',
+      authorization: 'Basic c2VjcmV0',
+      cookie: 'sid=secret',
+      'x-api-key': 'secret',
+      'user-agent': 'Binotel',
+    }
+
+    const result = await send({ body, headers, eventPath: 'after-call', query: 'a=1' })
+
+    expect(result).toMatchObject({ kind: 'rejected', reason: 'unreadable' })
+    const [record] = log.records
+    expect(record).toMatchObject({
+      key: 'ws_1',
+      value: body,
+      headers: {
+        provider: 'binotel',
+        'source-id': 'src_1',
+        method: 'POST',
+        path: '/hooks/binotel/after-call',
+        query: 'a=1',
+        'content-type': 'application/json',
+      },
+    })
+    expect(JSON.parse(record?.headers?.['request-headers'] ?? '')).toEqual({
+      'content-type': 'application/json',
+      'user-agent': 'Binotel',
+    })
+    expect(JSON.stringify(record?.headers)).not.toContain('secret')
+    expect(counted).toEqual(['rejected binotel unreadable'])
+  })
+
+  it('keeps the query string of a GET', async () => {
+    const { send, log } = setUp(() => [rejected])
+
+    await send({ method: 'GET', query: 'uniqueid=', body: Buffer.alloc(0) })
+
+    expect(log.records[0]?.value.toString()).toBe('uniqueid=')
+  })
+
+  it('counts what is ignored by reason', async () => {
+    const { send, counted } = setUp(() => [ignored, answer])
+
+    await send()
+
+    expect(counted).toEqual(['ignored binotel not_final', 'ignored binotel lookup'])
+  })
+
+  it.each<[string, Lookup<Source>, Partial<Webhook>, string]>([
+    ['an unknown token', { kind: 'unknown' }, {}, 'unknown_source'],
+    [
+      'a provider that does not exist',
+      { kind: 'found', value: source },
+      { provider: '__proto__' },
+      'unknown_source',
+    ],
+    [
+      'the token of another provider',
+      { kind: 'found', value: { ...source, provider: 'phonet' } },
+      {},
+      'unknown_source',
+    ],
+    ['Postgres away and the source never seen', { kind: 'unavailable' }, {}, 'unavailable'],
+  ])('answers %s, after one look at the token', async (_, answered, overrides, kind) => {
+    const { send, lookup, asked, topics } = setUp()
+    lookup.answer = answered
+
+    expect(await send(overrides)).toMatchObject({ kind })
+    expect(asked).toEqual([hashToken('src_secret')])
+    expect(topics()).toEqual([])
+  })
+
+  it.each([
+    ['an event', [event]],
+    ['what must be kept', [rejected]],
+  ])('fails as a whole when Kafka does not take %s', async (_, verdicts) => {
+    const { send, log, counted } = setUp(() => verdicts)
+    log.failing = new ProduceError('away')
+
+    await expect(send()).rejects.toThrow(ProduceError)
+    expect(counted).toEqual([])
+  })
+})

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest'
+import { createAcceptFirstParty } from '../../../services/normalizer/accept-first-party.ts'
+import { createPublisher } from '../../../services/normalizer/publisher.ts'
+import { hashToken } from '../../../services/shared/access-token.ts'
+import { type CallEvent, identify } from '../../../services/shared/call-event.ts'
+import { callFacts, encoder, logInMemory, memoryOfEvents } from '../../support/normalizer-fakes.ts'
+
+const TOKEN = 'cwt_one'
+const ORDER = {
+  event: 'order.created',
+  provider: 'binotel',
+  providerCallId: '4683310794',
+  order: { id: '17', amount: 1250.5, currency: 'UAH' },
+}
+const known = identify(callFacts(), 'ws_1')
+
+function setUp() {
+  const events: CallEvent[] = []
+  const publisher = createPublisher({
+    topic: 'calls.events',
+    encoder,
+    producer: logInMemory(),
+    known: memoryOfEvents(),
+    onPublished: (event) => events.push(event),
+  })
+  const accept = createAcceptFirstParty({
+    workspaces: {
+      find: async (hash) =>
+        hash.equals(hashToken(TOKEN)) ? { kind: 'found', value: 'ws_1' } : { kind: 'unknown' },
+    },
+    findCall: async ({ callId }) => (callId === known.callId ? known : null),
+    publisher,
+  })
+  const post = (body: unknown, overrides: Partial<Parameters<typeof accept>[0]> = {}) =>
+    accept({
+      workspaceId: 'ws_1',
+      authorization: `Bearer ${TOKEN}`,
+      idempotencyKey: undefined,
+      contentType: 'application/json',
+      body: Buffer.from(JSON.stringify(body)),
+      ...overrides,
+    })
+  return { events, post }
+}
+
+describe('first-party events', () => {
+  it('publishes an event about a call that the provider names', async () => {
+    const { events, post } = setUp()
+
+    const result = await post(ORDER)
+
+    expect(result).toMatchObject({ kind: 'published', callId: known.callId })
+    expect(events[0]).toMatchObject({
+      event: 'order.created',
+      provider: 'binotel',
+      workspaceId: 'ws_1',
+    })
+    expect(events[0]?.order).toEqual({
+      id: '17',
+      number: null,
+      amount: 1250.5,
+      currency: 'UAH',
+      status: null,
+      url: null,
+    })
+  })
+
+  it('finds the call by our own id of it', async () => {
+    const { events, post } = setUp()
+    const { order } = ORDER
+
+    const result = await post({ event: 'order.created', callId: known.callId, order })
+
+    expect(result).toMatchObject({ kind: 'published', callId: known.callId })
+    expect(events[0]).toMatchObject({ provider: 'binotel', providerCallId: '4683310794' })
+  })
+
+  it('tells that a recording is available when its address is told', async () => {
+    const { events, post } = setUp()
+    const recordingUrl = 'https://rec.test/a?b=%20c'
+
+    await post({ ...ORDER, event: 'call.recording_ready', order: null, recordingUrl })
+
+    expect(events[0]).toMatchObject({ recordingStatus: 'available', recordingUrl })
+  })
+
+  it('answers a repeat with the same ids and publishes once', async () => {
+    const { events, post } = setUp()
+
+    const first = await post(ORDER)
+    const second = await post(ORDER)
+
+    expect(second).toEqual({ ...first, kind: 'repeated' })
+    expect(events).toHaveLength(1)
+  })
+
+  it('refuses another event under the same id instead of dropping it', async () => {
+    const { post } = setUp()
+    await post(ORDER)
+
+    expect(await post({ ...ORDER, order: { id: '18' } })).toMatchObject({ kind: 'conflict' })
+  })
+
+  it('gives the same id to the same key, and another one to another key', async () => {
+    const { events, post } = setUp()
+    const other = { ...ORDER, order: { id: '18' } }
+
+    const first = await post(ORDER, { idempotencyKey: 'a' })
+    const again = await post(ORDER, { idempotencyKey: 'a' })
+    const second = await post(other, { idempotencyKey: 'b' })
+    const misused = await post(other, { idempotencyKey: 'a' })
+
+    expect(again).toEqual({ ...first, kind: 'repeated' })
+    expect(second).toMatchObject({ kind: 'published', callId: known.callId })
+    expect(misused).toMatchObject({ kind: 'conflict' })
+    expect(new Set(events.map(({ eventId }) => eventId)).size).toBe(2)
+  })
+
+  it.each([
+    ['no token', { authorization: '' }, 'unauthorized'],
+    ['an unknown token', { authorization: 'Bearer cwt_two' }, 'unauthorized'],
+    ['the token of another workspace', { workspaceId: 'ws_2' }, 'forbidden'],
+    ['a body that is no JSON or form', { contentType: 'image/png' }, 'unsupported'],
+    ['a key of blanks', { idempotencyKey: ' ' }, 'rejected'],
+  ])('refuses %s', async (_, overrides, kind) => {
+    const { events, post } = setUp()
+
+    expect(await post(ORDER, overrides)).toMatchObject({ kind })
+    expect(events).toEqual([])
+  })
+
+  it.each<[string, unknown, readonly string[]]>([
+    ['no object', [], ['']],
+    ['an empty object', {}, ['event']],
+    ['an unknown kind', { ...ORDER, event: 'call.ringing' }, ['event']],
+    ['no call', { event: 'order.created', order: { id: '1' } }, ['providerCallId']],
+    [
+      'a call that is not known',
+      { event: 'order.created', callId: `call_${'0'.repeat(32)}`, order: { id: '1' } },
+      ['callId'],
+    ],
+    ['two calls at once', { ...ORDER, callId: `call_${'0'.repeat(32)}` }, ['callId']],
+    ['an order without order', { ...ORDER, order: null }, ['order']],
+    [
+      'wrong fields, each by its path',
+      { ...ORDER, order: { id: 1, url: 'javascript:1', x: 1 }, duration: 1.5, y: 1 },
+      ['duration', 'order.id', 'order.url', 'order.x', 'y'],
+    ],
+    ['a time without offset', { ...ORDER, startedAt: '2026-05-26 13:57:59' }, ['startedAt']],
+    [
+      'a wrong leg',
+      { ...ORDER, legs: [{ status: 'answered' }, { status: 'maybe' }] },
+      ['legs.1.status'],
+    ],
+  ])('names what is wrong with %s', async (_, body, paths) => {
+    const { post } = setUp()
+
+    const result = await post(body)
+
+    expect(result.kind).toBe('rejected')
+    const errors = result.kind === 'rejected' && 'errors' in result ? result.errors : []
+    expect(errors.map(({ path }) => path).toSorted()).toEqual(paths)
+  })
+})

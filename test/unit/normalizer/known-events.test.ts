@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { createKnownEvents } from '../../../services/normalizer/known-events.ts'
+import type { KnownEvent } from '../../../services/shared/postgres/published-events.ts'
+import { quiet, stoppedClock } from '../../support/normalizer-fakes.ts'
+
+function setUp() {
+  const clock = stoppedClock()
+  const queries: (readonly string[])[] = []
+  const skipped: string[] = []
+  const database = { isAway: false }
+  const rows: KnownEvent[] = [{ eventId: 'evt_a', recordingStatus: 'none', fingerprint: null }]
+  const known = createKnownEvents({
+    async find(ids) {
+      queries.push(ids)
+      if (database.isAway) throw new Error('ECONNREFUSED')
+      return rows.filter((row) => ids.includes(row.eventId))
+    },
+    async record() {
+      if (database.isAway) throw new Error('ECONNREFUSED')
+    },
+    onSkipped: (step) => skipped.push(step),
+    clock,
+    logger: quiet,
+  })
+  return { clock, known, queries, skipped, database }
+}
+
+describe('known events', () => {
+  it('asks once for all that is looked up in the same moment', async () => {
+    const { known, queries } = setUp()
+
+    const found = await Promise.all(['evt_a', 'evt_b', 'evt_a'].map((id) => known.find(id)))
+
+    expect(found.map((event) => event?.eventId)).toEqual(['evt_a', undefined, 'evt_a'])
+    expect(queries).toEqual([['evt_a', 'evt_b']])
+  })
+
+  it('recognizes nothing while Postgres is away, says so, and does not ask again at once', async () => {
+    const { known, queries, skipped, database, clock } = setUp()
+    database.isAway = true
+
+    expect(await known.find('evt_a')).toBeNull()
+    expect(await known.find('evt_a')).toBeNull()
+    expect(queries).toHaveLength(1)
+    expect(skipped).toEqual(['lookup', 'lookup'])
+
+    database.isAway = false
+    clock.advance(1_000)
+
+    expect(await known.find('evt_a')).not.toBeNull()
+  })
+
+  it('never fails to record', async () => {
+    const { known, skipped, database } = setUp()
+    database.isAway = true
+
+    await known.record({
+      eventId: 'evt_c',
+      workspaceId: 'ws_1',
+      callId: 'call_1',
+      provider: 'binotel',
+      providerCallId: '1',
+      recordingStatus: 'none',
+      fingerprint: null,
+    })
+
+    expect(skipped).toEqual(['record'])
+  })
+})

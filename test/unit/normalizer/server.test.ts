@@ -1,0 +1,224 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { FirstPartyResult } from '../../../services/normalizer/accept-first-party.ts'
+import type { WebhookResult } from '../../../services/normalizer/act-on-verdicts.ts'
+import { createDoor } from '../../../services/normalizer/door.ts'
+import { createServer } from '../../../services/normalizer/server.ts'
+import type { Source } from '../../../services/normalizer/source.ts'
+import type { Webhook } from '../../../services/normalizer/webhook.ts'
+import { ProduceError } from '../../../services/shared/kafka/producer.ts'
+import { quiet } from '../../support/normalizer-fakes.ts'
+
+const source: Source = {
+  id: 'src_1',
+  workspaceId: 'ws_1',
+  provider: 'binotel',
+  settingsSealed: '',
+  timezone: 'Europe/Kyiv',
+  defaultCountry: 'UA',
+  context: { settings: {}, timezone: 'Europe/Kyiv', defaultCountry: 'UA' },
+}
+const acknowledgement = { contentType: 'application/json', body: '{"status":"success"}' }
+const ok: WebhookResult = { kind: 'published', source, acknowledgement, eventIds: ['evt_1'] }
+
+const URL = '/hooks/binotel/src_secret'
+
+let close = async () => {}
+afterEach(() => close())
+
+interface SetUp {
+  readonly webhook?: (webhook: Webhook) => Promise<WebhookResult>
+  readonly firstParty?: () => Promise<FirstPartyResult>
+  readonly inFlightMax?: number
+}
+
+async function aServer({ webhook, firstParty, inFlightMax = 100 }: SetUp = {}) {
+  const seen: Webhook[] = []
+  const counted: string[] = []
+  const app = await createServer({
+    acceptWebhook: async (received) => {
+      seen.push(received)
+      return webhook ? webhook(received) : ok
+    },
+    acceptFirstParty: firstParty ?? (async () => ({ kind: 'unauthorized' })),
+    door: createDoor({ inFlightMax, answerWithinMs: 50, logger: quiet }),
+    metrics: { webhookReceived: (provider, outcome) => counted.push(`${provider} ${outcome}`) },
+    logger: quiet,
+    limits: { perSource: 3, unknownPerAddress: 2 },
+    trustedProxies: [],
+  })
+  close = async () => app.close()
+  return { app, seen, counted }
+}
+
+describe('the door', () => {
+  it('answers a provider in its own form', async () => {
+    const { app, counted } = await aServer()
+
+    const response = await app.inject({ method: 'POST', url: URL, payload: { a: 1 } })
+
+    expect(response.statusCode).toBe(200)
+    expect(response.headers['content-type']).toMatch(/^application\/json/)
+    expect(response.body).toBe('{"status":"success"}')
+    expect(counted).toEqual(['binotel published'])
+  })
+
+  it('hands over the request as it came', async () => {
+    const { app, seen } = await aServer()
+    const body = Buffer.from([0, 255, 10])
+
+    await app.inject({
+      method: 'POST',
+      url: `${URL}/after-call/?a=1&b=%20`,
+      payload: body,
+      headers: { 'content-type': 'x/y', 'x-one': 'two' },
+    })
+
+    expect(seen).toMatchObject([
+      {
+        provider: 'binotel',
+        token: 'src_secret',
+        eventPath: 'after-call',
+        method: 'POST',
+        query: 'a=1&b=%20',
+        body,
+        headers: { 'x-one': 'two' },
+      },
+    ])
+  })
+
+  it('takes a GET', async () => {
+    const { app, seen } = await aServer()
+
+    expect((await app.inject({ method: 'GET', url: `${URL}?uniqueid=1` })).statusCode).toBe(200)
+    expect(seen).toMatchObject([{ method: 'GET', query: 'uniqueid=1', body: Buffer.alloc(0) }])
+  })
+
+  it.each<[number, WebhookResult]>([
+    [401, { kind: 'unauthorized', source, detail: 'wrong' }],
+    [404, { kind: 'unknown_source' }],
+    [415, { kind: 'unsupported', source, detail: 'no' }],
+    [422, { kind: 'rejected', source, reason: 'no_call_id', detail: 'no id' }],
+    [503, { kind: 'unavailable', reason: 'kafka' }],
+  ])('answers %i with a problem document', async (status, result) => {
+    const { app } = await aServer({ webhook: async () => result })
+
+    const response = await app.inject({ method: 'POST', url: URL, payload: '' })
+
+    expect(response.statusCode).toBe(status)
+    expect(response.headers['content-type']).toMatch(/^application\/problem\+json/)
+    expect(response.json()).toMatchObject({ status, type: expect.stringContaining('urn:') })
+    if (status === 503) expect(response.headers['retry-after']).toBe('5')
+  })
+
+  it.each(['PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const)('refuses %s', async (method) => {
+    const { app, seen } = await aServer()
+
+    const response = await app.inject({ method, url: URL })
+
+    expect(response.statusCode).toBe(405)
+    expect(response.headers.allow).toBe('GET, POST')
+    expect(seen).toEqual([])
+  })
+
+  it('refuses more than 256 KB, and takes 256 KB', async () => {
+    const { app, counted } = await aServer()
+    const post = (bytes: number) =>
+      app.inject({ method: 'POST', url: URL, payload: Buffer.alloc(bytes, 0x20) })
+
+    expect((await post(256 * 1024)).statusCode).toBe(200)
+    expect((await post(256 * 1024 + 1)).statusCode).toBe(413)
+    expect(counted).toEqual(['binotel published', 'binotel too_large'])
+  })
+
+  it('answers everything else with the 404 of an unknown token', async () => {
+    const { app } = await aServer({ webhook: async () => ({ kind: 'unknown_source' }) })
+    const bodies = await Promise.all(
+      [URL, '/', '/hooks', '/hooks/binotel', '/hooks/a/b/c/d', '/v1/workspaces'].map(
+        async (url) => (await app.inject({ method: 'POST', url })).body,
+      ),
+    )
+
+    expect(new Set(bodies).size).toBe(1)
+  })
+
+  it.each([
+    ['a broken percent escape in the address', { url: '/hooks/%/x' }],
+    ['a content type that is none', { url: URL, headers: { 'content-type': '][' } }],
+    ['a token of 10,000 characters', { url: `/hooks/binotel/${'a'.repeat(10_000)}` }],
+  ])('survives %s', async (_, request) => {
+    const { app } = await aServer()
+
+    const response = await app.inject({ method: 'POST', payload: 'a=1', ...request })
+
+    expect(response.statusCode).toBeGreaterThanOrEqual(400)
+    expect(response.statusCode).toBeLessThan(500)
+    expect(response.headers['content-type']).toMatch(/^application\/problem\+json/)
+  })
+
+  it.each([
+    ['Kafka is away', async () => Promise.reject(new ProduceError('away'))],
+    ['there is a bug', async () => Promise.reject(new TypeError('bug'))],
+    ['the answer does not come in time', () => new Promise<never>(() => {})],
+  ])('answers 503 when %s', async (_, webhook) => {
+    const { app, counted } = await aServer({ webhook })
+
+    const response = await app.inject({ method: 'POST', url: URL })
+
+    expect(response.statusCode).toBe(503)
+    expect(counted).toEqual(['binotel unavailable'])
+  })
+
+  it('takes no more than it has room for', async () => {
+    const { app } = await aServer({ webhook: () => new Promise<never>(() => {}), inFlightMax: 1 })
+    const first = app.inject({ method: 'POST', url: URL })
+
+    const second = await app.inject({ method: 'POST', url: URL })
+
+    expect(second.statusCode).toBe(503)
+    expect((await first).statusCode).toBe(503)
+  })
+
+  it('limits the webhooks of one source and says how long to wait', async () => {
+    const { app } = await aServer()
+    const post = (token: string) => app.inject({ method: 'POST', url: `/hooks/binotel/${token}` })
+    for (const _ of [1, 2, 3]) await post('src_a')
+
+    const limited = await post('src_a')
+
+    expect(limited.statusCode).toBe(429)
+    expect(Number(limited.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await post('src_b')).statusCode).toBe(200)
+  })
+
+  it('limits guesses of one address without locking out the sources behind it', async () => {
+    const { app } = await aServer({
+      webhook: async ({ token }) => (token === 'src_good' ? ok : { kind: 'unknown_source' }),
+    })
+    const post = async (token: string) =>
+      (await app.inject({ method: 'POST', url: `/hooks/binotel/${token}` })).statusCode
+
+    expect([await post('a'), await post('b'), await post('c')]).toEqual([404, 404, 429])
+    expect(await post('src_good')).toBe(200)
+  })
+
+  it.each<[number, FirstPartyResult]>([
+    [202, { kind: 'published', eventId: 'evt_1', callId: 'call_1' }],
+    [202, { kind: 'repeated', eventId: 'evt_1', callId: 'call_1' }],
+    [401, { kind: 'unauthorized' }],
+    [403, { kind: 'forbidden' }],
+    [409, { kind: 'conflict', eventId: 'evt_1' }],
+    [415, { kind: 'unsupported', detail: 'no' }],
+    [422, { kind: 'rejected', errors: [{ path: 'order.id', message: 'is missing' }] }],
+    [503, { kind: 'unavailable', reason: 'postgres' }],
+  ])('answers a first-party producer with %i', async (status, result) => {
+    const { app, counted } = await aServer({ firstParty: async () => result })
+
+    const response = await app.inject({ method: 'POST', url: '/v1/workspaces/ws_1/events' })
+
+    expect(response.statusCode).toBe(status)
+    if (status === 202) expect(response.json()).toEqual({ eventId: 'evt_1', callId: 'call_1' })
+    if (status === 401) expect(response.headers['www-authenticate']).toMatch(/^Bearer/)
+    if (status === 422) expect(response.json()).toMatchObject({ errors: [{ path: 'order.id' }] })
+    expect(counted).toEqual([`first-party ${result.kind}`])
+  })
+})
