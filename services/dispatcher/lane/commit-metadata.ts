@@ -23,6 +23,12 @@ export const METADATA_CHARS_MAX = 4096
 /** Widest window whose raw bitmap is sure to fit: 3,072 bytes less the two in front. */
 export const WINDOW_MAX = (METADATA_CHARS_MAX / 4) * 3 * 8 - 16 - 8
 
+/**
+ * Far wider than any window of ours, holes of the log included. Foreign bytes that look like runs
+ * may claim any length, and would take the process's memory.
+ */
+const DECODED_WINDOW_MAX = 2 ** 20
+
 const VERSION = 1
 const CLEAN = 1
 const RUN_LENGTH = 2
@@ -50,6 +56,7 @@ export function decodeMetadata(watermark: number, text: string | null): CommitMe
   if (bytes[0] !== VERSION || flags === undefined) return null
   const body = bytes.subarray(2)
   const relative = flags & RUN_LENGTH ? fromRunLengths(body) : fromRawBitmap(body)
+  if (relative === null) return null
   return {
     clean: (flags & CLEAN) !== 0,
     settledBeyond: relative.map((index) => watermark + index),
@@ -89,7 +96,7 @@ function runLengths(relative: readonly number[]): number[] {
   return bytes
 }
 
-function fromRunLengths(bytes: Uint8Array): number[] {
+function fromRunLengths(bytes: Uint8Array): number[] | null {
   const relative: number[] = []
   let index = 0
   let settled = false
@@ -102,6 +109,8 @@ function fromRunLengths(bytes: Uint8Array): number[] {
       length += (byte & 0x7f) * 2 ** shift
       shift += 7
     } while (byte & 0x80)
+    // Not `>`: the length of a run without an end is NaN.
+    if (!(index + length <= DECODED_WINDOW_MAX)) return null
     if (settled) for (let i = 0; i < length; i++) relative.push(index + i)
     index += length
   }

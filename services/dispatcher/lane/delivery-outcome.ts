@@ -45,7 +45,10 @@ export function retryAfterMs(header: string | null, now: number): number | null 
   const text = header.trim()
   if (/^\d{1,10}$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MAX_MS)
   if (/^\d+$/.test(text)) return RETRY_AFTER_MAX_MS
-  const date = /^[A-Za-z]{3},? /.test(text) ? Date.parse(text) : Number.NaN
+  const date = HTTP_DATE.test(text) ? Date.parse(`${text.replace(/ GMT$/, '')} GMT`) : Number.NaN
   if (Number.isNaN(date)) return null
   return Math.min(Math.max(date - now, 0), RETRY_AFTER_MAX_MS)
 }
+
+/** All three forms begin with the day's name; the oldest (asctime) does not say that it is UTC. */
+const HTTP_DATE = /^[A-Za-z]{3,9},? /
