@@ -1,4 +1,4 @@
-import { type CallEvent, identify, untold } from '../../services/shared/call-event.ts'
+import type { CallEvent } from '../../services/shared/call-event.ts'
 import {
   createCallEventEncoder,
   readCallEventSchema,
@@ -9,6 +9,8 @@ import { type LogProducer, startLogProducer } from '../../services/shared/kafka/
 import { createCallEventRegistry } from '../../services/shared/kafka/schema-registry.ts'
 import { eventsTopic, prepareTopics, topicNames } from '../../services/shared/kafka/topics.ts'
 import { createLogger } from '../../services/shared/logger.ts'
+
+export { aCallEvent } from './builders.ts'
 
 /** Writes call events straight into the log, as the normalizer does, for tests of the dispatcher. */
 export class EventLog {
@@ -57,29 +59,4 @@ export function kafkaConfigOf(env: Readonly<Record<string, string>>): KafkaConfi
     topicPrefix: env['TOPIC_PREFIX'] ?? '',
     partitions: Number(env['TOPIC_PARTITIONS']),
   }
-}
-
-/** A completed call of a workspace; `providerCallId` tells its place. */
-export function aCallEvent(workspaceId: string, providerCallId: string): CallEvent {
-  return identify(
-    {
-      ...untold('call.completed', 'binotel', providerCallId),
-      direction: 'inbound',
-      status: 'answered',
-      statusDetail: 'ANSWER',
-      caller: '+380671234567',
-      callee: '+380443334455',
-      client: { number: '+380671234567', name: 'ТОВ «Їжак»', isNew: false },
-      line: { number: '+380443334455', label: null },
-      agent: { id: null, name: 'Олена Коваль', extension: '901', email: 'olena@example.com' },
-      duration: 101,
-      talkDuration: 95,
-      waitDuration: 6,
-      startedAt: '2026-05-26T13:57:59Z',
-      answeredAt: '2026-05-26T13:58:05Z',
-      endedAt: '2026-05-26T13:59:40Z',
-      recordingStatus: 'pending',
-    },
-    workspaceId,
-  )
 }
