@@ -5,6 +5,8 @@ const withStack = {
   fileParallelism: false,
   testTimeout: 60_000,
   hookTimeout: 60_000,
+  // Of `it.concurrent`: recordings that wait for a window of silence wait together.
+  maxConcurrency: 20,
 }
 
 export default defineConfig({

@@ -1,0 +1,16 @@
+import type { FixtureRequest } from './provider-fixtures.ts'
+
+/** Sends a recorded request to the address that a customer pastes at the provider. */
+export async function knock(webhookUrl: string, request: FixtureRequest): Promise<Response> {
+  const url = new URL(webhookUrl)
+  if (request.eventPath !== '') url.pathname += `/${request.eventPath}`
+  for (const [name, value] of Object.entries(request.query)) {
+    url.searchParams.set(name, String(value))
+  }
+  return fetch(url, {
+    method: request.method,
+    headers: request.headers,
+    // A Buffer, since fetch adds a content type to a string and the recorded one has to count.
+    ...(request.method === 'POST' ? { body: Buffer.from(request.body) } : {}),
+  })
+}
