@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { KnownEvents } from '../../services/normalizer/known-events.ts'
-import { type CallEvent, type CallFacts, untold } from '../../services/shared/call-event.ts'
+import { type CallFacts, untold } from '../../services/shared/call-event.ts'
 import {
   type CallEventEncoder,
   createCallEventEncoder,
@@ -74,5 +74,3 @@ export function stoppedClock(startMs = 0): Clock & { advance(ms: number): void }
       }),
   }
 }
-
-export type PublishedLine = Pick<CallEvent, 'event' | 'eventId'>

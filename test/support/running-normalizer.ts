@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import type { Kafka, KafkaMessage } from 'kafkajs'
+import { type NormalizerConfig, readConfig } from '../../services/normalizer/config.ts'
+import { startNormalizer } from '../../services/normalizer/normalizer.ts'
+import { hashToken, newToken } from '../../services/shared/access-token.ts'
+import type { CallEvent, ProviderName } from '../../services/shared/call-event.ts'
+import {
+  createCallEventDecoder,
+  createCallEventEncoder,
+  readCallEventSchema,
+} from '../../services/shared/call-event-codec.ts'
+import { systemClock } from '../../services/shared/clock.ts'
+import { createKafka } from '../../services/shared/kafka/client.ts'
+import { startLogProducer } from '../../services/shared/kafka/producer.ts'
+import { createCallEventRegistry } from '../../services/shared/kafka/schema-registry.ts'
+import {
+  eventsTopic,
+  prepareTopics,
+  rejectedTopic,
+  type TopicNames,
+  topicNames,
+} from '../../services/shared/kafka/topics.ts'
+import { insertAccessToken } from '../../services/shared/postgres/access-tokens.ts'
+import { migrate } from '../../services/shared/postgres/migrate.ts'
+import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
+import { insertSource } from '../../services/shared/postgres/sources.ts'
+import { quiet } from './normalizer-fakes.ts'
+
+/** Normalizers on the real stack, as many replicas as a test wants, and what they wrote. */
+export class NormalizerBench {
+  readonly pool: Pool
+  readonly names: TopicNames
+  readonly #config: NormalizerConfig
+  readonly #kafka: Kafka
+  readonly #stops: (() => Promise<unknown>)[] = []
+
+  private constructor(config: NormalizerConfig, pool: Pool) {
+    this.#config = config
+    this.pool = pool
+    this.names = topicNames(config.kafka.topicPrefix)
+    this.#kafka = createKafka(config.kafka, 'test', quiet)
+  }
+
+  static async open(env: Readonly<Record<string, string>>): Promise<NormalizerBench> {
+    const config = readConfig({ SECRETS_KEY: randomBytes(32).toString('base64'), ...env })
+    const { databaseUrl, kafka } = config
+    await migrate(databaseUrl, quiet)
+    const applicationName = 'test'
+    const pool = createPool({ databaseUrl, applicationName, connectionsMax: 10, logger: quiet })
+    const bench = new NormalizerBench(config, pool)
+    const { partitions } = kafka
+    await prepareTopics(bench.#kafka, [
+      eventsTopic(bench.names, partitions),
+      rejectedTopic(bench.names, partitions),
+    ])
+    await pool.query(`insert into workspaces (id, timezone, default_country) values
+      ('ws_1', 'Europe/Kyiv', 'UA'), ('ws_2', 'Europe/Kyiv', 'UA')`)
+    return bench
+  }
+
+  /** Base address of another replica. */
+  async start(): Promise<string> {
+    const config = this.#config
+    const kafka = createKafka(config.kafka, 'normalizer', quiet)
+    const timeoutMs = config.publishTimeoutMs
+    const producer = await startLogProducer({ kafka, logger: quiet, timeoutMs })
+    const schema = readCallEventSchema()
+    const id = await createCallEventRegistry(config.kafka.registryUrl).register(
+      this.names.events,
+      schema,
+    )
+    const normalizer = await startNormalizer({
+      config,
+      pool: this.pool,
+      producer,
+      encoder: createCallEventEncoder(schema, id),
+      topics: this.names,
+      clock: systemClock,
+      logger: quiet,
+    })
+    await normalizer.app.listen({ port: 0, host: '127.0.0.1' })
+    this.#stops.push(async () => {
+      await normalizer.app.close()
+      await normalizer.stop()
+      await producer.stop()
+    })
+    return `http://127.0.0.1:${(normalizer.app.server.address() as AddressInfo).port}`
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#stops.map((stop) => stop()))
+    await this.pool.end()
+  }
+
+  /** Path of a new source's webhook. */
+  async addSource(provider: ProviderName, settings: object = {}): Promise<string> {
+    const token = newToken('src_')
+    await insertSource(this.pool, {
+      id: `src_${randomBytes(6).toString('hex')}`,
+      workspaceId: 'ws_1',
+      provider,
+      label: null,
+      settingsSealed: this.#config.secretBox.seal(JSON.stringify(settings)),
+      tokenHash: hashToken(token),
+    })
+    return `/hooks/${provider}/${token}`
+  }
+
+  async addToken(workspaceId: string): Promise<string> {
+    const token = newToken('cwt_')
+    await insertAccessToken(this.pool, { tokenHash: hashToken(token), workspaceId, label: null })
+    return token
+  }
+
+  /** All events of the log, in order. */
+  async events(): Promise<CallEvent[]> {
+    const { typeOf } = createCallEventRegistry(this.#config.kafka.registryUrl)
+    const decoder = createCallEventDecoder({ typeOf, clock: systemClock, logger: quiet })
+    const events: CallEvent[] = []
+    for (const { value } of await this.#read(this.names.events)) {
+      if (value === null) throw new Error('an event without value')
+      await decoder.learn(value)
+      events.push(decoder.decode(value))
+    }
+    return events
+  }
+
+  /** All requests that were kept raw. */
+  rejected(): Promise<KafkaMessage[]> {
+    return this.#read(this.names.rejected)
+  }
+
+  /** What a topic of one partition holds now. */
+  async #read(topic: string): Promise<KafkaMessage[]> {
+    const admin = this.#kafka.admin()
+    await admin.connect()
+    const [offsets] = await admin.fetchTopicOffsets(topic)
+    await admin.disconnect()
+    const end = Number(offsets?.high ?? 0)
+    const messages: KafkaMessage[] = []
+    if (end === 0) return messages
+    const consumer = this.#kafka.consumer({ groupId: randomBytes(6).toString('hex') })
+    await consumer.connect()
+    await consumer.subscribe({ topic, fromBeginning: true })
+    await new Promise<void>((resolve, reject) => {
+      const eachMessage = async ({ message }: { message: KafkaMessage }): Promise<void> => {
+        messages.push(message)
+        if (Number(message.offset) === end - 1) resolve()
+      }
+      consumer.run({ eachMessage }).catch(reject)
+    })
+    await consumer.disconnect()
+    return messages
+  }
+}
