@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { CallEvent } from '../../services/shared/call-event.ts'
@@ -63,14 +64,17 @@ export class Receiver {
   onReceived: ((received: Received) => void) | null = null
 
   constructor() {
-    this.#server = createServer((request, response) => void this.#handle(request, response))
+    this.#server = createServer((request, response) => {
+      // Cut off half-way, or no JSON: nothing that a customer would have taken.
+      this.#handle(request, response).catch(() => response.writeHead(400).end())
+    })
     this.#server.keepAliveTimeout = 60_000
   }
 
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => {
-      this.#server.listen(0, '127.0.0.1', resolve)
-    })
+  /** @throws when the port is taken; by default the system picks a free one. */
+  async start(port = 0): Promise<this> {
+    this.#server.listen(port, '127.0.0.1')
+    await once(this.#server, 'listening')
     return this
   }
 

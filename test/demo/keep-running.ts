@@ -1,0 +1,46 @@
+import { startDaemon } from '../../deploy/local/daemon.ts'
+import { logFile, pidFile } from '../../deploy/local/profiles.ts'
+import { projectPath } from '../../services/shared/project-path.ts'
+import type { Product } from '../support/product.ts'
+import { PROFILE } from './scene.ts'
+
+/**
+ * `KEEP=1`: a receiver of its own takes over the port of the demo's, which ends with this process;
+ * everything else stays as it is. Answers what runs where.
+ */
+export async function keepRunning({ env }: Product, receiverPort: number): Promise<string> {
+  const log = logFile(PROFILE, 'receiver')
+  await startDaemon({
+    label: 'the receiver',
+    pidFile: pidFile(PROFILE, 'receiver'),
+    logFile: log,
+    ports: [receiverPort],
+    prepare: () => ({
+      file: process.execPath,
+      args: ['--import', 'tsx', projectPath('test/demo/kept-receiver.ts'), String(receiverPort)],
+      env: { PATH: process.env['PATH'] },
+    }),
+    probe: () => ping(receiverPort),
+    readyWithinMs: 10_000,
+  })
+  const rows = [
+    ['API', `http://127.0.0.1:${env['CONSOLE_PORT']}/openapi.json`],
+    ['token', `authorization: Bearer ${env['OPERATOR_TOKEN']}`],
+    ['webhooks', `${env['NORMALIZER_PUBLIC_URL']}/hooks/{provider}/{sourceToken}`],
+    ['receiver', `http://127.0.0.1:${receiverPort}/{workspaceId}, now answers 200 to everybody`],
+    ['deliveries', `tail -f ${log}`],
+    ['stop', '`make down`'],
+  ]
+  return ['  It all keeps running:', ...rows.map(row), ''].join('\n')
+}
+
+function row([what = '', where = '']: readonly string[]): string {
+  return `    ${what.padEnd(11)} ${where}`
+}
+
+async function ping(port: number): Promise<void> {
+  const body = JSON.stringify({ event: 'ping' })
+  const signal = AbortSignal.timeout(1_000)
+  const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body, signal })
+  if (!response.ok) throw new Error(`the receiver answers ${response.status}`)
+}

@@ -1,0 +1,103 @@
+import { profileOf } from '../../deploy/local/profiles.ts'
+import { serviceEnvironment } from '../../deploy/local/services.ts'
+import { type Stack, startStack } from '../../deploy/local/stack.ts'
+import { Product } from '../support/product.ts'
+import { Receiver } from '../support/receiver.ts'
+import { AcceptedLog } from './accepted-log.ts'
+import { type Sabotage, Saboteur } from './saboteur.ts'
+
+/**
+ * Everything that runs during the demo. Whatever was started is stopped, also when starting was
+ * interrupted half-way: servers are processes of their own and would stay behind.
+ */
+export const PROFILE = profileOf('demo')
+
+/** Short, so that every failure has ended before the audience has. */
+const TEMPO = { DISPATCHER_RETRY_TIERS: '1s,2s,4s', DISPATCHER_REQUEST_TIMEOUT_MS: '2000' }
+
+export interface SceneOptions {
+  readonly sabotage: Sabotage | null
+  readonly report: (line: string) => void
+}
+
+export interface Cast {
+  readonly product: Product
+  readonly receiver: Receiver
+  readonly accepted: AcceptedLog
+  /** Null in an honest run. */
+  readonly saboteur: Saboteur | null
+}
+
+interface Running {
+  stop(): Promise<unknown>
+}
+
+export class Scene {
+  readonly #options: SceneOptions
+  readonly #running: Running[] = []
+  #starting: Promise<unknown> = Promise.resolve()
+  #stack: Stack | null = null
+
+  constructor(options: SceneOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<Cast> {
+    const { report, sabotage } = this.#options
+    this.#stack = await this.#step(startStack('demo', { report }))
+    const product = await prepareProduct(this.#stack)
+    await this.#step(startServices(product))
+    report('normalizer, dispatcher and console run')
+    const receiver = await this.#begin(new Receiver().start())
+    const accepted = await this.#begin(AcceptedLog.follow(product.env))
+    const saboteur = sabotage
+      ? await this.#begin(new Saboteur(sabotage, `http://127.0.0.1:${receiver.port}`).start())
+      : null
+    return { product, receiver, accepted, saboteur }
+  }
+
+  /** Everything in this process; servers and services stay. */
+  async leave(): Promise<void> {
+    await this.#starting
+    for (const part of this.#running.splice(0).reverse()) await part.stop()
+  }
+
+  async stop(): Promise<void> {
+    await this.leave()
+    await this.#stack?.stop()
+  }
+
+  async #begin<Part extends Running>(starting: Promise<Part>): Promise<Part> {
+    const part = await this.#step(starting)
+    this.#running.push(part)
+    return part
+  }
+
+  /** Remembers what is under way, since only what has started can be stopped. */
+  #step<T>(work: Promise<T>): Promise<T> {
+    this.#starting = work.catch(() => undefined)
+    return work
+  }
+}
+
+async function prepareProduct({ env: stack }: Stack): Promise<Product> {
+  const env = Object.entries(serviceEnvironment(PROFILE, TEMPO)).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  )
+  return Product.prepare({
+    stack,
+    databaseUrl: stack.DATABASE_URL,
+    topicPrefix: 'calls',
+    profile: PROFILE,
+    env: Object.fromEntries(env),
+  })
+}
+
+async function startServices(product: Product): Promise<void> {
+  const started = await Promise.allSettled([
+    product.start('normalizer'),
+    product.start('dispatcher'),
+    product.start('console'),
+  ])
+  for (const result of started) if (result.status === 'rejected') throw result.reason
+}
