@@ -3,7 +3,7 @@ import type { Pool } from '../shared/postgres/pool.ts'
 import { forgetPublishedEvents } from '../shared/postgres/published-events.ts'
 
 /** For so long a repeat is recognized and a late leg corrects its call. */
-export const REMEMBERED_DAYS = 7
+const REMEMBERED_DAYS = 7
 
 const CHUNK_ROWS = 2_000
 /** A backlog is worked off over several runs, so that stopping never waits for all of it. */

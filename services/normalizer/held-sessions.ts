@@ -55,7 +55,10 @@ export function createHeldSessions(options: HeldSessionsOptions): HeldSessions {
     const { sourceId, sessionId, workspaceId } = session
     try {
       const published = await publishMerged(session, options)
-      logger.info({ sourceId, workspaceId, ...published }, 'session.published')
+      const { revision } = published
+      if (revision !== session.revision) {
+        logger.info({ sourceId, workspaceId, revision }, 'session.published')
+      }
       return { sourceId, sessionId, version: session.version, ...published }
     } catch (error) {
       // The session stays due; a bug in a merge must not keep the other sessions from going out.

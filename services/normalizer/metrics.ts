@@ -36,7 +36,7 @@ export interface NormalizerMetrics {
 const NAMED = new Set<string>([...PROVIDER_NAMES, 'first-party'])
 
 /** What a stranger wrote into the address must not become a label. */
-export function providerLabel(provider: string): string {
+function providerLabel(provider: string): string {
   return NAMED.has(provider) ? provider : 'unknown'
 }
 

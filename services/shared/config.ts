@@ -140,7 +140,8 @@ export function readEnvironment<Shape extends z.ZodRawShape>(
   const parsed = z.object(shape).safeParse(values)
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
-      const name = issue.path.join('.')
+      // The first step names the variable, further ones a part of it (an entry of a list).
+      const name = String(issue.path[0])
       const absent = values[name] === undefined
       problems.push(`${name}: ${absent ? 'is required and not set' : issue.message}`)
     }

@@ -70,7 +70,9 @@ export function stoppedClock(startMs = 0): Clock & { advance(ms: number): void }
     },
     sleep: (_ms, signal) =>
       new Promise((_, reject) => {
-        signal?.addEventListener('abort', () => reject(new Error('woken')), { once: true })
+        const wake = () => reject(new Error('woken'))
+        if (signal?.aborted) wake()
+        else signal?.addEventListener('abort', wake, { once: true })
       }),
   }
 }
