@@ -197,6 +197,11 @@ export class LaneRunner {
     this.#record(run, event, { ...outcome, outcome: 'retrying', now, nextAttemptAt: dueAt })
     metrics.retryPlanned(tier.label)
     lane.failed()
+    // Disconnected under the request: parked, it would hold back the watermark for up to a tier.
+    if (this.#options.connections.peek(lane.workspaceId) === null) {
+      this.#abandon(run)
+      return
+    }
     run.dueAt = dueAt
     session.park(run)
   }
