@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { forgetOld } from '../../services/normalizer/forget.ts'
 import { PROVIDER_NAMES, type ProviderName } from '../../services/shared/call-event.ts'
 import { knock } from '../support/door.ts'
 import { type FixtureRequest, providerFixtures } from '../support/provider-fixtures.ts'
@@ -273,6 +274,42 @@ describe('garbage', () => {
   })
 })
 
+describe('after 7 days', () => {
+  it('forgets published events and sessions with their legs, and nothing younger', async () => {
+    const path = await bench.addSource('stream-telecom')
+    const body = { event: 'End_in', type: 'in', from: '380671234567', to: '380441112233' }
+    for (const sessionid of ['1586343097.900001', '1586343097.900002']) {
+      const leg = {
+        ...body,
+        sessionid,
+        time_start: 1_754_650_000_000,
+        event_time: 1_754_650_003_000,
+      }
+      await post(door + path, JSON.stringify(leg), 'application/json')
+      await expect.poll(() => eventsOf(sessionid), { timeout: 20_000 }).toHaveLength(1)
+    }
+    const old = `published_at = now() - interval '8 days'`
+    const rows = async (text: string) => (await bench.pool.query<{ id: string }>(text)).rows
+    const call = `provider_call_id like '1586343097.9%'`
+    const session = `session_id like '1586343097.9%'`
+    // Marked a moment after the event is in the log.
+    await expect
+      .poll(() => rows(`select session_id from held_sessions where ${session} and due_at is null`))
+      .toHaveLength(2)
+    await rows(`update published_events set ${old} where provider_call_id = '1586343097.900001'`)
+    await rows(`update held_sessions set ${old} where session_id = '1586343097.900001'`)
+
+    await forgetOld(bench.pool)
+
+    const young = [{ id: '1586343097.900002' }]
+    expect(await rows(`select provider_call_id as id from published_events where ${call}`)).toEqual(
+      young,
+    )
+    expect(await rows(`select session_id as id from held_sessions where ${session}`)).toEqual(young)
+    expect(await rows(`select session_id as id from held_legs where ${session}`)).toEqual(young)
+  })
+})
+
 describe('with Kafka away', () => {
   it('answers 503 within 5 s, and takes the same webhook once Kafka is back', async () => {
     const path = await bench.addSource('binotel')
@@ -293,5 +330,24 @@ describe('with Kafka away', () => {
       .poll(async () => (await knock(door + path, call)).status, { timeout: 30_000 })
       .toBe(200)
     expect(await eventsOf('700009')).toHaveLength(1)
+  })
+})
+
+describe('with Postgres away', () => {
+  it('goes on taking webhooks of the sources that it knows', async () => {
+    const path = await bench.addSource('binotel')
+    await knock(door + path, binotelCall('700011'))
+    await stack.stopServer('postgres')
+    try {
+      const response = await knock(door + path, binotelCall('700012'))
+      const unseen = await knock(`${door}/hooks/binotel/src_never_seen`, binotelCall('700013'))
+
+      expect(response.status).toBe(200)
+      // Not 404: nobody can tell now whether there is such a source.
+      expect(unseen.status).toBe(503)
+    } finally {
+      await stack.startServer('postgres')
+    }
+    expect(await eventsOf('700012')).toHaveLength(1)
   })
 })
