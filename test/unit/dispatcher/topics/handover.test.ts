@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { encodeMetadata } from '../../../../services/dispatcher/lane/commit-metadata.ts'
+import { awaitHandover, type Handover } from '../../../../services/dispatcher/topics/handover.ts'
+import type { CommittedOffset } from '../../../../services/shared/kafka/partition-consumer.ts'
+import { seconds } from '../../../support/builders.ts'
+import { ManualClock, quiescence } from '../../../support/manual-clock.ts'
+
+const GRACE_MS = seconds(6)
+
+/** What the group has committed for partition 3; `null` for a partition that nobody ever had. */
+class Committed {
+  answer: Pick<CommittedOffset, 'offset' | 'metadata'> | Error = { offset: null, metadata: null }
+
+  async committed(): Promise<CommittedOffset[]> {
+    if (this.answer instanceof Error) throw this.answer
+    return [{ topic: 'calls.events', partition: 3, ...this.answer }]
+  }
+}
+
+function left(clean: boolean, settledBeyond: readonly number[] = []) {
+  return { offset: 100, metadata: encodeMetadata(100, { clean, settledBeyond }) }
+}
+
+/** Begins to wait; `result` is undefined until that is over. */
+function waiting(answer: Committed['answer']) {
+  const clock = new ManualClock()
+  const consumer = new Committed()
+  consumer.answer = answer
+  const abort = new AbortController()
+  const state: { result: Handover | Error | undefined } = { result: undefined }
+  void awaitHandover(3, {
+    consumer,
+    topic: 'calls.events',
+    clock,
+    graceMs: GRACE_MS,
+    signal: abort.signal,
+  }).then(
+    (handover) => {
+      state.result = handover
+    },
+    (error: Error) => {
+      state.result = error
+    },
+  )
+  return { clock, consumer, abort, state }
+}
+
+describe('handover of a partition', () => {
+  it('takes no time when nobody ever had it', async () => {
+    const { state } = waiting({ offset: null, metadata: null })
+
+    await quiescence()
+
+    expect(state.result).toEqual({ partition: 3, watermark: 0, settledBeyond: [] })
+  })
+
+  it('takes no time when the last owner left in good order', async () => {
+    const { state } = waiting(left(true, [102, 105]))
+
+    await quiescence()
+
+    expect(state.result).toEqual({ partition: 3, watermark: 100, settledBeyond: [102, 105] })
+  })
+
+  it('waits until a request of a killed owner must have ended', async () => {
+    const { clock, state } = waiting(left(false, [102]))
+
+    await clock.pass(GRACE_MS - 1)
+    expect(state.result).toBeUndefined()
+    await clock.pass(seconds(1))
+
+    expect(state.result).toEqual({ partition: 3, watermark: 100, settledBeyond: [102] })
+  })
+
+  it('ends early when the owner before leaves its clean marker meanwhile', async () => {
+    const { clock, consumer, state } = waiting(left(false))
+    await clock.pass(seconds(1))
+
+    consumer.answer = { ...left(true), offset: 120 }
+    await clock.pass(seconds(1))
+
+    expect(state.result).toMatchObject({ watermark: 120 })
+  })
+
+  it('waits for an owner that wrote no metadata of ours, and trusts none of it', async () => {
+    const { clock, state } = waiting({ offset: 100, metadata: 'reset by an operator' })
+
+    await clock.pass(GRACE_MS - 1)
+    expect(state.result).toBeUndefined()
+    await clock.pass(seconds(1))
+
+    expect(state.result).toEqual({ partition: 3, watermark: 100, settledBeyond: [] })
+  })
+
+  it('ends without a result when the partition is taken away again', async () => {
+    const { abort, clock, state } = waiting(left(false))
+    await clock.pass(seconds(1))
+
+    abort.abort()
+    await quiescence()
+
+    expect(state.result).toMatchObject({ name: 'AbortError' })
+    expect(clock.sleepers).toBe(0)
+  })
+
+  it('fails when Kafka cannot be asked: whoever waits asks again', async () => {
+    const { state } = waiting(new Error('the coordinator is away'))
+
+    await quiescence()
+
+    expect(state.result).toMatchObject({ message: 'the coordinator is away' })
+  })
+})
