@@ -27,6 +27,8 @@ export class ConnectionCache {
   readonly #options: ConnectionCacheOptions
   readonly #known = new Map<string, Connection | null>()
   readonly #wanted = new Set<string>()
+  /** In the query that is under way, whose answer may be older than a change told meanwhile. */
+  #asked: ReadonlySet<string> = new Set()
   readonly #stopping = new AbortController()
   #loading: Promise<void> | null = null
 
@@ -46,12 +48,12 @@ export class ConnectionCache {
 
   /** The row changed: read it again, if anybody uses it. */
   reload(workspaceId: string): void {
-    if (this.#known.has(workspaceId)) this.want(workspaceId)
+    if (this.#known.has(workspaceId) || this.#asked.has(workspaceId)) this.want(workspaceId)
   }
 
   /** Notifications may have been missed: read everything again that is in use. */
   reloadAll(): void {
-    for (const workspaceId of this.#known.keys()) this.want(workspaceId)
+    for (const workspaceId of [...this.#known.keys(), ...this.#asked]) this.want(workspaceId)
   }
 
   async stop(): Promise<void> {
@@ -72,6 +74,7 @@ export class ConnectionCache {
     while (this.#wanted.size > 0 && !signal.aborted) {
       const batch = [...this.#wanted].slice(0, BATCH)
       for (const workspaceId of batch) this.#wanted.delete(workspaceId)
+      this.#asked = new Set(batch)
       try {
         const loaded = await load(batch)
         for (const workspaceId of batch) this.#learn(workspaceId, loaded.get(workspaceId) ?? null)
@@ -79,6 +82,8 @@ export class ConnectionCache {
         logger.warn({ err: error, workspaces: batch.length }, 'connections.load_failed')
         for (const workspaceId of batch) this.#wanted.add(workspaceId)
         await clock.sleep(TRY_AGAIN_MS, signal).catch(() => undefined)
+      } finally {
+        this.#asked = new Set()
       }
     }
   }
