@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+import type { Connection } from '../../../../services/dispatcher/delivery/connection.ts'
+import { ConnectionCache } from '../../../../services/dispatcher/delivery/connection-cache.ts'
+import { aConnection, quiet, seconds } from '../../../support/builders.ts'
+import { ManualClock, quiescence } from '../../../support/manual-clock.ts'
+
+/** The table, read when the query arrives; answers are held back while `isSlow`. */
+class Table {
+  readonly rows = new Map<string, Connection>()
+  readonly queries: (readonly string[])[] = []
+  isAway = false
+  isSlow = false
+  #answers: (() => void)[] = []
+
+  readonly load = async (workspaceIds: readonly string[]) => {
+    this.queries.push(workspaceIds)
+    if (this.isAway) throw new Error('connect ECONNREFUSED')
+    const found = new Map([...this.rows].filter(([id]) => workspaceIds.includes(id)))
+    if (this.isSlow) await new Promise<void>((resolve) => this.#answers.push(resolve))
+    return found
+  }
+
+  answer(): void {
+    this.isSlow = false
+    for (const answer of this.#answers.splice(0)) answer()
+  }
+}
+
+function aCache(capacity = 100) {
+  const table = new Table()
+  const clock = new ManualClock()
+  const loaded: string[] = []
+  const cache = new ConnectionCache({
+    load: table.load,
+    onLoaded: (workspaceId) => loaded.push(workspaceId),
+    clock,
+    logger: quiet,
+    capacity,
+  })
+  return { table, clock, loaded, cache }
+}
+
+describe('connection cache', () => {
+  it('does not know a workspace before it was asked for, then knows even that it has none', async () => {
+    const { table, loaded, cache } = aCache()
+    table.rows.set('kyiv', aConnection('kyiv'))
+    expect(cache.peek('kyiv')).toBeUndefined()
+
+    cache.want('kyiv')
+    cache.want('lviv')
+    await quiescence()
+
+    expect(cache.peek('kyiv')).toMatchObject({ workspaceId: 'kyiv' })
+    expect(cache.peek('lviv')).toBeNull()
+    expect(loaded).toEqual(['kyiv', 'lviv'])
+  })
+
+  it('asks for many together while a query is under way', async () => {
+    const { table, cache } = aCache()
+
+    for (const workspaceId of ['kyiv', 'lviv', 'odesa', 'lviv']) cache.want(workspaceId)
+    await quiescence()
+
+    expect(table.queries).toEqual([['kyiv'], ['lviv', 'odesa']])
+  })
+
+  it('reads a changed connection again, and uses the old one until it is here', async () => {
+    const { table, cache } = aCache()
+    table.rows.set('kyiv', aConnection('kyiv', { path: '/old' }))
+    cache.want('kyiv')
+    await quiescence()
+
+    table.rows.set('kyiv', aConnection('kyiv', { path: '/new' }))
+    cache.reload('kyiv')
+    expect(cache.peek('kyiv')).toMatchObject({ path: '/old' })
+    await quiescence()
+
+    expect(cache.peek('kyiv')).toMatchObject({ path: '/new' })
+  })
+
+  it('does not load what nobody uses only because it changed', async () => {
+    const { table, cache } = aCache()
+
+    cache.reload('kyiv')
+    await quiescence()
+
+    expect(table.queries).toEqual([])
+  })
+
+  it.each(['reload', 'reloadAll'] as const)(
+    'does not keep what changed while it was being loaded for the first time (%s)',
+    async (how) => {
+      const { table, cache } = aCache()
+      table.rows.set('kyiv', aConnection('kyiv'))
+      table.isSlow = true
+      cache.want('kyiv')
+
+      table.rows.delete('kyiv')
+      cache[how]('kyiv')
+      table.answer()
+      await quiescence()
+
+      expect(cache.peek('kyiv')).toBeNull()
+    },
+  )
+
+  it('reads everything in use again when notifications may have been missed', async () => {
+    const { table, cache } = aCache()
+    cache.want('kyiv')
+    await quiescence()
+    table.rows.set('kyiv', aConnection('kyiv'))
+
+    cache.reloadAll()
+    await quiescence()
+
+    expect(cache.peek('kyiv')).toMatchObject({ workspaceId: 'kyiv' })
+  })
+
+  it('goes on with what it knows while Postgres is away, and learns the rest afterwards', async () => {
+    const { table, clock, cache } = aCache()
+    table.rows.set('kyiv', aConnection('kyiv', { path: '/old' }))
+    table.rows.set('lviv', aConnection('lviv'))
+    cache.want('kyiv')
+    await quiescence()
+    table.isAway = true
+    table.rows.set('kyiv', aConnection('kyiv', { path: '/new' }))
+
+    cache.reload('kyiv')
+    cache.want('lviv')
+    await clock.pass(seconds(60))
+    expect(cache.peek('kyiv')).toMatchObject({ path: '/old' })
+    expect(cache.peek('lviv')).toBeUndefined()
+    table.isAway = false
+    await clock.pass(seconds(1))
+
+    expect(cache.peek('kyiv')).toMatchObject({ path: '/new' })
+    expect(cache.peek('lviv')).toMatchObject({ workspaceId: 'lviv' })
+  })
+
+  it('forgets the workspace that it has known longest when it is full', async () => {
+    const { cache } = aCache(2)
+
+    for (const workspaceId of ['kyiv', 'lviv', 'odesa']) cache.want(workspaceId)
+    await quiescence()
+
+    expect(cache.peek('kyiv')).toBeUndefined()
+    expect(cache.peek('lviv')).toBeNull()
+    expect(cache.peek('odesa')).toBeNull()
+  })
+
+  it('stops while Postgres is away, and asks no more', async () => {
+    const { table, clock, cache } = aCache()
+    table.isAway = true
+    cache.want('kyiv')
+    await quiescence()
+
+    await cache.stop()
+    await clock.pass(seconds(60))
+
+    expect(table.queries).toHaveLength(1)
+    expect(clock.sleepers).toBe(0)
+  })
+})
