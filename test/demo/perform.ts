@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Webhook } from 'standardwebhooks'
 import type { Clock } from '../../services/shared/clock.ts'
 import { providerFixtures } from '../support/provider-fixtures.ts'
@@ -94,6 +95,8 @@ async function sendAll(
   { accepted }: Cast,
   { clock, signal }: PerformOptions,
 ): Promise<ReadonlyMap<string, Sent>> {
+  // Each workspace waits with it; the default of ten is for what only ever grows.
+  setMaxListeners(workspaces.length + 10, signal)
   let serial = 0
   const options = {
     nextCase: createPile(providerFixtures()),
@@ -105,7 +108,11 @@ async function sendAll(
     signal,
   }
   const sent = await Promise.all(
-    workspaces.map(async (one) => [one.id, await sendCalls(one, one.sources, options)] as const),
+    workspaces.map(async (one, index) => {
+      // Real customers' calls do not all end in the same millisecond.
+      await clock.sleep((index * PACE_MS) / workspaces.length, signal)
+      return [one.id, await sendCalls(one, one.sources, options)] as const
+    }),
   )
   return new Map(sent)
 }

@@ -28,7 +28,7 @@ const TEMPERS: Readonly<Record<number, Temper>> = {
   11: { name: 'is slow', script: () => answer(200, 300) },
   14: { name: 'cuts the connection now and then', script: every(4, { kind: 'reset' }) },
   16: { name: 'is down at first', script: (_event, nth) => (nth <= 3 ? answer(503) : OK) },
-  19: { name: 'answers 429 now and then', script: every(4, answer(429)) },
+  20: { name: 'answers 429 now and then', script: every(4, answer(429)) },
 }
 
 const PROVIDERS: readonly ProviderName[] = [

@@ -1,4 +1,5 @@
-import type { Admin, ITopicConfig, Kafka } from 'kafkajs'
+import type { Admin, ITopicConfig, ITopicMetadata, Kafka } from 'kafkajs'
+import { systemClock } from '../clock.ts'
 
 /** Names and settings of the topics; a topic's name begins with `TOPIC_PREFIX`. */
 
@@ -66,10 +67,35 @@ export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): P
   const existing = new Set(await admin.listTopics())
   const missing = specs.filter(({ topic }) => !existing.has(topic))
   if (missing.length > 0) await create(admin, missing)
-  const { topics } = await admin.fetchTopicMetadata({ topics: specs.map(({ topic }) => topic) })
+  const topics = await describe(admin, specs)
   for (const { topic, partitions } of specs) {
     const found = topics.find(({ name }) => name === topic)?.partitions.length ?? 0
     if (found !== partitions) throw new TopicError(partitionMismatch(topic, found, partitions))
+  }
+}
+
+const ASK_AGAIN_MS = 100
+const KNOWN_WITHIN_MS = 10_000
+
+/**
+ * When one of the topics exists already, since another service created it in the same moment,
+ * kafkajs does not wait until the others are known: the question right after would fail, and with
+ * it the start of the service.
+ */
+async function describe(
+  admin: Admin,
+  specs: readonly TopicSpec[],
+): Promise<readonly ITopicMetadata[]> {
+  const names = specs.map(({ topic }) => topic)
+  for (let waitedMs = 0; ; waitedMs += ASK_AGAIN_MS) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: names })
+      return topics
+    } catch (error) {
+      const isUnknown = (error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION'
+      if (!isUnknown || waitedMs >= KNOWN_WITHIN_MS) throw error
+      await systemClock.sleep(ASK_AGAIN_MS)
+    }
   }
 }
 
