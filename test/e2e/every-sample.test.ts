@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Verdict } from '../../services/normalizer/providers/provider.ts'
-import { type CallFacts, identify } from '../../services/shared/call-event.ts'
+import { type CallEvent, type CallFacts, identify } from '../../services/shared/call-event.ts'
 import { knock } from '../support/door.ts'
 import { Product } from '../support/product.ts'
 import {
@@ -9,6 +9,7 @@ import {
   providerFixtures,
   providerOf,
   providerRequest,
+  RECEIVED_AT,
   sourceOf,
 } from '../support/provider-fixtures.ts'
 import { type Received, Receiver } from '../support/receiver.ts'
@@ -22,6 +23,10 @@ import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
  * workspace of its own; only the legs of a session belong together.
  */
 describe('every recorded request, from the provider to the customer', () => {
+  // A recording that depends on the moment of receipt cannot be repeated today.
+  const recordings = providerFixtures().filter(({ requests }) =>
+    requests.every(({ receivedAt }) => receivedAt === RECEIVED_AT),
+  )
   const receiver = new Receiver()
   let product: Product
 
@@ -43,7 +48,7 @@ describe('every recorded request, from the provider to the customer', () => {
     await receiver.stop()
   })
 
-  it.concurrent.each(providerFixtures().filter((fixture) => !fixture.merged))(
+  it.concurrent.each(recordings.filter((fixture) => !fixture.merged))(
     '$provider: $name',
     async (fixture) => {
       for (const [index, { request, verdicts }] of split(fixture).entries()) {
@@ -66,7 +71,7 @@ describe('every recorded request, from the provider to the customer', () => {
     },
   )
 
-  it.concurrent.each(providerFixtures().filter((fixture) => fixture.merged))(
+  it.concurrent.each(recordings.filter((fixture) => fixture.merged))(
     '$provider: $name, one event for the whole session',
     async (fixture) => {
       const workspaceId = `${fixture.provider}-${fixture.name}`
@@ -123,10 +128,20 @@ function split(
   })
 }
 
-function eventsOf(verdicts: readonly Verdict[], workspaceId: string): unknown[] {
-  return verdicts.flatMap((verdict) =>
-    verdict.kind === 'event' ? [identify(verdict.call, workspaceId)] : [],
-  )
+/** A page of a history may tell one call twice: it is published once, and its recording when it is new. */
+function eventsOf(verdicts: readonly Verdict[], workspaceId: string): CallEvent[] {
+  const events = new Map<string, CallEvent>()
+  for (const verdict of verdicts) {
+    if (verdict.kind !== 'event') continue
+    const event = identify(verdict.call, workspaceId)
+    const known = events.get(event.eventId)
+    if (!known) events.set(event.eventId, event)
+    else if (known.recordingStatus !== 'available' && event.recordingStatus === 'available') {
+      const ready = identify({ ...verdict.call, event: 'call.recording_ready' }, workspaceId)
+      events.set(ready.eventId, ready)
+    }
+  }
+  return [...events.values()]
 }
 
 function statusOf(verdicts: readonly Verdict[]): number {

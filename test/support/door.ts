@@ -9,8 +9,15 @@ export async function knock(webhookUrl: string, request: FixtureRequest): Promis
   }
   return fetch(url, {
     method: request.method,
-    headers: request.headers,
+    headers: asOnTheWire(request.headers),
     // A Buffer, since fetch adds a content type to a string and the recorded one has to count.
     ...(request.method === 'POST' ? { body: Buffer.from(request.body) } : {}),
   })
+}
+
+/** fetch takes Latin-1 only; a provider that puts UTF-8 into a header sends its bytes. */
+function asOnTheWire(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString('latin1')]),
+  )
 }

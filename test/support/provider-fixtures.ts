@@ -32,6 +32,9 @@ export interface ProviderFixture {
 const json: z.ZodType<Json> = z.json()
 const jsonObject = z.record(z.string(), json)
 
+/** When a request was received, for the many mappings that do not care. */
+export const RECEIVED_AT = '2026-11-24T12:00:00Z'
+
 /** Strict, so that a misspelt key does not silently test something else. */
 const fixtureRequest = z.strictObject({
   method: z.enum(['GET', 'POST']).default('POST'),
@@ -42,7 +45,7 @@ const fixtureRequest = z.strictObject({
   settings: jsonObject.default({}),
   timezone: z.string().default('Europe/Kyiv'),
   defaultCountry: z.string().default('UA'),
-  receivedAt: z.iso.datetime().default('2026-11-24T12:00:00Z'),
+  receivedAt: z.iso.datetime().default(RECEIVED_AT),
 })
 
 export type FixtureRequest = z.infer<typeof fixtureRequest>
