@@ -37,6 +37,7 @@ export class Scene {
   readonly #running: Running[] = []
   #starting: Promise<unknown> = Promise.resolve()
   #stack: Stack | null = null
+  #isLeaving = false
 
   constructor(options: SceneOptions) {
     this.#options = options
@@ -44,20 +45,22 @@ export class Scene {
 
   async start(): Promise<Cast> {
     const { report, sabotage } = this.#options
-    this.#stack = await this.#step(startStack('demo', { report }))
-    const product = await prepareProduct(this.#stack)
-    await this.#step(startServices(product))
+    const product = await this.#step(async () => {
+      this.#stack = await startStack('demo', { report })
+      return prepareProduct(this.#stack)
+    })
+    await this.#step(() => startServices(product))
     report('normalizer, dispatcher and console run')
-    const receiver = await this.#begin(new Receiver().start())
-    const accepted = await this.#begin(AcceptedLog.follow(product.env))
-    const saboteur = sabotage
-      ? await this.#begin(new Saboteur(sabotage, `http://127.0.0.1:${receiver.port}`).start())
-      : null
+    const receiver = await this.#begin(() => new Receiver().start())
+    const accepted = await this.#begin(() => AcceptedLog.follow(product.env))
+    const target = `http://127.0.0.1:${receiver.port}`
+    const saboteur = sabotage && (await this.#begin(() => new Saboteur(sabotage, target).start()))
     return { product, receiver, accepted, saboteur }
   }
 
-  /** Everything in this process; servers and services stay. */
+  /** Stops what is in this process; servers and services stay. */
   async leave(): Promise<void> {
+    this.#isLeaving = true
     await this.#starting
     for (const part of this.#running.splice(0).reverse()) await part.stop()
   }
@@ -67,14 +70,18 @@ export class Scene {
     await this.#stack?.stop()
   }
 
-  async #begin<Part extends Running>(starting: Promise<Part>): Promise<Part> {
-    const part = await this.#step(starting)
-    this.#running.push(part)
-    return part
+  #begin<Part extends Running>(begin: () => Promise<Part>): Promise<Part> {
+    return this.#step(async () => {
+      const part = await begin()
+      this.#running.push(part)
+      return part
+    })
   }
 
   /** Remembers what is under way, since only what has started can be stopped. */
-  #step<T>(work: Promise<T>): Promise<T> {
+  #step<T>(begin: () => Promise<T>): Promise<T> {
+    if (this.#isLeaving) return Promise.reject(new Error('the demo is being stopped'))
+    const work = begin()
     this.#starting = work.catch(() => undefined)
     return work
   }

@@ -77,10 +77,12 @@ export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): P
 const ASK_AGAIN_MS = 100
 const KNOWN_WITHIN_MS = 10_000
 
+const NOT_YET = new Set<unknown>(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+
 /**
- * When one of the topics exists already, since another service created it in the same moment,
- * kafkajs does not wait until the others are known: the question right after would fail, and with
- * it the start of the service.
+ * A topic that was just created is not known at once. `waitForLeaders` of kafkajs does not help: it
+ * fails itself on a topic that is not known yet, and does not wait at all when another service
+ * created one of the topics in the same moment.
  */
 async function describe(
   admin: Admin,
@@ -92,8 +94,8 @@ async function describe(
       const { topics } = await admin.fetchTopicMetadata({ topics: names })
       return topics
     } catch (error) {
-      const isUnknown = (error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION'
-      if (!isUnknown || waitedMs >= KNOWN_WITHIN_MS) throw error
+      const isNotYet = NOT_YET.has((error as { type?: string }).type)
+      if (!isNotYet || waitedMs >= KNOWN_WITHIN_MS) throw error
       await systemClock.sleep(ASK_AGAIN_MS)
     }
   }
@@ -110,7 +112,7 @@ async function create(admin: Admin, missing: readonly TopicSpec[]): Promise<void
     }),
   )
   try {
-    await admin.createTopics({ topics, waitForLeaders: true, timeout: 10_000 })
+    await admin.createTopics({ topics, waitForLeaders: false, timeout: 10_000 })
   } catch (error) {
     const names = missing.map(({ topic }) => topic).join(', ')
     throw new TopicError(

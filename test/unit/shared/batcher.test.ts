@@ -50,4 +50,41 @@ describe('batcher', () => {
     await expect(batcher.add('c')).rejects.toThrow('away')
     expect(batches).toEqual([['a', 'b'], ['c']])
   })
+
+  it('has one batch under way at a time; what comes meanwhile leaves together as the next', async () => {
+    const batches: (readonly string[])[] = []
+    const answers: (() => void)[] = []
+    const batcher = createBatcher<string, string>(
+      (items) => {
+        batches.push(items)
+        return new Promise((resolve) => answers.push(() => resolve(items)))
+      },
+      { itemsMax: 10 },
+    )
+    const first = batcher.add('a')
+    await Promise.resolve()
+
+    const rest = ['b', 'c'].map((item) => batcher.add(item))
+    await Promise.resolve()
+    expect(batches).toEqual([['a']])
+    expect(batcher.size).toBe(3)
+    answers.shift()?.()
+    await first
+
+    expect(batches).toEqual([['a'], ['b', 'c']])
+    answers.shift()?.()
+    expect(await Promise.all(rest)).toEqual(['b', 'c'])
+  })
+
+  it('fails no item of another batch', async () => {
+    const run = async (items: readonly string[]) => {
+      if (items.includes('bad')) throw new Error('refused')
+      return items
+    }
+    const batcher = createBatcher(run, { itemsMax: 1 })
+
+    const results = await Promise.allSettled(['a', 'bad', 'b'].map((item) => batcher.add(item)))
+
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
 })

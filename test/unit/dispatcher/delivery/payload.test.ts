@@ -38,7 +38,7 @@ describe('request to the customer', () => {
     })
   })
 
-  it('carries the event as it is, with the fields in the order of the contract', () => {
+  it('carries the event as it is, field by field in its order', () => {
     const { json } = sent(aConnection('kyiv'))
 
     expect(json).toEqual(event)
