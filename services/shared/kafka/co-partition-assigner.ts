@@ -24,21 +24,18 @@ export function assignPartitions(
   const sorted = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
   const least = Math.floor(partitionCount / sorted.length)
   let extras = partitionCount % sorted.length
-  const taken = new Set<number>()
+  const free = new Set(Array.from({ length: partitionCount }, (_, p) => p))
   const assigned = new Map<string, number[]>()
   // Those who own most keep the extra places: fewer moves.
   for (const member of [...sorted].sort((a, b) => b.owned.length - a.owned.length)) {
-    const kept: number[] = []
-    const wanted = member.owned.filter((p) => p < partitionCount && !taken.has(p))
+    // Only what is free, and once: two owners of a partition would deliver everything twice.
+    const wanted = [...new Set(member.owned)].filter((p) => free.has(p))
     const quota = wanted.length > least && extras > 0 ? least + 1 : least
     if (quota > least) extras--
-    for (const partition of wanted.slice(0, quota)) {
-      kept.push(partition)
-      taken.add(partition)
-    }
+    const kept = wanted.slice(0, quota)
+    for (const partition of kept) free.delete(partition)
     assigned.set(member.memberId, kept)
   }
-  const free = Array.from({ length: partitionCount }, (_, p) => p).filter((p) => !taken.has(p))
   for (const partition of free) poorest(sorted, assigned).push(partition)
   for (const partitions of assigned.values()) partitions.sort((a, b) => a - b)
   return assigned
