@@ -82,22 +82,25 @@ describe('assignment of partitions', () => {
     expect(assigned.map((partitions) => partitions.length)).toEqual([2, 2])
   })
 
-  it.each(seeds(200))('has one owner each, is balanced and sticky, whoever comes (seed %i)', (seed) => {
-    const random = randomFrom(seed)
-    const partitionCount = 1 + Math.floor(random() * 40)
-    let group = members([])
+  it.each(seeds(200))(
+    'has one owner each, is balanced and sticky, whoever comes (seed %i)',
+    (seed) => {
+      const random = randomFrom(seed)
+      const partitionCount = 1 + Math.floor(random() * 40)
+      let group = members([])
 
-    for (let generation = 0; generation < 8; generation++) {
-      const assigned = assign(group, partitionCount)
-      const sizes = assigned.map((partitions) => partitions.length)
-      const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
+      for (let generation = 0; generation < 8; generation++) {
+        const assigned = assign(group, partitionCount)
+        const sizes = assigned.map((partitions) => partitions.length)
+        const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
 
-      expect(assigned.flat().toSorted((a, b) => a - b)).toEqual(range(partitionCount))
-      expect(most - least).toBeLessThanOrEqual(1)
-      expect(kept(group, assigned)).toBe(mostThatMayStay(group, partitionCount))
-      group = nextGeneration(group, assigned, random)
-    }
-  })
+        expect(assigned.flat().toSorted((a, b) => a - b)).toEqual(range(partitionCount))
+        expect(most - least).toBeLessThanOrEqual(1)
+        expect(kept(group, assigned)).toBe(mostThatMayStay(group, partitionCount))
+        group = nextGeneration(group, assigned, random)
+      }
+    },
+  )
 })
 
 /** No balanced assignment keeps more: each member up to its share, the larger ones to the greediest. */
@@ -146,7 +149,8 @@ describe('assigner in the protocol of a group', () => {
   async function assignmentOf(group: readonly GroupMember[]) {
     const assignments = await assignerOf([]).assign({ members: [...group], topics })
     return assignments.map(
-      ({ memberAssignment }) => AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment,
+      ({ memberAssignment }) =>
+        AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment,
     )
   }
 
@@ -166,15 +170,18 @@ describe('assigner in the protocol of a group', () => {
     ['no JSON', Buffer.from('sticky-v3')],
     ['no list', Buffer.from('{"owned":[1]}')],
     ['a list of words', Buffer.from('["1",null]')],
-  ])('takes a member of another version that says %s for one who had nothing', async (_c, userData) => {
-    const { MemberMetadata } = AssignerProtocol
-    const stranger = {
-      memberId: 'b',
-      memberMetadata: MemberMetadata.encode({ version: 9, topics, userData }),
-    }
+  ])(
+    'takes a member of another version that says %s for one who had nothing',
+    async (_c, userData) => {
+      const { MemberMetadata } = AssignerProtocol
+      const stranger = {
+        memberId: 'b',
+        memberMetadata: MemberMetadata.encode({ version: 9, topics, userData }),
+      }
 
-    const assigned = await assignmentOf([joining('a', [0, 1, 2, 3]), stranger])
+      const assigned = await assignmentOf([joining('a', [0, 1, 2, 3]), stranger])
 
-    expect(assigned.map((assignment) => assignment?.['calls.events']?.length)).toEqual([2, 2])
-  })
+      expect(assigned.map((assignment) => assignment?.['calls.events']?.length)).toEqual([2, 2])
+    },
+  )
 })
