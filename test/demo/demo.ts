@@ -35,11 +35,12 @@ async function main(): Promise<number> {
 }
 
 async function play(scene: Scene, signal: AbortSignal): Promise<number> {
-  const { told, receiverPort, product } = await perform(scene, { clock, signal, paint, say })
+  const performance = await perform(scene, { clock, signal, paint, say })
+  const { told } = performance
   console.log(renderReport(told, paint))
   if (process.env['KEEP']) {
     await scene.leave()
-    console.log(await keepRunning(product, receiverPort))
+    console.log(await keepRunning(performance))
   } else {
     await stop(scene)
   }

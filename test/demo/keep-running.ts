@@ -1,14 +1,16 @@
 import { startDaemon } from '../../deploy/local/daemon.ts'
 import { logFile, pidFile } from '../../deploy/local/profiles.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
-import type { Product } from '../support/product.ts'
+import type { Performance } from './perform.ts'
 import { PROFILE } from './scene.ts'
 
 /**
  * `KEEP=1`: a receiver of its own takes over the port of the demo's, which ends with this process;
  * everything else stays as it is. Answers what runs where.
  */
-export async function keepRunning({ env }: Product, receiverPort: number): Promise<string> {
+export async function keepRunning({ cast, webhookUrl }: Performance): Promise<string> {
+  const { env } = cast.product
+  const receiverPort = cast.receiver.port
   const log = logFile(PROFILE, 'receiver')
   await startDaemon({
     label: 'the receiver',
@@ -29,10 +31,21 @@ export async function keepRunning({ env }: Product, receiverPort: number): Promi
     ['webhooks', `${env['NORMALIZER_PUBLIC_URL']}/hooks/{provider}/{sourceToken}`],
     ['receiver', `http://127.0.0.1:${receiverPort}/{workspaceId}, now answers 200 to everybody`],
     ['deliveries', `tail -f ${log}`],
+    ['try', `curl '${webhookUrl}' -d '${CALL}'`],
     ['stop', '`make down`'],
   ]
   return ['  It all keeps running:', ...rows.map(row), ''].join('\n')
 }
+
+/** What Binotel sends of a missed call, as short as it gets. */
+const CALL = [
+  'requestType=apiCallCompleted',
+  'callDetails[generalCallID]=1',
+  'callDetails[startTime]=1779803879',
+  'callDetails[callType]=0',
+  'callDetails[externalNumber]=0671234567',
+  'callDetails[disposition]=CANCEL',
+].join('&')
 
 function row([what = '', where = '']: readonly string[]): string {
   return `    ${what.padEnd(11)} ${where}`

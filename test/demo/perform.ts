@@ -29,14 +29,15 @@ const LOOK_EVERY_MS = 50
 
 export interface Performance {
   readonly told: Report
-  readonly receiverPort: number
-  readonly product: Cast['product']
+  readonly cast: Cast
+  /** A Binotel source, to try by hand. */
+  readonly webhookUrl: string
 }
 
 export async function perform(scene: Scene, options: PerformOptions): Promise<Performance> {
   const { say } = options
   const cast = await scene.start()
-  const { receiver, accepted, product } = cast
+  const { receiver, accepted } = cast
   const workspaces = demoWorkspaces()
   const settled = await Promise.all(workspaces.map((one) => settle(one, cast)))
   for (const { id, temper } of workspaces.filter((one) => !isHealthy(one))) {
@@ -62,7 +63,10 @@ export async function perform(scene: Scene, options: PerformOptions): Promise<Pe
     acceptedAt: accepted.all,
     isHealthy: (id) => healthy.has(id),
   })
-  return { told, receiverPort: receiver.port, product }
+  const binotel = settled
+    .flatMap(({ sources }) => sources)
+    .find((one) => one.provider === 'binotel')
+  return { told, cast, webhookUrl: binotel?.webhookUrl ?? '' }
 }
 
 type Settled = DemoWorkspace & {
