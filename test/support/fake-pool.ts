@@ -13,13 +13,15 @@ export class FakePool {
   readonly statements: string[] = []
   readonly attempts: WrittenAttempt[] = []
   isAway = false
+  /** Refuses statements on this table only. */
+  brokenTable: string | null = null
   /** Set to hold statements back until it resolves. */
   gate: Promise<void> = Promise.resolve()
 
   async query(sql: string, columns: readonly (readonly unknown[])[]): Promise<void> {
     await this.gate
     const [, table = ''] = /^\s*(?:insert into|update) (\w+)/.exec(sql) ?? []
-    if (this.isAway) throw new Error('connect ECONNREFUSED')
+    if (this.isAway || table === this.brokenTable) throw new Error('connect ECONNREFUSED')
     this.statements.push(table)
     if (table === 'delivery_attempts') this.attempts.push(...rowsOf(columns))
   }

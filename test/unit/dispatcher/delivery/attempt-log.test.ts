@@ -22,6 +22,17 @@ describe('attempt log', () => {
     expect(log.waiting).toBe(0)
   })
 
+  it('has written attempts down although the state of their connections was not', async () => {
+    const { postgres, log } = aLog()
+    log.add(anAttempt())
+    postgres.brokenTable = 'connections'
+
+    await log.flush()
+
+    expect(postgres.attempts).toHaveLength(1)
+    expect(log.waiting).toBe(0)
+  })
+
   it('asks Postgres nothing when there is nothing to write', async () => {
     const { postgres, log } = aLog()
 

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import {
+  createConnectionLoader,
+  openConnection,
+} from '../../../../services/dispatcher/delivery/open-connection.ts'
+import { Secret } from '../../../../services/shared/config.ts'
+import { newSigningSecret } from '../../../../services/shared/egress/webhook-signature.ts'
+import type { Connection as Row } from '../../../../services/shared/postgres/connections.ts'
+import type { Queryable } from '../../../../services/shared/postgres/pool.ts'
+import { createSecretBox } from '../../../../services/shared/secret-box.ts'
+import { NOON } from '../../../support/builders.ts'
+
+const box = createSecretBox(new Secret(Buffer.alloc(32, 1).toString('base64')))
+const otherBox = createSecretBox(new Secret(Buffer.alloc(32, 2).toString('base64')))
+
+function aRow(overrides: Partial<Row> = {}): Row {
+  return {
+    workspaceId: 'kyiv',
+    state: 'connected',
+    url: 'https://crm.example.com/hooks?flow=7',
+    passwordSealed: null,
+    passwordScheme: 'bearer',
+    passwordHeader: null,
+    maskNumbers: false,
+    signingSecretSealed: box.seal(newSigningSecret()),
+    previousSecretSealed: null,
+    previousSecretUntil: null,
+    version: 1,
+    connectedAt: new Date(NOON),
+    ...overrides,
+  }
+}
+
+describe('connection out of its row', () => {
+  it('knows where to post, with the query of the URL', () => {
+    expect(openConnection(aRow(), box)).toMatchObject({
+      workspaceId: 'kyiv',
+      origin: 'https://crm.example.com',
+      path: '/hooks?flow=7',
+      passwordHeader: [],
+      connectedAt: NOON,
+    })
+  })
+
+  it.each([
+    ['connected', true],
+    ['failing', true],
+    ['suspended', false],
+    ['disconnected', false],
+  ] as const)('that is %s takes events: %s', (state, takesEvents) => {
+    expect(openConnection(aRow({ state }), box) !== null).toBe(takesEvents)
+  })
+
+  it.each([
+    ['bearer', null, ['authorization', 'Bearer user:s3cret']],
+    ['basic', null, ['authorization', 'Basic dXNlcjpzM2NyZXQ=']],
+    ['header', 'x-make-apikey', ['x-make-apikey', 'user:s3cret']],
+  ] as const)('carries its password as %s', (passwordScheme, passwordHeader, expected) => {
+    const passwordSealed = box.seal('user:s3cret')
+
+    const connection = openConnection(aRow({ passwordSealed, passwordScheme, passwordHeader }), box)
+
+    expect(connection?.passwordHeader).toEqual(expected)
+  })
+
+  it('signs with the secret before as well, until its time is over', () => {
+    const rotated = aRow({
+      previousSecretSealed: box.seal(newSigningSecret()),
+      previousSecretUntil: new Date(NOON),
+    })
+
+    const validUntil = openConnection(rotated, box)?.signingKeys.map((key) => key.validUntil)
+
+    expect(validUntil).toEqual([null, NOON])
+  })
+
+  it('cannot be opened with another key, and the error holds no secret', () => {
+    const passwordSealed = box.seal('s3cret')
+
+    expect(() => openConnection(aRow({ passwordSealed }), otherBox)).toThrow(/^(?!.*s3cret)/)
+  })
+})
+
+describe('loader of connections', () => {
+  it('answers those that take events, in one query', async () => {
+    const rows = [aRow(), aRow({ workspaceId: 'lviv', state: 'suspended' })]
+    const asked: unknown[] = []
+    const db = {
+      query: async (_sql: string, values: unknown[]) => {
+        asked.push(...values)
+        return { rows }
+      },
+    } as unknown as Queryable
+
+    const loaded = await createConnectionLoader(db, box)(['kyiv', 'lviv', 'odesa'])
+
+    expect([...loaded.keys()]).toEqual(['kyiv'])
+    expect(asked).toEqual([['kyiv', 'lviv', 'odesa']])
+  })
+})
