@@ -44,14 +44,7 @@ export async function perform(scene: Scene, options: PerformOptions): Promise<Pe
     say(`the endpoint of ${id} ${temper.name}`)
   }
   console.log('')
-  let forged = 0
-  const secrets = new Map(settled.map(({ id, signingSecret }) => [id, signingSecret]))
-  receiver.onReceived = (received) => {
-    if (!isSigned(received, secrets.get(received.workspaceId))) forged++
-    void accepted.acceptedAt(pathOf(received.event)).then((acceptedAt) => {
-      console.log(`  ${liveLine(received, acceptedAt, options.paint)}`)
-    })
-  }
+  const forgeries = watch(cast, settled, options.paint)
   const sent = await sendAll(settled, cast, options)
   await untilArrived(sent, receiver, options)
   const healthy = new Set(workspaces.filter(isHealthy).map(({ id }) => id))
@@ -59,7 +52,7 @@ export async function perform(scene: Scene, options: PerformOptions): Promise<Pe
     sent: new Map([...sent].map(([id, { events }]) => [id, events])),
     webhooks: [...sent.values()].reduce((sum, { webhooks }) => sum + webhooks, 0),
     received: receiver.received,
-    forged,
+    forged: forgeries.count,
     acceptedAt: accepted.all,
     isHealthy: (id) => healthy.has(id),
   })
@@ -92,6 +85,20 @@ async function settle(workspace: DemoWorkspace, cast: Cast): Promise<Settled> {
 }
 
 const VICTIM = 'ws_01'
+
+/** Prints each request that an endpoint gets, and counts those whose signature does not fit. */
+function watch({ receiver, accepted }: Cast, settled: readonly Settled[], paint: Paint) {
+  const secrets = new Map(settled.map(({ id, signingSecret }) => [id, signingSecret]))
+  const forgeries = { count: 0 }
+  receiver.onReceived = (received) => {
+    if (!isSigned(received, secrets.get(received.workspaceId))) forgeries.count++
+    // An endpoint often has the event before our own reading of the log has come to it.
+    void accepted.acceptedAt(pathOf(received.event)).then((acceptedAt) => {
+      console.log(`  ${liveLine(received, acceptedAt, paint)}`)
+    })
+  }
+  return forgeries
+}
 
 /** Workspaces side by side, the calls of each one after the other. */
 async function sendAll(

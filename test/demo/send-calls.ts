@@ -38,6 +38,9 @@ export interface Sent {
 /** Long enough ago that every recorded call is over by now. */
 const STARTED_AGO_MS = 30 * 60_000
 
+/** The last part closes the call; nothing has to be waited for. */
+const ACCEPTED_WITHIN_MS = 10_000
+
 /** @throws Error when the door does not answer 200: then nothing was promised. */
 export async function sendCalls(
   { id: workspaceId }: DemoWorkspace,
@@ -57,14 +60,28 @@ export async function sendCalls(
     events.push(...call.events)
     // The parts of a call are answered before the call is in the log, and only the log has an
     // order: the next call waits, so that the order in which we send is the one to be kept.
-    if (call.isSession) {
-      await Promise.all(
-        call.events.map((e) => options.accepted.acceptedAt(pathOf({ workspaceId, ...e }))),
-      )
-    }
+    if (call.isSession) await untilAccepted(workspaceId, call.events, options)
     await options.clock.sleep(options.paceMs, options.signal)
   }
   return { events, webhooks }
+}
+
+async function untilAccepted(
+  workspaceId: string,
+  events: readonly ExpectedEvent[],
+  { accepted, clock, signal }: SendOptions,
+): Promise<void> {
+  const paths = events.map((event) => pathOf({ workspaceId, ...event }))
+  const over = new AbortController()
+  const either = AbortSignal.any([signal, over.signal])
+  const tooLate = clock.sleep(ACCEPTED_WITHIN_MS, either).then(() => {
+    throw new Error(`not in the log within ${ACCEPTED_WITHIN_MS} ms: ${paths.join(', ')}`)
+  })
+  try {
+    await Promise.race([Promise.all(paths.map((path) => accepted.acceptedAt(path))), tooLate])
+  } finally {
+    over.abort()
+  }
 }
 
 async function post(
