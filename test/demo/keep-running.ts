@@ -8,9 +8,12 @@ import { PROFILE } from './scene.ts'
  * `KEEP=1`: a receiver of its own takes over the port of the demo's, which ends with this process;
  * everything else stays as it is. Answers what runs where.
  */
-export async function keepRunning({ cast, webhookUrl }: Performance): Promise<string> {
-  const { env } = cast.product
-  const receiverPort = cast.receiver.port
+export async function keepRunning({
+  product,
+  receiverPort,
+  webhookUrl,
+}: Performance): Promise<string> {
+  const { env } = product
   const log = logFile(PROFILE, 'receiver')
   await startDaemon({
     label: 'the receiver',

@@ -29,7 +29,8 @@ const LOOK_EVERY_MS = 50
 
 export interface Performance {
   readonly told: Report
-  readonly cast: Cast
+  readonly product: Cast['product']
+  readonly receiverPort: number
   /** A Binotel source, to try by hand. */
   readonly webhookUrl: string
 }
@@ -59,7 +60,12 @@ export async function perform(scene: Scene, options: PerformOptions): Promise<Pe
   const binotel = settled
     .flatMap(({ sources }) => sources)
     .find((one) => one.provider === 'binotel')
-  return { told, cast, webhookUrl: binotel?.webhookUrl ?? '' }
+  return {
+    told,
+    product: cast.product,
+    receiverPort: receiver.port,
+    webhookUrl: binotel?.webhookUrl ?? '',
+  }
 }
 
 type Settled = DemoWorkspace & {
