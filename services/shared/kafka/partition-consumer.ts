@@ -44,12 +44,20 @@ export interface CommittedOffset {
   readonly metadata: string | null
 }
 
+/** First offset of a topic-partition, and the one behind its last. */
+export interface LogRange {
+  readonly low: number
+  readonly high: number
+}
+
 export interface PartitionConsumer {
   pause(topic: string, partition: number): void
   resume(topic: string, partition: number): void
   /** Rejects when the broker does not take it; the caller commits again later. */
   commit(offsets: readonly OffsetCommit[]): Promise<void>
   committed(topics: readonly string[], partitions: readonly number[]): Promise<CommittedOffset[]>
+  /** What the log of one partition holds now. */
+  ranges(topics: readonly string[], partition: number): Promise<ReadonlyMap<string, LogRange>>
   /**
    * Until when this member is sure to be in the group, in milliseconds since 1970. A process that
    * was stopped for longer (SIGSTOP, a frozen machine) finds it in the past and must not start
@@ -91,6 +99,8 @@ class GroupMember implements PartitionConsumer {
   #owned: readonly number[] = []
   #memberId: string | null = null
   #leaseUntil = 0
+  /** When the last request that keeps us in the group was sent. */
+  #askedAt = 0
   #failure: string | null = null
 
   constructor(options: PartitionConsumerOptions) {
@@ -128,7 +138,8 @@ class GroupMember implements PartitionConsumer {
   }
 
   async start(): Promise<void> {
-    const { GROUP_JOIN, HEARTBEAT, CRASH } = this.#consumer.events
+    const { GROUP_JOIN, HEARTBEAT, CRASH, REQUEST } = this.#consumer.events
+    this.#consumer.on(REQUEST, ({ payload }) => this.#requested(payload))
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#joined(payload))
     this.#consumer.on(HEARTBEAT, () => this.#extendLease())
     this.#consumer.on(CRASH, ({ payload }) => this.#crashed(payload.error, payload.restart))
@@ -159,9 +170,17 @@ class GroupMember implements PartitionConsumer {
     if (gained.length > 0) this.#options.owner.assigned(gained)
   }
 
+  /**
+   * The broker counts from when it got the request, and the answer may have waited in the socket
+   * while this process was stopped: so the lease counts from when the request was sent.
+   */
+  #requested({ apiName, sentAt }: { apiName: string; sentAt: number }): void {
+    if (apiName === 'Heartbeat' || apiName === 'SyncGroup') this.#askedAt = sentAt
+  }
+
   #extendLease(): void {
     this.#failure = null
-    this.#leaseUntil = Date.now() + this.#options.sessionTimeoutMs - LEASE_MARGIN_MS
+    this.#leaseUntil = this.#askedAt + this.#options.sessionTimeoutMs - LEASE_MARGIN_MS
   }
 
   /** kafkajs restarts itself with a new member id; what it had is then told as lost by `#joined`. */
@@ -209,6 +228,18 @@ class GroupMember implements PartitionConsumer {
           metadata,
         })),
     )
+  }
+
+  async ranges(
+    topics: readonly string[],
+    partition: number,
+  ): Promise<ReadonlyMap<string, LogRange>> {
+    const ranges = topics.map(async (topic): Promise<[string, LogRange]> => {
+      const offsets = await this.#admin.fetchTopicOffsets(topic)
+      const found = offsets.find((entry) => entry.partition === partition)
+      return [topic, { low: Number(found?.low ?? 0), high: Number(found?.high ?? 0) }]
+    })
+    return new Map(await Promise.all(ranges))
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Admin, ITopicConfig, ITopicMetadata, Kafka } from 'kafkajs'
+import kafkajs, { type Admin, type ITopicConfig, type ITopicMetadata, type Kafka } from 'kafkajs'
 import { systemClock } from '../clock.ts'
 
 /** Names and settings of the topics; a topic's name begins with `TOPIC_PREFIX`. */
@@ -6,10 +6,20 @@ import { systemClock } from '../clock.ts'
 export interface TopicNames {
   readonly events: string
   readonly rejected: string
+  readonly catchUp: string
+  readonly deadLetter: string
+  /** The retry topic of a delay such as `30s`. */
+  retry(delay: string): string
 }
 
 export function topicNames(prefix: string): TopicNames {
-  return { events: `${prefix}.events`, rejected: `${prefix}.rejected` }
+  return {
+    events: `${prefix}.events`,
+    rejected: `${prefix}.rejected`,
+    catchUp: `${prefix}.catch-up`,
+    deadLetter: `${prefix}.dead-letter`,
+    retry: (delay) => `${prefix}.retry.${delay}`,
+  }
 }
 
 const DAY_MS = 86_400_000
@@ -41,6 +51,20 @@ export function rejectedTopic(names: TopicNames, partitions: number): TopicSpec 
   }
 }
 
+/** One of the topics that hold lane records: catch-up and the retry tiers. */
+export function laneTopic(topic: string, partitions: number): TopicSpec {
+  return { topic, partitions, config: { 'retention.ms': String(7 * DAY_MS) } }
+}
+
+/** What was given up; kept longer than the log, since a person has to look at it. */
+export function deadLetterTopic(names: TopicNames, partitions: number): TopicSpec {
+  return {
+    topic: names.deadLetter,
+    partitions,
+    config: { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': String(30 * DAY_MS) },
+  }
+}
+
 /** A topic is not as this service needs it; the message names the topic and the mend. */
 export class TopicError extends Error {
   override readonly name = 'TopicError'
@@ -48,13 +72,37 @@ export class TopicError extends Error {
 
 /** `ensureTopics` with a connection of its own, for the start of a service. */
 export async function prepareTopics(kafka: Kafka, specs: readonly TopicSpec[]): Promise<void> {
+  await withAdmin(kafka, (admin) => ensureTopics(admin, specs))
+}
+
+export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin()
   await admin.connect()
   try {
-    await ensureTopics(admin, specs)
+    return await work(admin)
   } finally {
     await admin.disconnect()
   }
+}
+
+/** @throws TopicError when the topic keeps its records for less than `neededMs`. */
+export async function requireRetention(
+  admin: Admin,
+  topic: string,
+  neededMs: number,
+): Promise<void> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [
+      { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['retention.ms'] },
+    ],
+  })
+  const entry = resources[0]?.configEntries.find(({ configName }) => configName === 'retention.ms')
+  const retentionMs = Number(entry?.configValue ?? -1)
+  if (retentionMs < 0 || retentionMs >= neededMs) return
+  throw new TopicError(
+    `Topic ${topic} keeps records for ${retentionMs} ms, but the retry schedule and its margin need ${neededMs} ms, or events that wait behind a failing one would be deleted: run kafka-configs.sh --alter --topic ${topic} --add-config retention.ms=${neededMs}, or shorten DISPATCHER_RETRY_TIERS.`,
+  )
 }
 
 /**

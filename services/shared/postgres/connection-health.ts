@@ -8,6 +8,8 @@ export interface ConnectionHealth {
   readonly lastFailure: DeliveryAttempt | null
   /** True when the newest attempt failed. */
   readonly isFailing: boolean
+  /** Whether a dead letter is out for which the endpoint is to blame; null: as before. */
+  readonly isOnProbation: boolean | null
 }
 
 /** Pure: folds attempts, in the order in which they ended, into one row per workspace. */
@@ -21,9 +23,16 @@ export function healthOf(attempts: readonly DeliveryAttempt[]): ConnectionHealth
       lastDeliveredAt: isFailing ? (before?.lastDeliveredAt ?? null) : attempt.at,
       lastFailure: isFailing ? attempt : (before?.lastFailure ?? null),
       isFailing,
+      isOnProbation: probation(attempt) ?? before?.isOnProbation ?? null,
     })
   }
   return [...byWorkspace.values()]
+}
+
+/** A delivery ends it, a dead letter begins it unless the event alone was refused. */
+function probation({ outcome, errorClass }: DeliveryAttempt): boolean | null {
+  if (outcome === 'delivered') return false
+  return outcome === 'dead_lettered' && errorClass !== 'rejected' ? true : null
 }
 
 /**
@@ -46,11 +55,12 @@ export async function updateConnectionHealth(
        last_error_at = coalesce(u.failed_at, c.last_error_at),
        retry_event_id = case when u.is_failing then u.event_id end,
        retry_attempt = case when u.is_failing then u.attempt end,
-       retry_next_at = case when u.is_failing then u.next_at end
+       retry_next_at = case when u.is_failing then u.next_at end,
+       on_probation = coalesce(u.on_probation, c.on_probation)
      from unnest($1::text[], $2::timestamptz[], $3::text[], $4::smallint[], $5::timestamptz[],
-       $6::text[], $7::int[], $8::timestamptz[], $9::boolean[])
+       $6::text[], $7::int[], $8::timestamptz[], $9::boolean[], $10::boolean[])
        as u(workspace_id, delivered_at, error_class, status, failed_at, event_id, attempt, next_at,
-            is_failing)
+            is_failing, on_probation)
      where c.workspace_id = u.workspace_id`,
     [
       sorted.map((row) => row.workspaceId),
@@ -62,6 +72,7 @@ export async function updateConnectionHealth(
       sorted.map((row) => row.lastFailure?.attempt ?? null),
       sorted.map((row) => instant(row.lastFailure?.nextAttemptAt ?? null)),
       sorted.map((row) => row.isFailing),
+      sorted.map((row) => row.isOnProbation),
     ],
   )
 }

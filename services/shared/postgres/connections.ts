@@ -28,6 +28,15 @@ export interface Connection {
   readonly connectedAt: Date | null
 }
 
+/** With what only the dispatcher cares for. */
+export interface ConnectionForDelivery extends Connection {
+  /** A dead letter for which the endpoint is to blame is out, and nothing was delivered since. */
+  readonly onProbation: boolean
+  readonly retryNowAt: Date | null
+  /** Where the newest gap begins, if there is one: open, or ended by this connection. */
+  readonly gapFrom: Date | null
+}
+
 /** With what the dispatcher reports about it. */
 export interface ConnectionWithHealth extends Connection {
   readonly lastDeliveredAt: Date | null
@@ -59,9 +68,12 @@ const HEALTH_COLUMNS = `
 export async function loadConnections(
   db: Queryable,
   workspaceIds: readonly string[],
-): Promise<Connection[]> {
-  const { rows } = await db.query<Connection>(
-    `select ${COLUMNS} from connections where workspace_id = any($1)`,
+): Promise<ConnectionForDelivery[]> {
+  const { rows } = await db.query<ConnectionForDelivery>(
+    `select ${COLUMNS}, on_probation as "onProbation", retry_now_at as "retryNowAt",
+       (select from_at from gaps g where g.workspace_id = c.workspace_id
+        order by id desc limit 1) as "gapFrom"
+     from connections c where workspace_id = any($1)`,
     [workspaceIds],
   )
   return rows
@@ -93,7 +105,7 @@ export interface ConnectedTarget {
 }
 
 /**
- * Connects, and answers the time from which events are delivered; null when somebody else has
+ * Connects, closes the open gap, and answers the time from which events are delivered; null when somebody else has
  * changed the connection since `expectedVersion`, whose target may then not be the pinged one.
  *
  * Who was connected or failing keeps `connected_at`, so that events which wait are delivered to
@@ -101,7 +113,8 @@ export interface ConnectedTarget {
  */
 export async function connect(db: Queryable, target: ConnectedTarget): Promise<Date | null> {
   const { rows } = await db.query<{ connectedAt: Date }>(
-    `insert into connections as c (
+    `with connected as (
+     insert into connections as c (
        workspace_id, state, url, password_sealed, password_scheme, password_header, mask_numbers,
        signing_secret_sealed, connected_at
      )
@@ -115,9 +128,14 @@ export async function connect(db: Queryable, target: ConnectedTarget): Promise<D
              case when c.state in ('connected', 'failing') then c.connected_at else now() end,
            disconnected_at = null,
            last_error_class = null, last_error_status = null, last_error_at = null,
+           on_probation = false,
            version = c.version + 1
        where c.version = $8
-     returning connected_at as "connectedAt"`,
+     returning workspace_id, connected_at),
+     closed as (
+       update gaps set to_at = connected.connected_at from connected
+       where gaps.workspace_id = connected.workspace_id and to_at is null)
+     select connected_at as "connectedAt" from connected`,
     [
       target.workspaceId,
       target.url,
@@ -133,18 +151,25 @@ export async function connect(db: Queryable, target: ConnectedTarget): Promise<D
 }
 
 /**
- * Disconnects and forgets URL and secrets: what is not stored cannot leak. Whether there was
+ * Disconnects, opens a gap, and forgets URL and secrets: what is not stored cannot leak. Whether there was
  * something to disconnect.
  */
 export async function disconnect(db: Queryable, workspaceId: string): Promise<boolean> {
   const { rowCount } = await db.query(
-    `update connections
-     set state = 'disconnected', url = null, password_sealed = null, password_scheme = 'bearer',
+    `with disconnected as (
+     update connections
+     set state = 'disconnected', on_probation = false, url = null, password_sealed = null, password_scheme = 'bearer',
          password_header = null, signing_secret_sealed = null, previous_secret_sealed = null,
          previous_secret_until = null, disconnected_at = now(),
          retry_event_id = null, retry_attempt = null, retry_next_at = null,
          version = version + 1
-     where workspace_id = $1 and state <> 'disconnected'`,
+     where workspace_id = $1 and state <> 'disconnected'
+     returning workspace_id),
+     opened as (
+       insert into gaps (workspace_id, from_at, reason)
+       select workspace_id, now(), 'disconnected' from disconnected
+       on conflict (workspace_id) where to_at is null do nothing)
+     select workspace_id from disconnected`,
     [workspaceId],
   )
   return rowCount === 1

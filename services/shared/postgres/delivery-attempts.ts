@@ -18,6 +18,8 @@ export interface DeliveryAttempt {
   /** Milliseconds since 1970. */
   readonly nextAttemptAt: number | null
   readonly replay: boolean
+  /** With the outcome `dead_lettered`: why, and since when it had failed. */
+  readonly deadLetter: { readonly reason: string; readonly firstFailedAt: number | null } | null
 }
 
 /**
@@ -45,6 +47,36 @@ export async function insertAttempts(
       attempts.map((a) => new Date(a.at)),
       attempts.map((a) => (a.nextAttemptAt === null ? null : new Date(a.nextAttemptAt))),
       attempts.map((a) => a.replay),
+    ],
+  )
+}
+
+/** Dead letters for the console; one that dies again after a back-fill counts anew. */
+export async function insertDeadLetters(
+  pool: Pool,
+  attempts: readonly DeliveryAttempt[],
+): Promise<void> {
+  // The last one wins: one statement must not touch a row twice.
+  const dead = [...new Map(attempts.map((a) => [`${a.workspaceId} ${a.eventId}`, a])).values()]
+  await pool.query(
+    `insert into dead_letters (workspace_id, event_id, event, reason, error_class, status,
+       attempts, first_failed_at, dead_at)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+       $6::smallint[], $7::int[], $8::timestamptz[], $9::timestamptz[])
+     on conflict (workspace_id, event_id) do update
+       set reason = excluded.reason, error_class = excluded.error_class,
+           status = excluded.status, attempts = excluded.attempts,
+           dead_at = excluded.dead_at, resent_at = null`,
+    [
+      dead.map((a) => a.workspaceId),
+      dead.map((a) => a.eventId),
+      dead.map((a) => a.event),
+      dead.map((a) => a.deadLetter?.reason),
+      dead.map((a) => a.errorClass),
+      dead.map((a) => a.status),
+      dead.map((a) => a.attempt),
+      dead.map((a) => (a.deadLetter?.firstFailedAt ? new Date(a.deadLetter.firstFailedAt) : null)),
+      dead.map((a) => new Date(a.at)),
     ],
   )
 }
