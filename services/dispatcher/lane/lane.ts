@@ -1,129 +1,465 @@
 import assert from 'node:assert/strict'
+import { BackFills, type Rewind } from './back-fills.ts'
+import { LaneCache } from './lane-cache.ts'
+import type { DeadReason, Failure, LaneCommand, Moment } from './lane-command.ts'
+import type { LaneHead, LaneRecord, Replay } from './lane-record.ts'
+import { type Checkpoints, LaneStanding, settleRecord } from './lane-standing.ts'
+import type { RecordPosition } from './record-ledger.ts'
 
 /**
  * The ordered queue of one workspace within one partition. Pure: it is told what happened and
- * says what holds now; whoever calls it does the work.
+ * answers commands; whoever carries them out tells it the acknowledgements.
  *
- *   waiting      nothing is known of the connection yet
- *   ready        the head may be sent as soon as it is the lane's turn
- *   delivering   one request is open, for the head: never a second one
- *   parked       the head failed and waits for its next attempt; the followers wait behind it
- *   idle         nothing is queued: the owner drops the lane, an idle workspace costs nothing
+ * Two modes:
+ *   on-line    all unsettled events are in memory, and pending in the offset tracker
+ *   off-line   a lane record in Kafka stands for the lane; its events are settled for the tracker,
+ *              and what is in memory is only a read-ahead of the log
  *
- *     waiting ──connected──> ready ──begin──> delivering ──delivered──> ready | idle
- *        ^─────forgotten───────┘ ^                │ │
- *                                │<─interrupted───┘ └──failed──> parked
- *                                └──────────────due─────────────────┘
+ * States of the head:
+ *   waiting      not known yet whether the workspace has a connection
+ *   ready        may be sent as soon as it is the lane's turn
+ *   delivering   one request is open: never a second one
+ *   saving       failed; the record that carries it to its retry topic is being produced
+ *   parked       waits for its next attempt, off-line; the followers wait in the log
+ *   burying      has spent its attempts; the dead letter is being produced
+ *   barrier      a dead letter is out: nothing is sent before a commit covers it (R4, R5)
+ *   reading      nothing in memory, the log has more
+ *   resting      nothing to send; the lane record cannot be settled yet (R3)
+ *   closed       nothing to do: an idle workspace costs nothing
  *
- * Guarantees: events leave in the order in which they were offered; a follower is sent only after
- * its predecessor was delivered or skipped; waiting spends no attempt.
+ *   waiting ⇄ ready ⇄ delivering ─failed──> saving ─saved──> parked ─due──> ready
+ *                          │ └──limit──> burying ─buried──> barrier ─covered──> ready
+ *                          └─delivered──> ready | reading ─filled──> ready | resting ──> closed
+ *
+ * Guarantees: events leave in log order; a follower is sent only after its predecessor was
+ * delivered, buried or skipped; waiting spends no attempt.
  */
-export interface QueuedEvent {
-  /** Offset in the events topic. */
-  readonly offset: number
-  /** Confluent-framed Avro, as it is in the log. */
-  readonly value: Buffer
-  /** Log time, milliseconds since 1970: when the event was accepted. */
-  readonly acceptedAt: number
+export const LANE_STATES = [
+  'waiting',
+  'ready',
+  'delivering',
+  'saving',
+  'parked',
+  'burying',
+  'barrier',
+  'reading',
+  'resting',
+  'closed',
+] as const
+
+export type LaneState = (typeof LANE_STATES)[number]
+
+export interface LaneOptions extends Checkpoints {
+  readonly workspaceId: string
+  /** Most events in memory. */
+  readonly queueMax: number
+  /** Most events in memory while parked. */
+  readonly parkedMax: number
+  /** H: the offset behind the highest one that the committed metadata named at assignment. */
+  readonly horizon: number
+  readonly session: string
+  /** Grows over all lanes of the session, so that the newest record always wins. */
+  readonly nextVersion: () => number
 }
 
-export type LaneState = 'waiting' | 'ready' | 'delivering' | 'parked' | 'idle'
+type History = Pick<LaneRecord, 'attempt' | 'firstFailedAt' | 'lastError'>
+
+const NONE: readonly LaneCommand[] = []
+const NEVER_FAILED: History = { attempt: 1, firstFailedAt: null, lastError: null }
+/** States in which the head is in somebody's hands and must not change under them. */
+const BUSY: readonly LaneState[] = ['delivering', 'saving', 'burying', 'barrier']
+/** Not while reading: a gap has to begin with the first event, which is not known yet. */
+const GIVES_UP: readonly LaneState[] = ['waiting', 'ready', 'parked']
 
 export class Lane {
-  readonly workspaceId: string
+  readonly #options: LaneOptions
+  readonly #cache: LaneCache
+  readonly #standing = new LaneStanding()
+  readonly #backFills = new BackFills()
   #state: LaneState = 'waiting'
-  #queue: QueuedEvent[] = []
-  #first = 0
-  #attempt = 1
+  /** Offset of the head, or behind the last event that is done. */
+  #cursor: number
+  #history = NEVER_FAILED
+  #dueAt = 0
+  /** Something was given up, buried or not, and no commit covers it yet. */
+  #isBarred = false
 
-  constructor(workspaceId: string) {
-    this.workspaceId = workspaceId
+  private constructor(options: LaneOptions, cursor: number) {
+    this.#options = options
+    this.#cursor = cursor
+    this.#cache = new LaneCache(cursor)
+  }
+
+  /** For a workspace without a lane whose event at `offset` comes next. */
+  static online(options: LaneOptions, offset: number): Lane {
+    return new Lane(options, offset)
+  }
+
+  /**
+   * R1: the head comes from the record, not from the log. What lies between it and the main
+   * position is read from the log; what lies beyond passes by and continues the run (R2).
+   */
+  static fromRecord(
+    options: LaneOptions,
+    { record, position }: Rewind,
+    at: Moment,
+  ): { readonly lane: Lane; readonly commands: readonly LaneCommand[] } {
+    const { head, attempt, firstFailedAt, lastError, dueAt } = record
+    const lane = new Lane(options, head.offset)
+    lane.#cache.restart(head, at.mainPosition)
+    lane.#standing.standOn(record.version, position, at.now)
+    lane.#backFills.resume(record.replay)
+    lane.#history = { attempt, firstFailedAt, lastError }
+    lane.#dueAt = dueAt
+    lane.#state = 'parked'
+    return { lane, commands: [{ kind: 'park', dueAt }] }
+  }
+
+  get workspaceId(): string {
+    return this.#options.workspaceId
   }
 
   get state(): LaneState {
     return this.#state
   }
 
+  get isOffline(): boolean {
+    return this.#standing.isOffline
+  }
+
   /** Number of the attempt that the head is at; 1 until it has failed. */
   get attempt(): number {
-    return this.#attempt
+    return this.#history.attempt
   }
 
+  get firstFailedAt(): number | null {
+    return this.#history.firstFailedAt
+  }
+
+  get dueAt(): number {
+    return this.#dueAt
+  }
+
+  /** Since when the lane has been parked, if it is. */
+  get parkedAt(): number {
+    return this.#standing.recordAt
+  }
+
+  /** Events in memory. */
   get length(): number {
-    return this.#queue.length - this.#first
+    return this.#cache.length
   }
 
-  get head(): QueuedEvent {
-    const head = this.#queue[this.#first]
-    assert(head, 'a lane without events has no head')
-    return head
+  get head(): LaneHead | undefined {
+    return this.#cache.head
   }
 
-  offer(event: QueuedEvent): void {
-    assert(this.#state !== 'idle', 'an idle lane is gone')
-    this.#queue.push(event)
+  /** The back-fill that the head belongs to. */
+  get replay(): Replay | null {
+    return this.#backFills.of(this.#cursor)
   }
 
-  /** The connection is known and takes events. */
-  connected(): void {
-    this.#become('ready', ['waiting'])
+  get recordPosition(): RecordPosition | null {
+    return this.#standing.position
   }
 
-  /** The connection was forgotten (the cache is bounded): it has to be asked for again. */
-  forgotten(): void {
-    this.#become('waiting', ['ready'])
+  get canGiveUp(): boolean {
+    return GIVES_UP.includes(this.#state)
   }
 
-  begin(): QueuedEvent {
-    this.#become('delivering', ['ready'])
-    return this.head
+  /** A record of this workspace passed by on the main topic. */
+  offer(event: LaneHead, at: Moment): readonly LaneCommand[] {
+    const fate = this.#cache.offer(event, this.#options.queueMax)
+    if (!this.isOffline && fate === 'queued') return this.#wakeUp()
+    if (!this.isOffline && fate === 'missed') {
+      this.#standing.spill([event.offset])
+      return this.handOver(at)
+    }
+    const settle: LaneCommand = { kind: 'settle', offsets: [event.offset] }
+    if (this.#state !== 'resting' || this.#cache.length === 0) return [settle]
+    return [settle, ...this.#continue(at)]
   }
 
-  delivered(): void {
-    assert(this.#state === 'delivering', `delivered while ${this.#state}`)
-    this.#next()
+  /** The first event of a lane asks for the connection. */
+  #wakeUp(): readonly LaneCommand[] {
+    const isFirst = this.#state === 'waiting' && this.#cache.length === 1
+    if (this.#state !== 'resting' && !isFirst) return NONE
+    this.#state = 'waiting'
+    return [{ kind: 'connect' }]
   }
 
-  failed(): void {
-    this.#become('parked', ['delivering'])
-    this.#attempt++
+  connected(): readonly LaneCommand[] {
+    return this.#ready('waiting')
   }
 
   /** The head's time has come, or an operator said "now". */
-  due(): void {
-    this.#become('ready', ['parked'])
+  due(): readonly LaneCommand[] {
+    return this.#ready('parked')
   }
 
-  /** Our side ended the request: the head is as it was before, and has spent no attempt. */
-  interrupted(): void {
-    this.#become('ready', ['delivering'])
+  /** Our side ended the request: the head is as before and has spent no attempt. */
+  interrupted(): readonly LaneCommand[] {
+    return this.#ready('delivering')
   }
 
-  /** The head is none of this connection's business (older than it, or unreadable). */
-  skip(): void {
+  /** The connection is not known any more, or has ended, and has to be asked for again. */
+  forgotten(): readonly LaneCommand[] {
+    this.#become('waiting', ['ready'])
+    return [{ kind: 'connect' }]
+  }
+
+  begin(): LaneHead {
+    this.#become('delivering', ['ready'])
+    return this.#mustHead()
+  }
+
+  delivered(at: Moment): readonly LaneCommand[] {
+    assert(this.#state === 'delivering', `delivered while ${this.#state}`)
+    return this.#done(at)
+  }
+
+  /** The head is not for this connection: accepted before it, or not part of the back-fill. */
+  skip(at: Moment): readonly LaneCommand[] {
     assert(this.#state === 'ready', `skipped while ${this.#state}`)
-    this.#next()
+    return this.#done(at)
   }
 
-  /** The workspace has no connection: gives up everything that is queued. */
-  abandon(): readonly QueuedEvent[] {
-    assert(this.#state !== 'delivering', 'abandoned while delivering')
-    const queued = this.#queue.slice(this.#first)
-    this.#queue = []
-    this.#first = 0
-    this.#state = 'idle'
-    return queued
-  }
-
-  #next(): void {
-    this.#first++
-    this.#attempt = 1
-    // An array shifted by one copies all the rest; cutting off a long front now and then does not.
-    if (this.#first > 256 && this.#first * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#first)
-      this.#first = 0
+  failed({ verdict, errorClass, status }: Failure, at: Moment): readonly LaneCommand[] {
+    if (verdict.kind === 'dead-letter') {
+      return this.bury(verdict.reason, { errorClass, status, now: at.now })
     }
-    this.#state = this.length > 0 ? 'ready' : 'idle'
+    this.#become('saving', ['delivering'])
+    const { attempt, firstFailedAt } = this.#history
+    this.#history = {
+      attempt: attempt + 1,
+      firstFailedAt: firstFailedAt ?? at.now,
+      lastError: errorClass,
+    }
+    this.#dueAt = verdict.dueAt
+    return this.#save(at, { tier: verdict.tier, isAwaited: true })
+  }
+
+  /** The head is given up: after its last attempt, or because nobody can ever read it. */
+  bury(
+    reason: DeadReason,
+    { errorClass, status, now }: Pick<Failure, 'errorClass' | 'status'> & { readonly now: number },
+  ): readonly LaneCommand[] {
+    const attempts = this.#state === 'delivering' ? this.attempt : this.attempt - 1
+    this.#become('burying', ['delivering', 'ready'])
+    const firstFailedAt = this.firstFailedAt ?? (attempts > 0 ? now : null)
+    const facts = { reason, attempts, firstFailedAt, errorClass, status }
+    return [{ kind: 'bury', burial: { event: this.#mustHead(), ...facts } }]
+  }
+
+  /** R4: from here on nothing is sent before the follower's record, or nothing, is committed. */
+  buried(at: Moment): readonly LaneCommand[] {
+    assert(this.#state === 'burying', `buried while ${this.#state}`)
+    this.#isBarred = true
+    return this.#done(at)
+  }
+
+  /** A commit succeeded that began after the lane had asked for it. */
+  covered(at: Moment): readonly LaneCommand[] {
+    if (this.#state !== 'barrier') return NONE
+    this.#isBarred = false
+    return this.#continue(at)
+  }
+
+  /** Brings an on-line lane off-line without a failure: it is full, or it holds the watermark back. */
+  handOver(at: Moment): readonly LaneCommand[] {
+    const isPossible = !this.isOffline && !this.#standing.isWriting && this.length > 0
+    return isPossible ? this.#save(at, { tier: null, isAwaited: false }) : NONE
+  }
+
+  /** Writes the same record anew, since the old one holds the watermark of its topic back. */
+  renew(at: Moment): readonly LaneCommand[] {
+    const isPossible = this.#state === 'parked' && !this.#standing.isWriting
+    return isPossible ? this.#save(at, { tier: null, isAwaited: false }) : NONE
+  }
+
+  /** The record is durable: it stands for the lane from now on. */
+  saved(version: number, at: Moment): readonly LaneCommand[] {
+    const settled = this.#standing.written(version, this.#cache.offsets())
+    return [...settled, ...this.#acknowledged(version, at)]
+  }
+
+  #acknowledged(version: number, at: Moment): readonly LaneCommand[] {
+    const isAwaited = this.#standing.isAwaited(version)
+    if (this.#state === 'resting') return this.#continue(at)
+    if (this.#state === 'barrier') {
+      if (isAwaited) return [{ kind: 'commit', isUrgent: true }]
+      return this.#standing.isWriting ? NONE : this.#continue(at)
+    }
+    if (this.#state !== 'saving' || !isAwaited) return NONE
+    this.#state = 'parked'
+    this.#cache.trim(this.#options.parkedMax)
+    return this.#backFills.isNextDue ? this.#continue(at) : [{ kind: 'park', dueAt: this.#dueAt }]
+  }
+
+  /** We read a record of this lane that this session has written. */
+  echoed(version: number, position: RecordPosition, at: Moment): readonly LaneCommand[] {
+    return [...this.#standing.echoed(version, position), ...this.advanced(at)]
+  }
+
+  /** A resting lane may be able to go back on-line. */
+  advanced(at: Moment): readonly LaneCommand[] {
+    return this.#state === 'resting' ? this.#continue(at) : NONE
+  }
+
+  /** What the log holds of this lane in [`from`, `upTo`); `isEnd`: the main position is `upTo`. */
+  filled(
+    events: readonly LaneHead[],
+    range: { readonly from: number; readonly upTo: number; readonly isEnd: boolean },
+    at: Moment,
+  ): readonly LaneCommand[] {
+    // Else an answer to a question of before a rewind.
+    if (this.#state !== 'reading' || range.from !== this.#cache.wanted) return NONE
+    this.#cache.fill(events, range.upTo, { isEnd: range.isEnd, lengthMax: this.#options.queueMax })
+    return this.#continue(at)
+  }
+
+  /** A record with `replay-…` headers came from outside: the cursor moves back. */
+  rewind(rewind: Rewind, at: Moment): readonly LaneCommand[] {
+    this.#backFills.ask(rewind)
+    return BUSY.includes(this.#state) || !this.#backFills.isNextDue ? NONE : this.#continue(at)
+  }
+
+  /**
+   * The workspace has no connection any more: nothing of what waits is delivered. The caller has
+   * recorded the gap before. Like a dead letter, what was given up must not come back after a crash
+   * and be sent after its followers.
+   */
+  giveUp(at: Moment): readonly LaneCommand[] {
+    assert(this.canGiveUp, `given up while ${this.#state}`)
+    const settled = this.#standing.giveUp(this.#cache.offsets())
+    this.#cache.abandon(at.mainPosition)
+    this.#history = NEVER_FAILED
+    this.#isBarred = true
+    const replayed = this.#endReplay(Number.POSITIVE_INFINITY)
+    return [...settled, ...replayed, ...this.#continue(at)]
+  }
+
+  #done(at: Moment): readonly LaneCommand[] {
+    const head = this.#cache.shift()
+    this.#cursor = head.offset + 1
+    this.#history = NEVER_FAILED
+    const settled = this.#standing.done(head)
+    return [...settled, ...this.#continue(at)]
+  }
+
+  /** What comes next, with the head in nobody's hands. */
+  #continue(at: Moment): readonly LaneCommand[] {
+    this.#cursor = this.head?.offset ?? this.#behindAll(at)
+    const replayed = this.#endReplay(this.#cursor)
+    if (this.#backFills.isNextDue) return [...replayed, ...this.#moveBack(at)]
+    if (this.#isBarred) return [...replayed, ...this.#wait(at)]
+    if (this.length === 0) return [...replayed, ...this.#read(at)]
+    this.#state = 'ready'
+    return [...replayed, ...this.#checkpoint(at), { kind: 'take-turn' }]
+  }
+
+  /** With nothing in memory and nothing missing, all that the main topic has told is done. */
+  #behindAll(at: Moment): number {
+    return this.#cache.isComplete ? Math.max(this.#cursor, at.mainPosition) : this.#cursor
+  }
+
+  /** Nothing in memory: reads on, or goes back on-line, or is done. */
+  #read(at: Moment): readonly LaneCommand[] {
+    if (this.isOffline && !this.#cache.isComplete) {
+      this.#state = 'reading'
+      return [{ kind: 'read', from: this.#cache.wanted }]
+    }
+    this.#state = 'resting'
+    if (this.isOffline) return this.#goOnline(at)
+    return this.#standing.isWriting ? NONE : this.#close()
+  }
+
+  #goOnline(at: Moment): readonly LaneCommand[] {
+    const behind = Math.max(this.#options.horizon, this.#cursor)
+    const isPossible = this.#standing.canGoOnline(behind, at) && this.#backFills.current === null
+    return isPossible ? [...this.#standing.goOnline(), ...this.#close()] : NONE
+  }
+
+  /** R5: a dead letter that no commit covers keeps the lane, even an empty one. */
+  #close(): readonly LaneCommand[] {
+    this.#state = this.#isBarred ? 'barrier' : 'closed'
+    return [this.#isBarred ? { kind: 'commit', isUrgent: false } : { kind: 'close' }]
+  }
+
+  /**
+   * R4: a dead letter is out. Off-line, a record behind it has to be durable first, else a crash
+   * would find the one before it and send the dead event after its followers.
+   */
+  #wait(at: Moment): readonly LaneCommand[] {
+    const { isWriting } = this.#standing
+    if (this.length === 0 && !isWriting) return this.#read(at)
+    this.#state = 'barrier'
+    this.#standing.awaitAny()
+    if (isWriting) return NONE
+    if (!this.isOffline) return [{ kind: 'commit', isUrgent: true }]
+    return this.#save(at, { tier: null, isAwaited: true })
+  }
+
+  #checkpoint(at: Moment): readonly LaneCommand[] {
+    const isDue = this.#standing.isCheckpointDue(this.#options, at.now)
+    return isDue ? this.#save(at, { tier: null, isAwaited: false }) : NONE
+  }
+
+  #endReplay(cursor: number): readonly LaneCommand[] {
+    const replay = this.#backFills.endAt(cursor)
+    return replay ? [{ kind: 'replayed', replay }] : NONE
+  }
+
+  /** Everything from the cursor on was never settled; everything before it is sent again. */
+  #moveBack(at: Moment): readonly LaneCommand[] {
+    const rewind = this.#backFills.takeNext()
+    assert(rewind?.record.replay, 'only a back-fill moves the cursor back')
+    const { head, replay } = rewind.record
+    // All of the range is still to come: it is delivered anyway.
+    if (head.offset >= this.#cursor) {
+      return [settleRecord(rewind.position), { kind: 'replayed', replay }, ...this.#continue(at)]
+    }
+    this.#standing.spill(this.#cache.offsets())
+    this.#standing.adopt(rewind.position)
+    this.#backFills.begin(replay, this.#cursor)
+    this.#cache.restart(head, Number.POSITIVE_INFINITY)
+    this.#cursor = head.offset
+    this.#history = NEVER_FAILED
+    this.#isBarred = false
+    this.#state = 'saving'
+    this.#dueAt = at.now
+    return this.#save(at, { tier: null, isAwaited: true })
+  }
+
+  /** Produces a record that begins at the head. */
+  #save(
+    at: Moment,
+    { tier, isAwaited }: { readonly tier: string | null; readonly isAwaited: boolean },
+  ): readonly LaneCommand[] {
+    const { workspaceId, session, nextVersion } = this.#options
+    const isTimed = this.#state === 'saving' || this.#state === 'parked'
+    const record: LaneRecord = {
+      workspaceId,
+      head: this.#mustHead(),
+      version: nextVersion(),
+      ...this.#history,
+      dueAt: isTimed ? this.#dueAt : at.now,
+      replay: this.#backFills.current,
+      session,
+    }
+    this.#standing.writing(record, at.now, isAwaited)
+    return [{ kind: 'save', record, tier }]
+  }
+
+  #mustHead(): LaneHead {
+    const { head } = this.#cache
+    assert(head, 'there is no head')
+    return head
+  }
+
+  #ready(from: LaneState): readonly LaneCommand[] {
+    this.#become('ready', [from])
+    return [{ kind: 'take-turn' }]
   }
 
   #become(state: LaneState, from: readonly LaneState[]): void {

@@ -1,4 +1,7 @@
-/** When a failed head is tried again: growing delays, spread a little. */
+import type { ErrorClass } from '../../shared/egress/error-class.ts'
+import type { FailureVerdict } from './lane-command.ts'
+
+/** When a failed head is tried again, and when it is given up: growing delays, spread a little. */
 
 /** One step of the retry schedule, as it is written in `DISPATCHER_RETRY_TIERS`: `30s`, `2m`, `6h`. */
 export interface RetryTier {
@@ -31,24 +34,26 @@ export const JITTER = 0.1
 export interface FailedAttempt {
   /** 1 for the first. */
   readonly attempt: number
+  readonly errorClass: ErrorClass
   readonly retryAfterMs: number | null
 }
 
-export interface NextAttempt {
-  readonly tier: RetryTier
-  /** Milliseconds since 1970. */
-  readonly dueAt: number
-}
+/** An endpoint that is alive and refuses this one event will go on refusing it. */
+export const REJECTED_ATTEMPTS_MAX = 3
 
-/** `random` is in [0, 1). Beyond the last tier the head stays in it. */
+/** One attempt, and one more after each tier. `random` is in [0, 1). */
 export function planNextAttempt(
   tiers: readonly RetryTier[],
   failed: FailedAttempt,
   now: number,
   random: number,
-): NextAttempt {
-  const tier = tiers[Math.min(failed.attempt, tiers.length) - 1]
-  if (tier === undefined) throw new Error('a retry schedule has at least one tier')
+): FailureVerdict {
+  if (failed.errorClass === 'rejected' && failed.attempt >= REJECTED_ATTEMPTS_MAX) {
+    return { kind: 'dead-letter', reason: 'rejected' }
+  }
+  const tier = tiers[failed.attempt - 1]
+  if (tier === undefined) return { kind: 'dead-letter', reason: 'attempts_exhausted' }
   const jittered = tier.delayMs * (1 + JITTER * (2 * random - 1))
-  return { tier, dueAt: now + Math.round(Math.max(jittered, failed.retryAfterMs ?? 0)) }
+  const delayMs = Math.round(Math.max(jittered, failed.retryAfterMs ?? 0))
+  return { kind: 'retry', tier: tier.label, dueAt: now + delayMs }
 }

@@ -1,0 +1,104 @@
+/**
+ * The durable state of an off-line lane: one live record per workspace in the retry topics or in
+ * the catch-up topic. Its value is the head's bytes, unchanged, so that any reader of the log can
+ * read it; what belongs to the mechanism is in the headers.
+ */
+export interface LaneRecord {
+  readonly workspaceId: string
+  /** The head: the lane's first event that is not settled. */
+  readonly head: LaneHead
+  /** Milliseconds since 1970, forced to grow per lane: of several records the newest wins. */
+  readonly version: number
+  /** Number of the next attempt for the head; 1 for an event that was never sent. */
+  readonly attempt: number
+  /** Milliseconds since 1970. */
+  readonly dueAt: number
+  readonly firstFailedAt: number | null
+  readonly lastError: string | null
+  readonly replay: Replay | null
+  /** The session that wrote it; a record of another one that comes late is a zombie's. */
+  readonly session: string
+}
+
+export interface LaneHead {
+  /** Offset in the events topic: the lane's cursor. */
+  readonly offset: number
+  readonly value: Buffer
+  /** Log time, milliseconds since 1970. */
+  readonly acceptedAt: number
+}
+
+/** A back-fill under way: events below `liveFrom` were settled once and are sent again. */
+export interface Replay {
+  readonly id: string
+  readonly mode: 'gaps' | 'all'
+  /** Log time, milliseconds since 1970: later events are not sent again. */
+  readonly until: number
+  /** Offset from which on events were never settled; null until the owner has filled it in. */
+  readonly liveFrom: number | null
+}
+
+type Headers = Readonly<Record<string, string>>
+
+export function toHeaders(record: LaneRecord): Record<string, string> {
+  const { head, replay } = record
+  return {
+    'lane-cursor': String(head.offset),
+    'lane-accepted-at': String(head.acceptedAt),
+    'lane-version': String(record.version),
+    'lane-attempt': String(record.attempt),
+    'lane-due-at': String(record.dueAt),
+    'lane-session': record.session,
+    ...(record.firstFailedAt === null
+      ? {}
+      : { 'lane-first-failed-at': String(record.firstFailedAt) }),
+    ...(record.lastError === null ? {} : { 'lane-last-error': record.lastError }),
+    ...(replay === null ? {} : replayHeaders(replay)),
+  }
+}
+
+function replayHeaders(replay: Replay): Record<string, string> {
+  return {
+    'replay-id': replay.id,
+    'replay-mode': replay.mode,
+    'replay-until': String(replay.until),
+    ...(replay.liveFrom === null ? {} : { 'replay-live-from': String(replay.liveFrom) }),
+  }
+}
+
+/** Null for what is no lane record: somebody else wrote into our topic. */
+export function fromHeaders(
+  workspaceId: string,
+  value: Buffer,
+  headers: Headers,
+): LaneRecord | null {
+  const offset = whole(headers['lane-cursor'])
+  const version = whole(headers['lane-version'])
+  if (offset === null || version === null) return null
+  return {
+    workspaceId,
+    head: { offset, value, acceptedAt: whole(headers['lane-accepted-at']) ?? 0 },
+    version,
+    attempt: whole(headers['lane-attempt']) ?? 1,
+    dueAt: whole(headers['lane-due-at']) ?? 0,
+    firstFailedAt: whole(headers['lane-first-failed-at']),
+    lastError: headers['lane-last-error'] ?? null,
+    session: headers['lane-session'] ?? '',
+    replay: readReplay(headers),
+  }
+}
+
+function readReplay(headers: Headers): Replay | null {
+  const until = whole(headers['replay-until'])
+  if (until === null) return null
+  return {
+    id: headers['replay-id'] ?? '',
+    mode: headers['replay-mode'] === 'all' ? 'all' : 'gaps',
+    until,
+    liveFrom: whole(headers['replay-live-from']),
+  }
+}
+
+function whole(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null
+}

@@ -1,0 +1,135 @@
+import type { LaneCommand, Moment } from './lane-command.ts'
+import type { LaneHead, LaneRecord } from './lane-record.ts'
+import { RecordLedger, type RecordPosition } from './record-ledger.ts'
+
+/** When an off-line lane that makes progress writes down how far it is. */
+export interface Checkpoints {
+  /** Deliveries. */
+  readonly checkpointEvery: number
+  /** Milliseconds. */
+  readonly checkpointMs: number
+}
+
+/**
+ * How a lane stands in Kafka: on-line, its events pending in the offset tracker, or off-line, a
+ * durable record in their place. Knows which of them to settle, and when; nothing of delivery.
+ */
+export class LaneStanding {
+  readonly #ledger = new RecordLedger()
+  #isOffline = false
+  /** Offsets that did not fit into memory; pending until a record is durable. */
+  #spilled: number[] = []
+  /** Requests for a back-fill that our own next record takes over. */
+  #adopted: RecordPosition[] = []
+  /** Version of the record whose acknowledgement the state waits for; 0: of any that is under way. */
+  #awaited = 0
+  #sinceRecord = 0
+  #recordAt = 0
+
+  get isOffline(): boolean {
+    return this.#isOffline
+  }
+
+  get isWriting(): boolean {
+    return this.#ledger.isSending
+  }
+
+  /** Where the live record lies, if there is one and we have read it. */
+  get position(): RecordPosition | null {
+    return this.#ledger.position
+  }
+
+  /** When the newest record was written, milliseconds since 1970. */
+  get recordAt(): number {
+    return this.#recordAt
+  }
+
+  /** An earlier owner's record stands for the lane. */
+  standOn(version: number, position: RecordPosition, now: number): void {
+    this.#isOffline = true
+    this.#recordAt = now
+    this.#ledger.sending(version)
+    this.#ledger.acked(version)
+    this.#ledger.echoed(version, position)
+  }
+
+  spill(offsets: readonly number[]): void {
+    if (!this.#isOffline) this.#spilled.push(...offsets)
+  }
+
+  adopt(position: RecordPosition): void {
+    this.#adopted.push(position)
+  }
+
+  /** Another event is done; on-line it has to be settled, off-line the record covers it. */
+  done({ offset }: LaneHead): readonly LaneCommand[] {
+    this.#sinceRecord++
+    return this.#isOffline ? [] : [{ kind: 'settle', offsets: [offset] }]
+  }
+
+  /** Everything that is pending is given up. */
+  giveUp(cached: readonly number[]): readonly LaneCommand[] {
+    if (this.#isOffline) return []
+    const offsets = [...cached, ...this.#spilled]
+    this.#spilled = []
+    return [{ kind: 'settle', offsets }]
+  }
+
+  isCheckpointDue({ checkpointEvery, checkpointMs }: Checkpoints, now: number): boolean {
+    const isDue =
+      this.#sinceRecord >= checkpointEvery ||
+      (this.#sinceRecord > 0 && now - this.#recordAt >= checkpointMs)
+    return this.#isOffline && isDue && !this.#ledger.isSending
+  }
+
+  writing({ version }: LaneRecord, now: number, isAwaited: boolean): void {
+    this.#ledger.sending(version)
+    this.#sinceRecord = 0
+    this.#recordAt = now
+    if (isAwaited) this.#awaited = version
+  }
+
+  /** The state waits for whatever is under way. */
+  awaitAny(): void {
+    this.#awaited = 0
+  }
+
+  isAwaited(version: number): boolean {
+    return version === this.#awaited
+  }
+
+  /** The record is durable: it stands for the lane, and for all that was pending. */
+  written(version: number, cached: readonly number[]): readonly LaneCommand[] {
+    const settled = this.giveUp(cached)
+    this.#isOffline = true
+    const outdated = this.#ledger.acked(version)
+    const positions = outdated ? [outdated, ...this.#adopted] : this.#adopted
+    this.#adopted = []
+    return [...settled, ...positions.map(settleRecord)]
+  }
+
+  /** We read a record of this lane that this session has written. */
+  echoed(version: number, position: RecordPosition): readonly LaneCommand[] {
+    const outdated = this.#ledger.echoed(version, position)
+    return outdated ? [settleRecord(outdated)] : []
+  }
+
+  /**
+   * R3: not before the main position is past all that the metadata called settled because of this
+   * lane's record; older records that pass by until then must find the lane and be ignored.
+   */
+  canGoOnline(behind: number, { mainPosition }: Moment): boolean {
+    return this.#ledger.canClose && mainPosition >= behind
+  }
+
+  /** The record is not needed any more. */
+  goOnline(): readonly LaneCommand[] {
+    this.#isOffline = false
+    this.#sinceRecord = 0
+    return [settleRecord(this.#ledger.close())]
+  }
+}
+
+export function settleRecord(position: RecordPosition): LaneCommand {
+  return { kind: 'settle-record', position }
+}
