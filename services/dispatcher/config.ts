@@ -36,7 +36,10 @@ const variables = {
   DISPATCHER_REQUEST_TIMEOUT_MS: milliseconds.default(5_000),
   DISPATCHER_IN_FLIGHT_MAX: count.default(512),
   DISPATCHER_ATTEMPTS_BUFFER_MAX: count.default(100_000),
-  DISPATCHER_QUEUE_MAX: count.default(2_000),
+  DISPATCHER_QUEUE_MAX: count.default(4_000),
+  DISPATCHER_LANE_QUEUE_MAX: count.default(128),
+  DISPATCHER_CHECKPOINT_EVERY: count.default(200),
+  DISPATCHER_CHECKPOINT_MS: milliseconds.default(5_000),
   DISPATCHER_SESSION_TIMEOUT_MS: milliseconds.min(6_000).default(10_000),
 }
 
@@ -59,7 +62,13 @@ export function readConfig(env: Environment = process.env) {
     requestTimeoutMs: read.DISPATCHER_REQUEST_TIMEOUT_MS,
     inFlightMax: read.DISPATCHER_IN_FLIGHT_MAX,
     attemptsMax: read.DISPATCHER_ATTEMPTS_BUFFER_MAX,
-    queueMax: read.DISPATCHER_QUEUE_MAX,
+    limits: {
+      queueMax: read.DISPATCHER_QUEUE_MAX,
+      laneQueueMax: read.DISPATCHER_LANE_QUEUE_MAX,
+      parkedMax: 1,
+      checkpointEvery: read.DISPATCHER_CHECKPOINT_EVERY,
+      checkpointMs: read.DISPATCHER_CHECKPOINT_MS,
+    },
     sessionTimeoutMs: read.DISPATCHER_SESSION_TIMEOUT_MS,
   })
 }

@@ -1,4 +1,3 @@
-import type { Dispatcher as HttpAgent } from 'undici'
 import type { CallEventDecoder } from '../shared/call-event-codec.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { PartitionConsumer } from '../shared/kafka/partition-consumer.ts'
@@ -6,53 +5,61 @@ import type { Logger } from '../shared/logger.ts'
 import type { Health } from '../shared/telemetry-server.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import type { DispatcherConfig } from './config.ts'
-import type { AttemptLog } from './delivery/attempt-log.ts'
-import type { Connection } from './delivery/connection.ts'
-import { ConnectionCache } from './delivery/connection-cache.ts'
-import { createDeliver } from './delivery/deliver.ts'
+import { ConnectionCache, type KnownConnection } from './delivery/connection-cache.ts'
+import type { Deliver } from './delivery/deliver.ts'
 import { readFigures } from './figures.ts'
-import { WINDOW_MAX } from './lane/commit-metadata.ts'
-import { OffsetTracker } from './lane/offset-tracker.ts'
 import { Scheduler } from './lane/scheduler.ts'
-import { createDispatcherMetrics, type DispatcherMetrics } from './metrics.ts'
-import { type LaneRun, LaneRunner } from './topics/lane-runner.ts'
+import type { DispatcherFigures, DispatcherMetrics } from './metrics.ts'
+import { type GapLog, type LaneRun, LaneRunner } from './topics/lane-runner.ts'
+import { type AttemptSink, OutcomeHandler } from './topics/outcome-handler.ts'
 import { PartitionSession } from './topics/partition-session.ts'
 import { PartitionSessions } from './topics/partition-sessions.ts'
+import type { LogBlock, SessionPorts } from './topics/session-ports.ts'
 
 /**
- * Puts lanes, sessions, connections and the way out together, and gives them their pulse: parked
- * heads are woken 20 times a second, offsets are committed once a second.
+ * Puts lanes, sessions, connections and the way out together. Knows no Kafka, no Postgres and no
+ * HTTP: main.ts hands them in, and the simulation hands in fakes of them.
  */
 export interface EngineOptions {
-  readonly config: DispatcherConfig
+  readonly config: Pick<DispatcherConfig, 'inFlightMax' | 'requestTimeoutMs' | 'tiers' | 'limits'>
   readonly eventsTopic: string
+  readonly laneTopics: readonly string[]
   readonly decoder: CallEventDecoder
-  readonly agent: HttpAgent
-  readonly attempts: AttemptLog
-  readonly loadConnections: (ids: readonly string[]) => Promise<ReadonlyMap<string, Connection>>
+  readonly deliver: Deliver
+  readonly attempts: AttemptSink & { flush(): Promise<void> }
+  readonly metrics: DispatcherMetrics
+  readonly gaps: GapLog
+  readonly writer: Pick<SessionPorts, 'saveRecord' | 'bury'>
+  readonly readLog: (partition: number, from: number) => Promise<LogBlock>
+  readonly replayed: SessionPorts['replayed']
+  readonly loadConnections: (
+    ids: readonly string[],
+  ) => Promise<ReadonlyMap<string, KnownConnection>>
   readonly clock: Clock
   readonly logger: Logger
+  /** A number in [0, 1), for the jitter. */
+  readonly random: () => number
+  /** A name that no other session has. */
+  readonly newSessionId: () => string
 }
 
-const WAKE_EVERY_MS = 50
-const COMMIT_EVERY_MS = 1_000
 /** Beyond the request timeout, for the answer to be handled; see `topics/handover.ts`. */
 const GRACE_MARGIN_MS = 1_000
+/** The whole stop has 10 s, and a new owner waits 6 s for us. */
+const MAX_DRAIN_MS = 4_000
 const CONNECTIONS_MAX = 200_000
 
 export class Engine {
   readonly sessions: PartitionSessions
   readonly connections: ConnectionCache
-  readonly metrics: DispatcherMetrics
   readonly #options: EngineOptions
   readonly #scheduler: Scheduler<LaneRun>
   readonly #runner: LaneRunner
   #consumer: PartitionConsumer | null = null
-  #timers: NodeJS.Timeout[] = []
 
   constructor(options: EngineOptions) {
     this.#options = options
-    const { config, clock, logger, attempts, decoder, agent } = options
+    const { config, clock, logger, attempts } = options
     this.#scheduler = new Scheduler(config.inFlightMax)
     this.connections = new ConnectionCache({
       load: options.loadConnections,
@@ -61,37 +68,20 @@ export class Engine {
       logger,
       capacity: CONNECTIONS_MAX,
     })
-    this.metrics = createDispatcherMetrics(() =>
-      readFigures(this.sessions, this.#scheduler, clock.now()),
-    )
-    this.#runner = new LaneRunner({
-      scheduler: this.#scheduler,
-      connections: this.connections,
-      deliver: createDeliver({ agent, requestTimeoutMs: config.requestTimeoutMs, now: clock.now }),
-      mayStart: () => clock.now() < (this.#consumer?.leaseUntil ?? 0),
-      tiers: config.tiers,
-      userAgent: USER_AGENT,
-      random: Math.random,
-      metrics: this.metrics,
-      attempts,
-      decoder,
-      logger,
-      clock,
-    })
+    this.#runner = this.#createRunner()
     this.sessions = new PartitionSessions({
-      topic: options.eventsTopic,
+      eventsTopic: options.eventsTopic,
+      laneTopics: options.laneTopics,
       graceMs: config.requestTimeoutMs + GRACE_MARGIN_MS,
       drainMs: Math.min(config.requestTimeoutMs, MAX_DRAIN_MS),
-      makeSession: ({ partition, watermark, settledBeyond }) =>
+      makeSession: (handover) =>
         new PartitionSession({
-          partition,
-          tracker: new OffsetTracker(watermark, settledBeyond),
-          decoder,
+          handover,
+          eventsTopic: options.eventsTopic,
+          id: options.newSessionId(),
+          limits: config.limits,
           runner: this.#runner,
-          logger,
-          setPaused: (paused) => this.#setPaused(partition, paused),
-          queueMax: config.queueMax,
-          windowMax: WINDOW_MAX,
+          ports: this.#sessionPorts(),
         }),
       attempts,
       clock,
@@ -99,14 +89,60 @@ export class Engine {
     })
   }
 
-  /** From here on it delivers. */
-  start(consumer: PartitionConsumer): void {
+  #createRunner(): LaneRunner {
+    const { config, clock, logger, attempts, decoder, deliver, gaps, metrics, random } =
+      this.#options
+    const { connections } = this
+    return new LaneRunner({
+      scheduler: this.#scheduler,
+      deliver,
+      outcomes: new OutcomeHandler({
+        tiers: config.tiers,
+        random,
+        attempts,
+        connections,
+        gaps,
+        metrics,
+        logger,
+        clock,
+      }),
+      mayStart: () => this.#isInLease(),
+      userAgent: USER_AGENT,
+      connections,
+      gaps,
+      decoder,
+      logger,
+      clock,
+    })
+  }
+
+  #sessionPorts(): SessionPorts {
+    const { clock, logger, decoder, writer, readLog, replayed } = this.#options
+    return {
+      ...writer,
+      readLog,
+      replayed,
+      setPaused: (topic, partition, paused) => {
+        if (paused) this.#consumer?.pause(topic, partition)
+        else this.#consumer?.resume(topic, partition)
+      },
+      isInLease: () => this.#isInLease(),
+      requestCommit: () => this.sessions.commitSoon(),
+      pump: () => this.#runner.pump(),
+      decoder,
+      logger,
+      clock,
+    }
+  }
+
+  #isInLease(): boolean {
+    return this.#options.clock.now() < (this.#consumer?.leaseUntil ?? 0)
+  }
+
+  /** The consumer is made with our sessions as its owner, so it comes after us. */
+  attach(consumer: PartitionConsumer): void {
     this.#consumer = consumer
     this.sessions.attach(consumer)
-    this.#timers = [
-      setInterval(() => this.#wake(), WAKE_EVERY_MS),
-      setInterval(() => void this.sessions.commitChanged(), COMMIT_EVERY_MS),
-    ]
   }
 
   isAlive(): Health {
@@ -123,29 +159,24 @@ export class Engine {
     return { ok: true }
   }
 
+  figures(): DispatcherFigures {
+    return readFigures(this.sessions, this.#scheduler, this.#options.clock.now())
+  }
+
+  /** Wakes what is due. */
+  tick(): void {
+    const now = this.#options.clock.now()
+    for (const session of this.sessions.all) session.tick(now)
+    this.#runner.pump()
+  }
+
   /** Drains, commits and fences; the consumer leaves the group afterwards. */
   async stop(): Promise<void> {
     await this.sessions.stop()
-    for (const timer of this.#timers) clearInterval(timer)
     await this.connections.stop()
-  }
-
-  #wake(): void {
-    const now = this.#options.clock.now()
-    for (const session of this.sessions.all) session.wake(now)
-    this.#runner.pump()
   }
 
   #connectionLoaded(workspaceId: string): void {
     for (const session of this.sessions.all) session.connectionLoaded(workspaceId)
   }
-
-  #setPaused(partition: number, paused: boolean): void {
-    const { eventsTopic } = this.#options
-    if (paused) this.#consumer?.pause(eventsTopic, partition)
-    else this.#consumer?.resume(eventsTopic, partition)
-  }
 }
-
-/** The whole stop has 10 s, and a new owner waits 6 s for us. */
-const MAX_DRAIN_MS = 4_000

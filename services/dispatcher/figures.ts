@@ -1,4 +1,4 @@
-import type { LaneState } from './lane/lane.ts'
+import { LANE_STATES, type LaneState } from './lane/lane.ts'
 import type { Scheduler } from './lane/scheduler.ts'
 import type { DispatcherFigures } from './metrics.ts'
 import type { LaneRun } from './topics/lane-runner.ts'
@@ -10,22 +10,19 @@ export function readFigures(
   scheduler: Scheduler<LaneRun>,
   now: number,
 ): DispatcherFigures {
-  const lanes: Record<LaneState, number> = {
-    waiting: 0,
-    ready: 0,
-    delivering: 0,
-    parked: 0,
-    idle: 0,
-  }
+  const lanes = Object.fromEntries(LANE_STATES.map((state) => [state, 0])) as Record<
+    LaneState,
+    number
+  >
   let commitLag = 0
   let oldest = now
   let pastDueLanes = 0
   for (const session of sessions.all) {
     commitLag += session.window
-    for (const { lane, dueAt } of session.lanes) {
+    for (const { lane } of session.lanes) {
       lanes[lane.state]++
-      oldest = Math.min(oldest, lane.head.acceptedAt)
-      if (lane.state === 'parked' && dueAt < now) pastDueLanes++
+      oldest = Math.min(oldest, lane.head?.acceptedAt ?? now)
+      if (lane.state === 'parked' && lane.dueAt < now) pastDueLanes++
     }
   }
   return {

@@ -1,10 +1,5 @@
-import { createCallEventDecoder } from '../shared/call-event-codec.ts'
 import { systemClock as clock } from '../shared/clock.ts'
-import { createGuardedAgent } from '../shared/egress/guarded-agent.ts'
-import { createKafka } from '../shared/kafka/client.ts'
 import { startPartitionConsumer } from '../shared/kafka/partition-consumer.ts'
-import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
-import { eventsTopic, prepareTopics, topicNames } from '../shared/kafka/topics.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
 import { migrate } from '../shared/postgres/migrate.ts'
@@ -13,15 +8,15 @@ import { createPool } from '../shared/postgres/pool.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
 import { readConfig } from './config.ts'
-import { AttemptLog } from './delivery/attempt-log.ts'
-import { createConnectionLoader } from './delivery/open-connection.ts'
-import { Engine } from './engine.ts'
+import { connectEngine } from './connect-engine.ts'
+import { connectKafka } from './connect-kafka.ts'
+import { startPulse } from './pulse.ts'
 
 await runService(async () => {
   const config = readConfig()
   const logger = createLogger('dispatcher', config.logLevel)
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
-  const { databaseUrl, kafka: kafkaConfig, groupId, sessionTimeoutMs } = config
+  const { databaseUrl, groupId, sessionTimeoutMs } = config
 
   await migrate(databaseUrl, logger)
   const pool = await lifecycle.start(
@@ -29,25 +24,13 @@ await runService(async () => {
     () => createPool({ databaseUrl, applicationName: 'dispatcher', connectionsMax: 8, logger }),
     (opened) => opened.end(),
   )
-  const kafka = createKafka(kafkaConfig, 'dispatcher', logger)
-  const names = topicNames(kafkaConfig.topicPrefix)
-  await prepareTopics(kafka, [eventsTopic(names, kafkaConfig.partitions)])
-  const { typeOf } = createCallEventRegistry(kafkaConfig.registryUrl)
-  const agent = await lifecycle.start(
+  const kafka = await lifecycle.start('kafka', () => connectKafka(config, logger))
+  const { engine, metrics, agent } = connectEngine({ config, kafka, pool, clock, logger })
+  await lifecycle.start(
     'egress',
-    () => createGuardedAgent(config),
-    (opened) => opened.destroy(),
+    () => agent,
+    () => agent.destroy(),
   )
-  const engine = new Engine({
-    config,
-    eventsTopic: names.events,
-    decoder: createCallEventDecoder({ typeOf, clock, logger }),
-    attempts: new AttemptLog(pool, logger, config.attemptsMax),
-    loadConnections: createConnectionLoader(pool, config.secretBox),
-    agent,
-    clock,
-    logger,
-  })
   await lifecycle.start('connections', () =>
     startListener({
       databaseUrl,
@@ -58,29 +41,35 @@ await runService(async () => {
       logger,
     }),
   )
+  const { client, topics } = kafka
   const consumer = await lifecycle.start('consumer', () =>
     startPartitionConsumer({
-      kafka,
+      kafka: client,
       groupId,
-      topics: [names.events],
+      topics,
       owner: engine.sessions,
       sessionTimeoutMs,
       logger,
     }),
   )
   await lifecycle.start(
+    'pulse',
+    () => startPulse(engine),
+    (pulse) => pulse.stop(),
+  )
+  await lifecycle.start(
     'engine',
-    () => engine.start(consumer),
+    () => engine.attach(consumer),
     () => engine.stop(),
   )
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
       port: config.telemetryPort,
-      registry: engine.metrics.registry,
+      registry: metrics.registry,
       isAlive: () => engine.isAlive(),
       isReady: () => engine.isReady(),
     }),
   )
-  logger.info({ groupId, topic: names.events }, 'service.started')
+  logger.info({ groupId, topics }, 'service.started')
   await lifecycle.runUntilSignal()
 })

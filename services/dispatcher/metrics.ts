@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { AttemptOutcome } from '../shared/postgres/delivery-attempts.ts'
+import type { DeadReason } from './lane/lane-command.ts'
 
 /**
  * All metrics of the dispatcher. Labels come from closed sets, never a workspace: ten thousand
@@ -10,6 +11,8 @@ export interface DispatcherMetrics {
   /** `seconds` from the acceptance of the event to the 2xx. */
   delivered(seconds: number, isFirstAttempt: boolean): void
   retryPlanned(tier: string): void
+  buried(reason: DeadReason): void
+  catchUpRead(bytes: number): void
   readonly registry: Registry
 }
 
@@ -57,6 +60,17 @@ export function createDispatcherMetrics(figures: () => DispatcherFigures): Dispa
     labelNames: ['tier'],
     registers,
   })
+  const deadLetters = new Counter({
+    name: 'callwebhook_dead_letters_total',
+    help: 'Events given up by reason: what do customers not get?',
+    labelNames: ['reason'],
+    registers,
+  })
+  const catchUpBytes = new Counter({
+    name: 'callwebhook_catchup_read_bytes_total',
+    help: 'Bytes of the log read again for off-line lanes: what does catching up cost?',
+    registers,
+  })
   registerGauges(registers, figures)
   return {
     registry,
@@ -69,6 +83,8 @@ export function createDispatcherMetrics(figures: () => DispatcherFigures): Dispa
       if (isFirstAttempt) latency.observe({ attempts: 'first' }, seconds)
     },
     retryPlanned: (tier) => retries.inc({ tier }),
+    buried: (reason) => deadLetters.inc({ reason }),
+    catchUpRead: (bytes) => catchUpBytes.inc(bytes),
   }
 }
 

@@ -1,7 +1,11 @@
 import type { Pool } from 'pg'
 import type { Logger } from '../../shared/logger.ts'
 import { healthOf, updateConnectionHealth } from '../../shared/postgres/connection-health.ts'
-import { type DeliveryAttempt, insertAttempts } from '../../shared/postgres/delivery-attempts.ts'
+import {
+  type DeliveryAttempt,
+  insertAttempts,
+  insertDeadLetters,
+} from '../../shared/postgres/delivery-attempts.ts'
 
 /**
  * Attempts on their way to Postgres, in batches. `flush` is called before each commit of offsets:
@@ -51,6 +55,8 @@ export class AttemptLog {
     for (let written = 0; written < upTo; ) {
       const batch = this.#attempts.slice(0, Math.min(CHUNK, upTo - written))
       await insertAttempts(this.#pool, batch)
+      const dead = batch.filter(({ deadLetter }) => deadLetter !== null)
+      if (dead.length > 0) await insertDeadLetters(this.#pool, dead)
       this.#attempts = this.#attempts.slice(batch.length)
       written += batch.length
       await this.#updateHealth(batch)

@@ -1,6 +1,11 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, NoConnection } from './connection.ts'
+
+export type KnownConnection = Connection | NoConnection
+
+/** With the number of the query that said so; see `queries`. */
+export type CachedConnection = Connection | (NoConnection & { readonly query: number })
 
 /**
  * Connections of the workspaces that have traffic, read through from Postgres.
@@ -10,8 +15,8 @@ import type { Connection } from './connection.ts'
  * being used, and with Postgres away what is cached goes on being served.
  */
 export interface ConnectionCacheOptions {
-  /** Connections that take events; a workspace that is missing has none. */
-  readonly load: (workspaceIds: readonly string[]) => Promise<ReadonlyMap<string, Connection>>
+  /** A workspace that is missing never had a connection. */
+  readonly load: (workspaceIds: readonly string[]) => Promise<ReadonlyMap<string, KnownConnection>>
   /** A workspace was loaded for the first time, or again after a change. */
   readonly onLoaded: (workspaceId: string) => void
   readonly clock: Clock
@@ -20,25 +25,49 @@ export interface ConnectionCacheOptions {
   readonly capacity: number
 }
 
+/** Nothing was promised for a workspace that never had a connection, so nothing is missing. */
+const NEVER: NoConnection = { kind: 'none', gapFrom: Number.NEGATIVE_INFINITY }
 const BATCH = 500
 const TRY_AGAIN_MS = 500
 
 export class ConnectionCache {
   readonly #options: ConnectionCacheOptions
-  readonly #known = new Map<string, Connection | null>()
+  readonly #known = new Map<string, CachedConnection>()
   readonly #wanted = new Set<string>()
   /** In the query that is under way, whose answer may be older than a change told meanwhile. */
   #asked: ReadonlySet<string> = new Set()
   readonly #stopping = new AbortController()
   #loading: Promise<void> | null = null
+  #queries = 0
 
   constructor(options: ConnectionCacheOptions) {
     this.#options = options
   }
 
-  /** Null: the workspace has no connection that takes events. Undefined: not known yet, `want` it. */
-  peek(workspaceId: string): Connection | null | undefined {
+  /**
+   * How many queries have begun. "No connection" is true of the past only: the customer may have
+   * connected since, and the notification may be on its way. So an event may be given up only if a
+   * later query than those begun when the event was read says that there is none; else an event
+   * accepted right after the pill turned green would vanish.
+   */
+  get queries(): number {
+    return this.#queries
+  }
+
+  /** Undefined: not known yet, `want` it. */
+  peek(workspaceId: string): CachedConnection | undefined {
     return this.#known.get(workspaceId)
+  }
+
+  /** What we know before Postgres tells it: a dead letter went out, a gap became longer. */
+  note(workspaceId: string, change: Partial<Omit<Connection, 'kind'>>): void {
+    const known = this.#known.get(workspaceId)
+    if (known) this.#known.set(workspaceId, { ...known, ...change })
+  }
+
+  /** We have just suspended it; an event is given up only after Postgres was asked. */
+  noteSuspended(workspaceId: string, gapFrom: number): void {
+    this.#known.set(workspaceId, { kind: 'none', gapFrom, query: 0 })
   }
 
   want(workspaceId: string): void {
@@ -75,9 +104,10 @@ export class ConnectionCache {
       const batch = [...this.#wanted].slice(0, BATCH)
       for (const workspaceId of batch) this.#wanted.delete(workspaceId)
       this.#asked = new Set(batch)
+      this.#queries++
       try {
         const loaded = await load(batch)
-        for (const workspaceId of batch) this.#learn(workspaceId, loaded.get(workspaceId) ?? null)
+        for (const workspaceId of batch) this.#learn(workspaceId, loaded.get(workspaceId) ?? NEVER)
       } catch (error) {
         logger.warn({ err: error, workspaces: batch.length }, 'connections.load_failed')
         for (const workspaceId of batch) this.#wanted.add(workspaceId)
@@ -88,8 +118,9 @@ export class ConnectionCache {
     }
   }
 
-  #learn(workspaceId: string, connection: Connection | null): void {
-    this.#known.set(workspaceId, connection)
+  #learn(workspaceId: string, connection: KnownConnection): void {
+    const query = this.#queries
+    this.#known.set(workspaceId, connection.kind === 'none' ? { ...connection, query } : connection)
     if (this.#known.size > this.#options.capacity) {
       const [oldest] = this.#known.keys()
       if (oldest !== undefined) this.#known.delete(oldest)

@@ -2,7 +2,10 @@ import type { KeyObject } from 'node:crypto'
 
 /** The customer's target as the dispatcher uses it: decrypted, parsed, ready to send. */
 export interface Connection {
+  readonly kind: 'connection'
   readonly workspaceId: string
+  /** Grows with each change by the customer. */
+  readonly version: number
   readonly origin: string
   readonly path: string
   /** Name and value of the password's header, flat; empty when there is no password. */
@@ -12,6 +15,19 @@ export interface Connection {
   readonly maskNumbers: boolean
   /** Milliseconds since 1970: events that were accepted before are not delivered. */
   readonly connectedAt: number
+  /** A dead letter for which the endpoint is to blame is out, and nothing was delivered since. */
+  readonly isOnProbation: boolean
+  /** Milliseconds since 1970 at which somebody last said "retry now". */
+  readonly retryNowAt: number
+  /** Where the gap before this connection begins; -Infinity: there is none. */
+  readonly gapFrom: number
+}
+
+/** The workspace has no connection that takes events. */
+export interface NoConnection {
+  readonly kind: 'none'
+  /** Milliseconds since 1970 from which on a recorded gap holds what is not delivered. */
+  readonly gapFrom: number
 }
 
 export interface SigningKey {

@@ -1,22 +1,28 @@
 import { passwordHeader } from '../../shared/egress/password-header.ts'
 import { decodeSecret } from '../../shared/egress/webhook-signature.ts'
 import {
-  type Connection as ConnectionRow,
+  type ConnectionForDelivery as ConnectionRow,
   loadConnections,
 } from '../../shared/postgres/connections.ts'
 import type { Queryable } from '../../shared/postgres/pool.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
-import type { Connection, SigningKey } from './connection.ts'
+import type { SigningKey } from './connection.ts'
+import type { KnownConnection } from './connection-cache.ts'
 
-/** Null for a connection that takes no events: disconnected or suspended. */
-export function openConnection(row: ConnectionRow, box: SecretBox): Connection | null {
+/** `none` for a connection that takes no events: disconnected or suspended. */
+export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnection {
   const { url, signingSecretSealed } = row
+  const gapFrom = row.gapFrom?.getTime() ?? Number.NEGATIVE_INFINITY
   const takesEvents = row.state === 'connected' || row.state === 'failing'
-  if (!takesEvents || url === null || signingSecretSealed === null) return null
+  if (!takesEvents || url === null || signingSecretSealed === null) {
+    return { kind: 'none', gapFrom }
+  }
   const { origin, pathname, search } = new URL(url)
   const password = row.passwordSealed === null ? null : box.open(row.passwordSealed)
   return {
+    kind: 'connection',
     workspaceId: row.workspaceId,
+    version: row.version,
     origin,
     path: pathname + search,
     passwordHeader:
@@ -24,6 +30,9 @@ export function openConnection(row: ConnectionRow, box: SecretBox): Connection |
     signingKeys: signingKeys(row, signingSecretSealed, box),
     maskNumbers: row.maskNumbers,
     connectedAt: row.connectedAt?.getTime() ?? 0,
+    isOnProbation: row.onProbation,
+    retryNowAt: row.retryNowAt?.getTime() ?? 0,
+    gapFrom,
   }
 }
 
@@ -42,13 +51,9 @@ function signingKeys(row: ConnectionRow, current: string, box: SecretBox): reado
 export function createConnectionLoader(
   db: Queryable,
   box: SecretBox,
-): (workspaceIds: readonly string[]) => Promise<ReadonlyMap<string, Connection>> {
+): (workspaceIds: readonly string[]) => Promise<ReadonlyMap<string, KnownConnection>> {
   return async (workspaceIds) => {
-    const opened = new Map<string, Connection>()
-    for (const row of await loadConnections(db, workspaceIds)) {
-      const connection = openConnection(row, box)
-      if (connection) opened.set(row.workspaceId, connection)
-    }
-    return opened
+    const rows = await loadConnections(db, workspaceIds)
+    return new Map(rows.map((row) => [row.workspaceId, openConnection(row, box)]))
   }
 }

@@ -10,10 +10,14 @@ export interface Payload {
   readonly headers: string[]
 }
 
+const REPLAY_HEADER = ['webhook-replay', 'true']
+
 export interface AttemptFacts {
   /** Grows per workspace, with gaps: the offset in the log. */
   readonly sequence: number
   readonly attempt: number
+  /** Part of a back-fill. */
+  readonly isReplay: boolean
   /** Milliseconds since 1970. */
   readonly now: number
 }
@@ -21,7 +25,7 @@ export interface AttemptFacts {
 export function buildPayload(
   event: CallEvent,
   connection: Connection,
-  { sequence, attempt, now }: AttemptFacts,
+  { sequence, attempt, isReplay, now }: AttemptFacts,
   userAgent: string,
 ): Payload {
   const body = JSON.stringify(connection.maskNumbers ? maskNumbers(event) : event)
@@ -41,6 +45,7 @@ export function buildPayload(
     String(sequence),
     'webhook-attempt',
     String(attempt),
+    ...(isReplay ? REPLAY_HEADER : []),
     ...connection.passwordHeader,
   ]
   return { body, headers }

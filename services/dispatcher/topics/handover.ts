@@ -1,5 +1,9 @@
 import type { Clock } from '../../shared/clock.ts'
-import type { PartitionConsumer } from '../../shared/kafka/partition-consumer.ts'
+import type {
+  CommittedOffset,
+  LogRange,
+  PartitionConsumer,
+} from '../../shared/kafka/partition-consumer.ts'
 import { decodeMetadata } from '../lane/commit-metadata.ts'
 
 /**
@@ -11,13 +15,22 @@ import { decodeMetadata } from '../lane/commit-metadata.ts'
  */
 export interface Handover {
   readonly partition: number
+  readonly topics: readonly TopicStart[]
+  /** What each lane topic held at this moment; to be read before the first delivery. */
+  readonly laneRanges: ReadonlyMap<string, LogRange>
+}
+
+/** Where to begin in one topic, as its last commit says. */
+export interface TopicStart {
+  readonly topic: string
   readonly watermark: number
   readonly settledBeyond: readonly number[]
 }
 
 export interface HandoverOptions {
-  readonly consumer: Pick<PartitionConsumer, 'committed'>
-  readonly topic: string
+  readonly consumer: Pick<PartitionConsumer, 'committed' | 'ranges'>
+  readonly eventsTopic: string
+  readonly laneTopics: readonly string[]
   readonly clock: Clock
   /** Milliseconds: request timeout and a margin. */
   readonly graceMs: number
@@ -29,19 +42,30 @@ const LOOK_AGAIN_MS = 200
 /** Rejects when Kafka cannot be asked, or with an AbortError. */
 export async function awaitHandover(
   partition: number,
-  { consumer, topic, clock, graceMs, signal }: HandoverOptions,
+  { consumer, eventsTopic, laneTopics, clock, graceMs, signal }: HandoverOptions,
 ): Promise<Handover> {
   const graceEndsAt = clock.now() + graceMs
   for (;;) {
     const isGraceOver = clock.now() >= graceEndsAt
-    const [committed] = await consumer.committed([topic], [partition])
+    const committed = await consumer.committed([eventsTopic, ...laneTopics], [partition])
     signal.throwIfAborted()
-    const offset = committed?.offset ?? null
-    const metadata = decodeMetadata(offset ?? 0, committed?.metadata ?? null)
-    // Nobody ever had it, or the last one left in good order, or has had time enough to end.
-    if (offset === null || metadata?.clean === true || isGraceOver) {
-      return { partition, watermark: offset ?? 0, settledBeyond: metadata?.settledBeyond ?? [] }
+    const events = committed.find(({ topic }) => topic === eventsTopic)
+    if (isGraceOver || !events || isFree(events)) {
+      const laneRanges = await consumer.ranges(laneTopics, partition)
+      signal.throwIfAborted()
+      return { partition, topics: committed.map(toStart), laneRanges }
     }
     await clock.sleep(LOOK_AGAIN_MS, signal)
   }
+}
+
+/** Nobody ever had it, or the last one left in good order. */
+function isFree({ offset, metadata }: CommittedOffset): boolean {
+  return offset === null || decodeMetadata(offset, metadata)?.clean === true
+}
+
+function toStart({ topic, offset, metadata }: CommittedOffset): TopicStart {
+  const watermark = offset ?? 0
+  const { settledBeyond = [] } = decodeMetadata(watermark, metadata) ?? {}
+  return { topic, watermark, settledBeyond }
 }

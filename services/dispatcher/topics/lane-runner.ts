@@ -2,16 +2,15 @@ import type { CallEvent } from '../../shared/call-event.ts'
 import { type CallEventDecoder, UndecodableError } from '../../shared/call-event-codec.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
-import type { AttemptLog } from '../delivery/attempt-log.ts'
-import type { Connection } from '../delivery/connection.ts'
+import type { Connection, NoConnection } from '../delivery/connection.ts'
 import type { ConnectionCache } from '../delivery/connection-cache.ts'
 import type { Deliver, OpenRequest } from '../delivery/deliver.ts'
 import { buildPayload } from '../delivery/payload.ts'
-import type { DeliveryOutcome } from '../lane/delivery-outcome.ts'
-import type { Lane, QueuedEvent } from '../lane/lane.ts'
-import { planNextAttempt, type RetryTier } from '../lane/retry-policy.ts'
+import type { Lane } from '../lane/lane.ts'
+import type { LaneHead } from '../lane/lane-record.ts'
+import { isReplayed, type Missed } from '../lane/replay-filter.ts'
 import type { Scheduler } from '../lane/scheduler.ts'
-import type { DispatcherMetrics } from '../metrics.ts'
+import type { Ending, OutcomeHandler } from './outcome-handler.ts'
 import type { PartitionSession } from './partition-session.ts'
 
 /** A lane at work: the pure lane and what belongs to the attempt that is open. */
@@ -19,23 +18,36 @@ export interface LaneRun {
   readonly lane: Lane
   readonly session: PartitionSession
   request: OpenRequest | null
+  /** Milliseconds since 1970 at which the open attempt began. */
   startedAt: number
-  dueAt: number
+  /** What a back-fill has to send; null: not loaded, or there is none. */
+  missed: Missed | null
+  /** How many queries for connections had begun when the lane's newest event was read. */
+  readAtQuery: number
+}
+
+/** Gaps in Postgres: what a workspace has not got, so that a back-fill can bring it. */
+export interface GapLog {
+  /** An event from before the recorded gap is not delivered either: the gap begins with it. */
+  extend(workspaceId: string, from: number): Promise<void>
+  /**
+   * The endpoint stays down: no more attempts, and a gap from its first undelivered event on.
+   * False: the connection is not the one any more that was tried.
+   */
+  suspend(connection: Pick<Connection, 'workspaceId' | 'version'>, from: number): Promise<boolean>
+  missed(workspaceId: string): Promise<Missed>
 }
 
 export interface LaneRunnerOptions {
   readonly scheduler: Scheduler<LaneRun>
   readonly connections: ConnectionCache
+  readonly gaps: GapLog
   readonly decoder: CallEventDecoder
   readonly deliver: Deliver
-  readonly attempts: AttemptLog
-  readonly metrics: DispatcherMetrics
+  readonly outcomes: OutcomeHandler
   readonly logger: Logger
   readonly clock: Clock
-  readonly tiers: readonly RetryTier[]
   readonly userAgent: string
-  /** A number in [0, 1), for the jitter. */
-  readonly random: () => number
   /** Whether a request may start now: false when our place in the group is in doubt. */
   readonly mayStart: () => boolean
 }
@@ -44,51 +56,50 @@ export interface LaneRunnerOptions {
 const CONNECTED_TOLERANCE_MS = 5_000
 
 /**
- * Does what lanes say: looks up the connection, sends the head when it is the lane's turn, tells
- * the lane what came of it, and writes the attempt down. One for all sessions of the process,
- * since the number of open requests is limited for all of them together.
+ * Gives lanes their turns: looks up the connection and sends the head. One for all sessions of the
+ * process, since the number of open requests is limited for all of them together.
  */
 export class LaneRunner {
   readonly #options: LaneRunnerOptions
+  /** Lanes for which Postgres is being asked or told something. */
+  readonly #asking = new Set<LaneRun>()
 
   constructor(options: LaneRunnerOptions) {
     this.#options = options
+  }
+
+  /** The lane got an event. */
+  noteRead(run: LaneRun): void {
+    run.readAtQuery = this.#options.connections.queries
+  }
+
+  enqueue(run: LaneRun): void {
+    this.#options.scheduler.enqueue(run)
   }
 
   /** A lane was made, or its connection was forgotten: finds out whether it has one. */
   connect(run: LaneRun): void {
     const connection = this.#options.connections.peek(run.lane.workspaceId)
     if (connection === undefined) this.#options.connections.want(run.lane.workspaceId)
-    else this.#connected(run, connection)
+    else if (connection.kind === 'none') this.#giveUp(run, connection)
+    else run.session.tell(run, (lane) => lane.connected())
   }
 
   connectionLoaded(run: LaneRun): void {
     const connection = this.#options.connections.peek(run.lane.workspaceId)
-    if (connection === undefined || run.lane.state === 'delivering') return
-    if (run.lane.state === 'waiting') this.#connected(run, connection)
-    else if (connection === null) this.#abandon(run)
-  }
-
-  #connected(run: LaneRun, connection: Connection | null): void {
-    if (connection === null) {
-      this.#abandon(run)
-      return
+    const { state } = run.lane
+    if (state === 'waiting') this.connect(run)
+    else if (connection?.kind === 'none') this.#giveUp(run, connection)
+    else if (state === 'parked' && connection && isAskedNow(run.lane, connection)) {
+      run.session.tell(run, (lane) => lane.due())
     }
-    run.lane.connected()
-    this.#options.scheduler.enqueue(run)
-    this.pump()
-  }
-
-  due(run: LaneRun): void {
-    run.lane.due()
-    this.#options.scheduler.enqueue(run)
     this.pump()
   }
 
   /** Starts as many requests as there are places for. */
   pump(): void {
-    const { scheduler, attempts, mayStart } = this.#options
-    while (mayStart() && !attempts.isFull) {
+    const { scheduler, outcomes, mayStart } = this.#options
+    while (mayStart() && !outcomes.isFull) {
       const run = scheduler.take()
       if (run === undefined) return
       if (!this.#takeTurn(run)) scheduler.release()
@@ -98,29 +109,25 @@ export class LaneRunner {
   /** False when the turn ended without a request. */
   #takeTurn(run: LaneRun): boolean {
     const { lane, session } = run
-    if (session.phase !== 'running' || lane.state !== 'ready') return false
+    if (session.phase !== 'running' || lane.state !== 'ready' || this.#asking.has(run)) return false
     const connection = this.#options.connections.peek(lane.workspaceId)
-    if (connection === undefined) {
-      lane.forgotten()
-      this.#options.connections.want(lane.workspaceId)
-      return false
-    }
-    if (connection === null) {
-      this.#abandon(run)
-      return false
-    }
-    const event = this.#readHead(lane.head)
-    const isHistoric = lane.head.acceptedAt < connection.connectedAt - CONNECTED_TOLERANCE_MS
-    if (event === null || isHistoric) {
-      this.#skip(run)
-      return false
-    }
-    this.#send(run, event, connection)
-    return true
+    if (connection?.kind === 'connection') return this.#sendHead(run, connection)
+    session.tell(run, (ready) => ready.forgotten())
+    return false
   }
 
-  /** Null when the bytes do not decode: then nobody can ever deliver them, and the lane goes on. */
-  #readHead(head: QueuedEvent): CallEvent | null {
+  #sendHead(run: LaneRun, connection: Connection): boolean {
+    const { head } = run.lane
+    if (!head) return false
+    const event = this.#read(head)
+    if (event === null) this.#bury(run)
+    else if (!this.#isWanted(run, connection, { head, event })) return false
+    else this.#send(run, event, connection)
+    return event !== null
+  }
+
+  /** Null when the bytes do not decode: then nobody can ever deliver them. */
+  #read(head: LaneHead): CallEvent | null {
     try {
       return this.#options.decoder.decode(head.value)
     } catch (error) {
@@ -130,124 +137,102 @@ export class LaneRunner {
     }
   }
 
+  #bury(run: LaneRun): void {
+    const now = this.#options.clock.now()
+    run.session.tell(run, (lane) =>
+      lane.bury('undecodable', { errorClass: null, status: null, now }),
+    )
+  }
+
+  /** Skips what is not for this connection: accepted before it, or not part of the back-fill. */
+  #isWanted(
+    run: LaneRun,
+    connection: Connection,
+    { head, event }: { head: LaneHead; event: CallEvent },
+  ): boolean {
+    const { replay } = run.lane
+    if (replay && replay.mode === 'gaps' && !run.missed) {
+      this.#loadMissed(run)
+      return false
+    }
+    const past = { eventId: event.eventId, acceptedAt: head.acceptedAt }
+    const isWanted = replay
+      ? isReplayed(replay, run.missed ?? NOTHING_MISSED, past)
+      : head.acceptedAt >= connection.connectedAt - CONNECTED_TOLERANCE_MS
+    if (isWanted) return true
+    if (!replay && head.acceptedAt < connection.gapFrom) this.#extendGap(run, head.acceptedAt)
+    else run.session.tell(run, (lane, at) => lane.skip(at))
+    return false
+  }
+
+  /** An event of before the recorded gap is not delivered either: the gap has to begin with it. */
+  #extendGap(run: LaneRun, gapFrom: number): void {
+    const { connections, gaps } = this.#options
+    const { workspaceId } = run.lane
+    this.#ask(run, async () => {
+      await gaps.extend(workspaceId, gapFrom)
+      connections.note(workspaceId, { gapFrom })
+    })
+  }
+
+  #loadMissed(run: LaneRun): void {
+    this.#ask(run, async () => {
+      run.missed = await this.#options.gaps.missed(run.lane.workspaceId)
+    })
+  }
+
   #send(run: LaneRun, event: CallEvent, connection: Connection): void {
-    const { clock, deliver, userAgent } = this.#options
+    const { clock, deliver, userAgent, scheduler, outcomes } = this.#options
     const { lane, session } = run
     const { offset, acceptedAt } = lane.begin()
     const now = clock.now()
-    const payload = buildPayload(
-      event,
-      connection,
-      { sequence: offset, attempt: lane.attempt, now },
-      userAgent,
-    )
+    const isReplay = lane.replay !== null
+    const facts = { sequence: offset, attempt: lane.attempt, isReplay, now }
+    const payload = buildPayload(event, connection, facts, userAgent)
     run.startedAt = now
     session.requestStarted()
     run.request = deliver(connection, payload, (outcome) => {
       run.request = null
-      this.#options.scheduler.release()
-      if (session.phase !== 'fenced') this.#ended(run, { event, acceptedAt, outcome })
+      scheduler.release()
+      const ending: Ending = { event, acceptedAt, outcome, isReplay, connection }
+      if (session.phase !== 'fenced') outcomes.ended(run, ending)
       session.requestEnded()
       this.pump()
     })
   }
 
-  #ended(
-    run: LaneRun,
-    ended: { event: CallEvent; acceptedAt: number; outcome: DeliveryOutcome },
-  ): void {
-    const { outcome } = ended
-    if (outcome.kind === 'interrupted') {
-      run.lane.interrupted()
-      this.#options.scheduler.enqueue(run)
+  /** An event from before the recorded gap lengthens it first: nothing may be lost outside of one. */
+  #giveUp(run: LaneRun, { gapFrom, query }: NoConnection & { readonly query: number }): void {
+    const { lane, session } = run
+    if (!lane.canGiveUp || this.#asking.has(run)) return
+    if (query <= run.readAtQuery) {
+      this.#options.connections.want(lane.workspaceId)
       return
     }
-    const now = this.#options.clock.now()
-    if (outcome.kind === 'delivered') {
-      this.#delivered(run, { ...ended, now, status: outcome.status })
-    } else {
-      this.#failed(run, outcome, { event: ended.event, now })
-    }
-  }
-
-  #delivered(
-    run: LaneRun,
-    ended: { event: CallEvent; acceptedAt: number; now: number; status: number },
-  ): void {
-    const { lane, session } = run
-    const { event, acceptedAt, now, status } = ended
-    const attempt = lane.attempt
-    this.#record(run, event, { outcome: 'delivered', status, now, nextAttemptAt: null })
-    this.#options.metrics.delivered((now - acceptedAt) / 1000, attempt === 1)
-    const { offset } = lane.head
-    lane.delivered()
-    if (lane.length > 0) this.#options.scheduler.enqueue(run)
-    session.settled(run, [offset])
-  }
-
-  #failed(
-    run: LaneRun,
-    outcome: Extract<DeliveryOutcome, { kind: 'failed' }>,
-    { event, now }: { event: CallEvent; now: number },
-  ): void {
-    const { tiers, random, metrics } = this.#options
-    const { lane, session } = run
-    const failed = { attempt: lane.attempt, retryAfterMs: outcome.retryAfterMs }
-    const { tier, dueAt } = planNextAttempt(tiers, failed, now, random())
-    this.#record(run, event, { ...outcome, outcome: 'retrying', now, nextAttemptAt: dueAt })
-    metrics.retryPlanned(tier.label)
-    lane.failed()
-    // Disconnected under the request: parked, it would hold back the watermark for up to a tier.
-    if (this.#options.connections.peek(lane.workspaceId) === null) {
-      this.#abandon(run)
+    const first = lane.head?.acceptedAt
+    if (first === undefined || first >= gapFrom) {
+      session.tell(run, (leaving, at) => leaving.giveUp(at))
       return
     }
-    run.dueAt = dueAt
-    session.park(run)
+    this.#extendGap(run, first)
   }
 
-  #skip(run: LaneRun): void {
-    const { offset } = run.lane.head
-    run.lane.skip()
-    if (run.lane.length > 0) this.#options.scheduler.enqueue(run)
-    run.session.settled(run, [offset])
+  /** Holds the lane while Postgres is asked or told something, and gives it another turn then. */
+  #ask(run: LaneRun, question: () => Promise<void>): void {
+    this.#asking.add(run)
+    void question().then(() => {
+      this.#asking.delete(run)
+      if (run.session.phase !== 'running') return
+      if (run.lane.state === 'ready') this.enqueue(run)
+      else this.connectionLoaded(run)
+      this.pump()
+    })
   }
+}
 
-  #abandon(run: LaneRun): void {
-    const abandoned = run.lane.abandon()
-    run.session.settled(
-      run,
-      abandoned.map(({ offset }) => offset),
-    )
-  }
+const NOTHING_MISSED: Missed = { gaps: [], deadLetters: new Set() }
 
-  #record(
-    { lane, session, startedAt }: LaneRun,
-    event: CallEvent,
-    result: {
-      readonly outcome: 'delivered' | 'retrying'
-      readonly errorClass?: Extract<DeliveryOutcome, { kind: 'failed' }>['errorClass']
-      readonly status: number | null
-      readonly now: number
-      readonly nextAttemptAt: number | null
-    },
-  ): void {
-    const { attempts, metrics, logger } = this.#options
-    const attempt = {
-      workspaceId: lane.workspaceId,
-      eventId: event.eventId,
-      event: event.event,
-      attempt: lane.attempt,
-      outcome: result.outcome,
-      errorClass: result.errorClass ?? null,
-      status: result.status,
-      durationMs: result.now - startedAt,
-      at: result.now,
-      nextAttemptAt: result.nextAttemptAt,
-      replay: false,
-    }
-    attempts.add(attempt)
-    metrics.attemptFinished(result.outcome, attempt.durationMs / 1000)
-    logger.info({ partition: session.partition, ...attempt }, 'delivery.attempted')
-  }
+/** Somebody said "retry now" after this lane was parked. */
+function isAskedNow(lane: Lane, connection: Connection): boolean {
+  return connection.retryNowAt > lane.parkedAt
 }

@@ -2,19 +2,21 @@ import type { KafkaMessage } from 'kafkajs'
 import type { Clock } from '../../shared/clock.ts'
 import type { PartitionConsumer, PartitionOwner } from '../../shared/kafka/partition-consumer.ts'
 import type { Logger } from '../../shared/logger.ts'
-import type { AttemptLog } from '../delivery/attempt-log.ts'
 import { awaitHandover, type Handover } from './handover.ts'
 import type { PartitionSession } from './partition-session.ts'
+import type { CommitKind } from './topic-offsets.ts'
 
 /**
  * The sessions of this process: opens one for each partition that the group gives us, closes it
  * when it is taken away, and commits for all of them in one request.
  */
 export interface PartitionSessionsOptions {
-  readonly topic: string
+  readonly eventsTopic: string
+  /** Catch-up and retry topics. */
+  readonly laneTopics: readonly string[]
   readonly clock: Clock
   readonly logger: Logger
-  readonly attempts: AttemptLog
+  readonly attempts: { flush(): Promise<void> }
   readonly makeSession: (handover: Handover) => PartitionSession
   /** Milliseconds that a new owner waits for an owner before it that left no clean marker. */
   readonly graceMs: number
@@ -36,6 +38,7 @@ export class PartitionSessions implements PartitionOwner {
   #consumer: PartitionConsumer | null = null
   #commits: Promise<void> = Promise.resolve()
   #committedAllAt = 0
+  #isCommitAsked = false
 
   constructor(options: PartitionSessionsOptions) {
     this.#options = options
@@ -80,8 +83,8 @@ export class PartitionSessions implements PartitionOwner {
     }
   }
 
-  records(_topic: string, partition: number, messages: readonly KafkaMessage[]): number {
-    return this.#sessions.get(partition)?.records(messages) ?? 0
+  records(topic: string, partition: number, messages: readonly KafkaMessage[]): number {
+    return this.#sessions.get(partition)?.records(topic, messages) ?? 0
   }
 
   /** Never rejects: whatever goes wrong is tried again until the partition is taken away. */
@@ -105,17 +108,34 @@ export class PartitionSessions implements PartitionOwner {
    * else a crash within the first second would look like a departure in good order.
    */
   async #begin(partition: number, signal: AbortSignal): Promise<void> {
-    const { topic, clock, graceMs, logger, makeSession } = this.#options
+    const { eventsTopic, laneTopics, clock, graceMs, logger, makeSession } = this.#options
     const consumer = this.#attached()
     const session = makeSession(
-      await awaitHandover(partition, { consumer, topic, clock, graceMs, signal }),
+      await awaitHandover(partition, {
+        consumer,
+        eventsTopic,
+        laneTopics,
+        clock,
+        graceMs,
+        signal,
+      }),
     )
-    await this.#commit([session], false)
+    await this.#commit([session], 'all')
     if (signal.aborted) return
     this.#opening.delete(partition)
     this.#sessions.set(partition, session)
     logger.info({ partition }, 'partition.started')
     session.start()
+  }
+
+  /** A lane waits for a commit; several that ask at once share it. */
+  commitSoon(): void {
+    if (this.#isCommitAsked) return
+    this.#isCommitAsked = true
+    queueMicrotask(() => {
+      this.#isCommitAsked = false
+      void this.commitChanged()
+    })
   }
 
   /** Commits what changed; called once a second. Never rejects: the next call tries again. */
@@ -124,7 +144,7 @@ export class PartitionSessions implements PartitionOwner {
     const sessions = [...this.#sessions.values()].filter((s) => isFullRound || s.hasChanged)
     if (sessions.length === 0) return
     try {
-      await this.#commit(sessions, false)
+      await this.#commit(sessions, isFullRound ? 'all' : 'changed')
       if (isFullRound) this.#committedAllAt = this.#options.clock.now()
     } catch (error) {
       this.#options.logger.warn({ err: error }, 'commit.failed')
@@ -132,24 +152,27 @@ export class PartitionSessions implements PartitionOwner {
   }
 
   /** One commit at a time: a commit that is overtaken by an older one would go backwards. */
-  #commit(sessions: readonly PartitionSession[], clean: boolean): Promise<void> {
-    const mine = this.#commits.then(() => this.#commitNow(sessions, clean))
+  #commit(sessions: readonly PartitionSession[], how: CommitKind): Promise<void> {
+    const mine = this.#commits.then(() => this.#commitNow(sessions, how))
     this.#commits = mine.catch(() => undefined)
     return mine
   }
 
-  async #commitNow(sessions: readonly PartitionSession[], clean: boolean): Promise<void> {
-    const { topic, attempts } = this.#options
-    const live = sessions.filter((session) => session.phase !== 'fenced')
-    const commits = live.map((session) => session.commit(clean))
+  async #commitNow(sessions: readonly PartitionSession[], how: CommitKind): Promise<void> {
+    const { attempts } = this.#options
+    const commits = sessions.filter(isLive).map((session) => ({ session, ...session.commit(how) }))
     try {
       // First the attempts, then the offsets that cover them: a crash repeats, it never hides.
       await attempts.flush()
-      await this.#attached().commit(commits.map((commit) => ({ topic, ...commit })))
+      // A partition may have been taken away meanwhile, and its new owner has committed: ours would
+      // be accepted all the same, since a broker asks for the member's generation only.
+      const offsets = commits.filter(({ session }) => isLive(session)).flatMap((c) => c.offsets)
+      if (offsets.length > 0) await this.#attached().commit(offsets)
     } catch (error) {
-      for (const session of live) session.commitFailed()
+      for (const commit of commits) commit.onFailed()
       throw error
     }
+    for (const commit of commits) commit.onTaken()
   }
 
   /** Drain, commit, fence; for a partition that another member gets, and at the end of the process. */
@@ -164,7 +187,7 @@ export class PartitionSessions implements PartitionOwner {
     const clean = await Promise.race([drained, tooLong])
     timeout.abort()
     try {
-      await this.#commit(sessions, clean)
+      await this.#commit(sessions, clean ? 'clean' : 'all')
     } catch (error) {
       logger.warn({ err: error }, 'commit.failed')
     }
@@ -186,4 +209,8 @@ export class PartitionSessions implements PartitionOwner {
     if (!this.#consumer) throw new Error('attach the consumer first')
     return this.#consumer
   }
+}
+
+function isLive(session: PartitionSession): boolean {
+  return session.phase !== 'fenced'
 }

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import type { Pool } from 'pg'
+import type { Agent } from 'undici'
+import { createCallEventDecoder } from '../shared/call-event-codec.ts'
+import type { Clock } from '../shared/clock.ts'
+import { createGuardedAgent } from '../shared/egress/guarded-agent.ts'
+import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { DispatcherConfig } from './config.ts'
+import type { KafkaSide } from './connect-kafka.ts'
+import { AttemptLog } from './delivery/attempt-log.ts'
+import { createDeliver } from './delivery/deliver.ts'
+import { createGapLog } from './delivery/gap-log.ts'
+import { createConnectionLoader } from './delivery/open-connection.ts'
+import { Engine } from './engine.ts'
+import { createDispatcherMetrics, type DispatcherMetrics } from './metrics.ts'
+import { createCatchUp } from './topics/catch-up.ts'
+import { createLaneWriter } from './topics/retry-topics.ts'
+
+export interface Surroundings {
+  readonly config: DispatcherConfig
+  readonly kafka: KafkaSide
+  readonly pool: Pool
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export interface ConnectedEngine {
+  readonly engine: Engine
+  readonly metrics: DispatcherMetrics
+  readonly agent: Agent
+}
+
+/** The engine on real Kafka, Postgres and HTTP. */
+export function connectEngine({
+  config,
+  kafka,
+  pool,
+  clock,
+  logger,
+}: Surroundings): ConnectedEngine {
+  const { typeOf } = createCallEventRegistry(config.kafka.registryUrl)
+  const agent = createGuardedAgent(config)
+  const metrics = createDispatcherMetrics(() => engine.figures())
+  const { requestTimeoutMs } = config
+  const engine: Engine = new Engine({
+    config,
+    eventsTopic: kafka.names.events,
+    laneTopics: kafka.laneTopics,
+    decoder: createCallEventDecoder({ typeOf, clock, logger }),
+    deliver: createDeliver({ agent, requestTimeoutMs, now: clock.now }),
+    attempts: new AttemptLog(pool, logger, config.attemptsMax),
+    gaps: createGapLog(pool, clock, logger),
+    writer: createLaneWriter({ producer: kafka.producer, names: kafka.names, clock, logger }),
+    readLog: createCatchUp(kafka.reader, (bytes) => metrics.catchUpRead(bytes)),
+    loadConnections: createConnectionLoader(pool, config.secretBox),
+    replayed: (workspaceId, { id }) => logger.info({ workspaceId, backfill: id }, 'backfill.done'),
+    random: Math.random,
+    newSessionId: randomUUID,
+    metrics,
+    clock,
+    logger,
+  })
+  return { engine, metrics, agent }
+}

@@ -1,0 +1,39 @@
+import type { Clock } from '../../shared/clock.ts'
+import type { Logger } from '../../shared/logger.ts'
+import {
+  deadLetterIds,
+  extendGap,
+  listGaps,
+  suspendConnection,
+} from '../../shared/postgres/gaps.ts'
+import type { Queryable } from '../../shared/postgres/pool.ts'
+import type { GapLog } from '../topics/lane-runner.ts'
+
+const TRY_AGAIN_MS = 500
+
+/**
+ * Gaps in Postgres. Each statement is tried until it got through: the lane waits meanwhile, since
+ * an event that is given up outside of a recorded gap would be lost without a trace.
+ */
+export function createGapLog(db: Queryable, clock: Clock, logger: Logger): GapLog {
+  async function untilDone<T>(name: string, statement: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await statement()
+      } catch (error) {
+        logger.warn({ statement: name, err: error }, 'gaps.postgres_away')
+        await clock.sleep(TRY_AGAIN_MS)
+      }
+    }
+  }
+  return {
+    extend: (workspaceId, from) => untilDone('extend', () => extendGap(db, workspaceId, from)),
+    suspend: (connection, from) =>
+      untilDone('suspend', () => suspendConnection(db, connection, from)),
+    missed: (workspaceId) =>
+      untilDone('missed', async () => ({
+        gaps: await listGaps(db, workspaceId),
+        deadLetters: await deadLetterIds(db, workspaceId),
+      })),
+  }
+}

@@ -1,0 +1,99 @@
+import type { Clock } from '../../shared/clock.ts'
+import type { Logger } from '../../shared/logger.ts'
+import type { LaneHead } from '../lane/lane-record.ts'
+import type { LogBlock } from './session-ports.ts'
+
+/** A lane that wants its events from `from` on. */
+export interface Want<Lane> {
+  readonly lane: Lane
+  readonly workspaceId: string
+  readonly from: number
+}
+
+export interface LogSweeperOptions<Lane> {
+  readonly read: (from: number) => Promise<LogBlock>
+  /** Hands a lane what the log holds of it in [`from`, `upTo`). */
+  readonly onFilled: (want: Want<Lane>, events: readonly LaneHead[], upTo: number) => void
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+const TRY_AGAIN_MS = 500
+
+/**
+ * Reads the log for all off-line lanes of a partition together: a block that was read serves
+ * every lane that waits for something in it, so a thousand lanes that catch up over the same range
+ * read it once. Goes upwards like a lift and starts again at the lowest floor, so no lane waits for
+ * another one's whole range.
+ */
+export class LogSweeper<Lane> {
+  readonly #options: LogSweeperOptions<Lane>
+  #wants: Want<Lane>[] = []
+  #isSweeping = false
+  #isStopped = false
+  #floor = 0
+
+  constructor(options: LogSweeperOptions<Lane>) {
+    this.#options = options
+  }
+
+  want(want: Want<Lane>): void {
+    this.#wants.push(want)
+    if (this.#isSweeping || this.#isStopped) return
+    this.#isSweeping = true
+    void this.#sweep()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#wants = []
+  }
+
+  async #sweep(): Promise<void> {
+    const { read, clock, logger } = this.#options
+    while (this.#wants.length > 0) {
+      const from = this.#nextFloor()
+      try {
+        const block = await read(from)
+        if (this.#isStopped) return
+        this.#floor = block.next
+        this.#serve(from, block)
+      } catch (error) {
+        logger.warn({ from, err: error }, 'log.read_failed')
+        await clock.sleep(TRY_AGAIN_MS)
+      }
+    }
+    this.#isSweeping = false
+  }
+
+  #nextFloor(): number {
+    let lowest = Number.POSITIVE_INFINITY
+    let next = Number.POSITIVE_INFINITY
+    for (const { from } of this.#wants) {
+      lowest = Math.min(lowest, from)
+      if (from >= this.#floor) next = Math.min(next, from)
+    }
+    return next === Number.POSITIVE_INFINITY ? lowest : next
+  }
+
+  #serve(from: number, block: LogBlock): void {
+    const byWorkspace = new Map<string, LaneHead[]>()
+    for (const { workspaceId, head } of block.events) {
+      const events = byWorkspace.get(workspaceId)
+      if (events) events.push(head)
+      else byWorkspace.set(workspaceId, [head])
+    }
+    const isServed = (want: Want<Lane>) =>
+      want.from === from || (want.from > from && want.from < block.next)
+    const served = this.#wants.filter(isServed)
+    this.#wants = this.#wants.filter((want) => !isServed(want))
+    for (const want of served) {
+      const events = byWorkspace.get(want.workspaceId) ?? []
+      this.#options.onFilled(
+        want,
+        events.filter(({ offset }) => offset >= want.from),
+        Math.max(block.next, want.from),
+      )
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import type { CallEvent } from '../../shared/call-event.ts'
+import type { Clock } from '../../shared/clock.ts'
+import type { ErrorClass } from '../../shared/egress/error-class.ts'
+import type { Logger } from '../../shared/logger.ts'
+import type { AttemptOutcome, DeliveryAttempt } from '../../shared/postgres/delivery-attempts.ts'
+import type { Connection } from '../delivery/connection.ts'
+import type { ConnectionCache } from '../delivery/connection-cache.ts'
+import type { DeliveryOutcome } from '../lane/delivery-outcome.ts'
+import type { FailureVerdict } from '../lane/lane-command.ts'
+import { planNextAttempt, type RetryTier } from '../lane/retry-policy.ts'
+import type { DispatcherMetrics } from '../metrics.ts'
+import type { GapLog, LaneRun } from './lane-runner.ts'
+
+/** How an attempt ended, and what it was about. */
+export interface Ending {
+  readonly event: CallEvent
+  /** Log time, milliseconds since 1970. */
+  readonly acceptedAt: number
+  readonly outcome: DeliveryOutcome
+  readonly isReplay: boolean
+  readonly connection: Connection
+}
+
+type Failed = Extract<DeliveryOutcome, { kind: 'failed' }>
+
+/** Attempts on their way to Postgres. */
+export interface AttemptSink {
+  readonly isFull: boolean
+  add(attempt: DeliveryAttempt): void
+}
+
+export interface OutcomeHandlerOptions {
+  readonly attempts: AttemptSink
+  readonly connections: ConnectionCache
+  readonly gaps: GapLog
+  readonly metrics: DispatcherMetrics
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly tiers: readonly RetryTier[]
+  /** A number in [0, 1), for the jitter. */
+  readonly random: () => number
+}
+
+/**
+ * Turns the outcome of an attempt into what happens to the lane and to the connection: on to the
+ * next event, a retry, a dead letter, or, after a dead letter for which the endpoint is to blame,
+ * a suspension. Writes each attempt down once: table, metric and log say the same word.
+ */
+export class OutcomeHandler {
+  readonly #options: OutcomeHandlerOptions
+
+  constructor(options: OutcomeHandlerOptions) {
+    this.#options = options
+  }
+
+  /** No attempt may be made that could not be written down. */
+  get isFull(): boolean {
+    return this.#options.attempts.isFull
+  }
+
+  ended(run: LaneRun, ending: Ending): void {
+    const { outcome } = ending
+    if (outcome.kind === 'interrupted') run.session.tell(run, (lane) => lane.interrupted())
+    else if (outcome.kind === 'delivered') this.#delivered(run, ending, outcome.status)
+    else if (ending.connection.isOnProbation) this.#suspend(run, ending, outcome)
+    else this.#failed(run, ending, outcome)
+  }
+
+  #delivered(run: LaneRun, ending: Ending, status: number): void {
+    const { clock, connections, metrics } = this.#options
+    this.#record(run, ending, { outcome: 'delivered', status })
+    if (!ending.isReplay) {
+      metrics.delivered((clock.now() - ending.acceptedAt) / 1000, run.lane.attempt === 1)
+    }
+    if (ending.connection.isOnProbation) {
+      connections.note(run.lane.workspaceId, { isOnProbation: false })
+    }
+    run.session.tell(run, (lane, at) => lane.delivered(at))
+  }
+
+  #failed(run: LaneRun, ending: Ending, failure: Failed): void {
+    const { clock, tiers, random, metrics, connections } = this.#options
+    const { errorClass, status } = failure
+    const facts = { ...failure, attempt: run.lane.attempt }
+    const verdict = planNextAttempt(tiers, facts, clock.now(), random())
+    this.#record(run, ending, { outcome: OUTCOMES[verdict.kind], status, errorClass, verdict })
+    if (verdict.kind === 'retry') metrics.retryPlanned(verdict.tier)
+    else metrics.buried(verdict.reason)
+    if (verdict.kind === 'dead-letter' && isEndpointsFault(errorClass)) {
+      connections.note(run.lane.workspaceId, { isOnProbation: true })
+    }
+    run.session.tell(run, (lane, at) => lane.failed({ verdict, errorClass, status }, at))
+  }
+
+  /**
+   * The gap is recorded before the lane gives up: a crash between leaves the lane as it was. If the
+   * customer changed the connection meanwhile, this was a failure like any other.
+   */
+  #suspend(run: LaneRun, ending: Ending, failure: Failed): void {
+    const { gaps, connections, logger } = this.#options
+    const { workspaceId } = run.lane
+    const { acceptedAt, connection } = ending
+    void gaps.suspend(connection, acceptedAt).then((isSuspended) => {
+      if (run.session.phase === 'fenced') return
+      if (!isSuspended) {
+        this.#failed(run, ending, failure)
+        return
+      }
+      const { errorClass, status } = failure
+      this.#record(run, ending, { outcome: 'suspended', status, errorClass })
+      connections.noteSuspended(workspaceId, acceptedAt)
+      logger.warn({ workspaceId, reason: 'MAX_RETRIES_EXCEEDED' }, 'connection.suspended')
+      // Its next turn finds no connection and gives up, if that is still true then.
+      run.session.tell(run, (lane) => lane.interrupted())
+    })
+  }
+
+  #record(
+    { lane, session, startedAt }: LaneRun,
+    { event, isReplay }: Ending,
+    result: {
+      readonly outcome: AttemptOutcome
+      readonly status: number | null
+      readonly errorClass?: ErrorClass
+      readonly verdict?: FailureVerdict
+    },
+  ): void {
+    const { attempts, metrics, logger, clock } = this.#options
+    const { outcome, status, errorClass = null, verdict } = result
+    const now = clock.now()
+    const attempt: DeliveryAttempt = {
+      workspaceId: lane.workspaceId,
+      eventId: event.eventId,
+      event: event.event,
+      attempt: lane.attempt,
+      outcome,
+      errorClass,
+      status,
+      durationMs: now - startedAt,
+      at: now,
+      nextAttemptAt: verdict?.kind === 'retry' ? verdict.dueAt : null,
+      replay: isReplay,
+      deadLetter:
+        verdict?.kind === 'dead-letter'
+          ? { reason: verdict.reason, firstFailedAt: lane.firstFailedAt ?? startedAt }
+          : null,
+    }
+    attempts.add(attempt)
+    metrics.attemptFinished(outcome, attempt.durationMs / 1000)
+    logger.info({ partition: session.partition, ...attempt }, 'delivery.attempted')
+  }
+}
+
+const OUTCOMES: Readonly<Record<FailureVerdict['kind'], AttemptOutcome>> = {
+  retry: 'retrying',
+  'dead-letter': 'dead_lettered',
+}
+
+/** An endpoint that refuses a single event is alive: only the others make it suspect. */
+function isEndpointsFault(errorClass: ErrorClass): boolean {
+  return errorClass !== 'rejected'
+}

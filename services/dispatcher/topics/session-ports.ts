@@ -1,0 +1,65 @@
+import type { KafkaMessage } from 'kafkajs'
+import type { CallEventDecoder } from '../../shared/call-event-codec.ts'
+import type { Clock } from '../../shared/clock.ts'
+import type { Logger } from '../../shared/logger.ts'
+import type { Burial } from '../lane/lane-command.ts'
+import type { LaneHead, LaneRecord, Replay } from '../lane/lane-record.ts'
+
+/** What a partition session needs of the world; the simulation gives it a broker of its own. */
+
+export type ArrivedMessage = Pick<
+  KafkaMessage,
+  'key' | 'value' | 'headers' | 'offset' | 'timestamp'
+>
+
+/** A piece of the events topic, read without a consumer group. */
+export interface LogBlock {
+  readonly events: readonly { readonly workspaceId: string; readonly head: LaneHead }[]
+  /** Offset behind the block; equal to where it began when the log has no more. */
+  readonly next: number
+}
+
+export interface SessionPorts {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly decoder: CallEventDecoder
+  /** Stops and starts the fetching of one topic of this partition. */
+  setPaused(topic: string, partition: number, paused: boolean): void
+  /** Resolves when the record is durable; tried until then, or until the session is gone. */
+  saveRecord(save: RecordSave, owner: Ownership): Promise<void>
+  /** Resolves when the dead letter is durable; tried until then, or until the session is gone. */
+  bury(letter: LetterOf, owner: Ownership): Promise<void>
+  /** Whether our place in the group is beyond doubt. */
+  isInLease(): boolean
+  /** Rejects when Kafka cannot be asked. */
+  readLog(partition: number, from: number): Promise<LogBlock>
+  /** A lane waits for a commit: do not let it wait for the next second. */
+  requestCommit(): void
+  /** Gives turns to lanes that became ready. */
+  pump(): void
+  replayed(workspaceId: string, replay: Replay): void
+}
+
+/** Whether the partition is still ours. */
+export interface Ownership {
+  /** Somebody else's for good. */
+  isGone(): boolean
+  /**
+   * Beyond doubt. A process that was stopped for a while must not write: its record would be newer
+   * than the new owner's, win the next rebuild, and bring back what that one has buried.
+   */
+  isCertain(): boolean
+}
+
+export interface RecordSave {
+  readonly partition: number
+  readonly record: LaneRecord
+  /** Null: the catch-up topic. */
+  readonly tier: string | null
+}
+
+export interface LetterOf {
+  readonly partition: number
+  readonly workspaceId: string
+  readonly burial: Burial
+}
