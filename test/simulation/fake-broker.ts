@@ -1,0 +1,94 @@
+import { assignPartitions } from '../../services/shared/kafka/co-partition-assigner.ts'
+import type {
+  CommittedOffset,
+  LogRange,
+  OffsetCommit,
+} from '../../services/shared/kafka/partition-consumer.ts'
+
+export interface StoredRecord {
+  readonly key: string
+  readonly value: Buffer
+  readonly headers: Readonly<Record<string, string>>
+  readonly timestamp: number
+}
+
+/** A process as the group coordinator sees it. */
+export interface GroupMember {
+  readonly name: string
+  memberId: string
+  generation: number
+  owned: readonly number[]
+}
+
+/**
+ * What the dispatcher relies on of Kafka, and nothing that it may not rely on: an append-only log
+ * per topic-partition, commits that are taken or refused whole by member and generation (and not
+ * by ownership, as a real broker does), and a group that gives partitions away.
+ */
+export class FakeBroker {
+  readonly partitions: number
+  readonly #now: () => number
+  readonly #logs = new Map<string, StoredRecord[]>()
+  readonly #commits = new Map<string, { offset: number; metadata: string }>()
+  #members: GroupMember[] = []
+  #generation = 0
+  #ids = 0
+
+  constructor(partitions: number, now: () => number) {
+    this.partitions = partitions
+    this.#now = now
+  }
+
+  log(topic: string, partition: number): StoredRecord[] {
+    const name = `${topic}/${partition}`
+    const log = this.#logs.get(name) ?? []
+    this.#logs.set(name, log)
+    return log
+  }
+
+  append(topic: string, partition: number, record: Omit<StoredRecord, 'timestamp'>): number {
+    return this.log(topic, partition).push({ ...record, timestamp: this.#now() }) - 1
+  }
+
+  range(topic: string, partition: number): LogRange {
+    return { low: 0, high: this.log(topic, partition).length }
+  }
+
+  committed(topic: string, partition: number): CommittedOffset {
+    const found = this.#commits.get(`${topic}/${partition}`)
+    return { topic, partition, offset: found?.offset ?? null, metadata: found?.metadata ?? null }
+  }
+
+  /** @throws when the member is not of the current generation. */
+  commit(member: GroupMember, generation: number, offsets: readonly OffsetCommit[]): void {
+    const isKnown = this.#members.includes(member)
+    if (!isKnown || generation !== this.#generation) throw new Error('ILLEGAL_GENERATION')
+    for (const { topic, partition, offset, metadata } of offsets) {
+      if (metadata.length > 4096) throw new Error('OFFSET_METADATA_TOO_LARGE')
+      this.#commits.set(`${topic}/${partition}`, { offset, metadata })
+    }
+  }
+
+  isMember(member: GroupMember): boolean {
+    return this.#members.includes(member)
+  }
+
+  join(member: GroupMember): void {
+    member.memberId = `${member.name}-${this.#ids++}`
+    this.#members = [...this.#members.filter((other) => other !== member), member]
+  }
+
+  leave(member: GroupMember): void {
+    this.#members = this.#members.filter((other) => other !== member)
+  }
+
+  /** A new generation; answers who gets what. */
+  rebalance(): { readonly generation: number; readonly assignment: Map<GroupMember, number[]> } {
+    this.#generation++
+    const members = this.#members.map(({ memberId, owned }) => ({ memberId, owned }))
+    const byId = members.length > 0 ? assignPartitions(members, this.partitions) : new Map()
+    const assignment = new Map<GroupMember, number[]>()
+    for (const member of this.#members) assignment.set(member, byId.get(member.memberId) ?? [])
+    return { generation: this.#generation, assignment }
+  }
+}

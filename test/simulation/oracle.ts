@@ -1,0 +1,109 @@
+import { DEAD_LETTER, EVENTS, label, type SeenRequest, type World } from './world.ts'
+
+/**
+ * Judges a run by what the log holds, what the endpoints got, and what was recorded for the
+ * customer: dead letters and gaps. Knows nothing of lanes, cursors or offsets committed.
+ */
+export function violations(world: World, isAtRest: boolean): string[] {
+  return [
+    ...outOfOrder(world),
+    ...overlaps(world),
+    ...lost(world),
+    ...tooManyAttempts(world),
+    ...(isAtRest ? [] : unsettled(world)),
+  ]
+}
+
+/** G1: first deliveries of a workspace come in log order; what a back-fill brings is apart. */
+function outOfOrder({ requests }: World): string[] {
+  const taken = new Set<string>()
+  const highest = new Map<string, number>()
+  const found: string[] = []
+  for (const request of arrived(requests)) {
+    const { workspaceId, offset, isReplay, isTaken } = request
+    if (!isTaken || taken.has(`${workspaceId}#${offset}`)) continue
+    taken.add(`${workspaceId}#${offset}`)
+    if (isReplay) continue
+    if (offset < (highest.get(workspaceId) ?? -1)) {
+      found.push(`G1: ${label(request)} came after #${highest.get(workspaceId)}`)
+    }
+    highest.set(workspaceId, Math.max(offset, highest.get(workspaceId) ?? -1))
+  }
+  return found
+}
+
+/** G1: never two requests of a workspace at once, but for what a process left open that was cut off. */
+function overlaps({ requests }: World): string[] {
+  const open = new Map<string, SeenRequest>()
+  const found: string[] = []
+  for (const request of requests) {
+    const before = open.get(request.workspaceId)
+    const isOpen = before && (before.endedAt === null || before.endedAt > request.sentAt)
+    if (isOpen && !before.isCutOff && !request.isCutOff) {
+      found.push(`G1: ${label(request)} was sent while ${label(before)} was open`)
+    }
+    open.set(request.workspaceId, request)
+  }
+  return found
+}
+
+/** G2: every accepted event was taken, or is a dead letter, or lies in a recorded gap. */
+function lost(world: World): string[] {
+  const { broker, scenario, requests, postgres } = world
+  const taken = new Set(
+    requests
+      .filter(({ isTaken }) => isTaken)
+      .map(({ workspaceId, offset }) => `${workspaceId}#${offset}`),
+  )
+  const found: string[] = []
+  for (let partition = 0; partition < scenario.partitions; partition++) {
+    const dead = new Set(
+      broker
+        .log(DEAD_LETTER, partition)
+        .map(({ key, headers }) => `${key}#${headers['dead-origin-offset']}`),
+    )
+    broker.log(EVENTS, partition).forEach(({ key, timestamp }, offset) => {
+      const name = `${key}#${offset}`
+      const isInGap = postgres.gaps.some(
+        ({ workspaceId, from, to }) =>
+          workspaceId === key && timestamp >= from && (to === null || timestamp <= to),
+      )
+      if (!taken.has(name) && !dead.has(name) && !isInGap) found.push(`G2: ${name} is lost`)
+    })
+  }
+  return found
+}
+
+/** G6 and G7: no attempt beyond the schedule, and none that no failure has paid for. */
+function tooManyAttempts({ requests, failures, scenario }: World): string[] {
+  const limit = scenario.tiers.length + 1
+  return requests.flatMap((request) => {
+    const failed = failures.get(`${request.workspaceId}#${request.offset}`) ?? 0
+    if (request.attempt > limit) return [`G6: ${label(request)} is beyond the limit of ${limit}`]
+    return request.attempt > failed + 1
+      ? [`G7: ${label(request)} although it had failed ${failed} times`]
+      : []
+  })
+}
+
+function arrived(requests: readonly SeenRequest[]): SeenRequest[] {
+  return requests
+    .filter(({ arrivedAt }) => arrivedAt !== null)
+    .sort((a, b) => (a.arrivedAt ?? 0) - (b.arrivedAt ?? 0))
+}
+
+/** Every lane ends settled once the faults are over. */
+function unsettled({ broker, laneTopics, scenario }: World): string[] {
+  const found: string[] = []
+  for (const topic of [EVENTS, ...laneTopics]) {
+    for (let partition = 0; partition < scenario.partitions; partition++) {
+      const { high } = broker.range(topic, partition)
+      const offset = broker.committed(topic, partition).offset ?? 0
+      if (offset < high) {
+        const key = broker.log(topic, partition)[offset]?.key
+        found.push(`LIVENESS: ${topic}/${partition} stands at ${offset} of ${high} (${key})`)
+      }
+    }
+  }
+  return found
+}

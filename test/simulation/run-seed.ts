@@ -1,0 +1,285 @@
+import type { LaneRecord } from '../../services/dispatcher/lane/lane-record.ts'
+import { toHeaders } from '../../services/dispatcher/lane/lane-record.ts'
+import { violations } from './oracle.ts'
+import { type Chances, type Scenario, scenarioOf } from './scenario.ts'
+import { SimProcess } from './sim-process.ts'
+import { CATCH_UP, EVENTS, World } from './world.ts'
+
+export interface SeedResult {
+  readonly seed: number
+  readonly violations: readonly string[]
+  readonly timeline: readonly string[]
+  readonly scenario: Scenario
+  readonly requests: number
+}
+
+/** Virtual milliseconds in which everything has to come to rest once the faults are over. */
+const CALM_MS = 120_000
+const PROCESSES_MAX = 3
+
+/** One run of one seed: trouble, calm, judgement. */
+export async function runSeed(seed: number): Promise<SeedResult> {
+  const scenario = scenarioOf(seed)
+  const world = new World(scenario)
+  const director = new Director(world)
+  director.begin()
+  await world.time.runFor(scenario.troubleMs)
+  director.calm()
+  await world.time.runFor(CALM_MS, () => director.isAtRest())
+  director.describe()
+  return {
+    seed,
+    violations: violations(world, director.isAtRest()),
+    timeline: world.timeline,
+    scenario,
+    requests: world.requests.length,
+  }
+}
+
+/** Lets events come in and things go wrong, as the seed says. */
+class Director {
+  readonly #world: World
+  #processes: SimProcess[] = []
+  #started = 0
+  #rebalanceAsked = false
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  begin(): void {
+    const { random, scenario, time } = this.#world
+    this.#start()
+    if (random.chance(0.5)) this.#start()
+    for (let n = 0; n < scenario.events; n++) {
+      const { id } = random.pick(scenario.workspaces)
+      time.after(random.between(0, scenario.troubleMs), () => this.#world.accept(id))
+    }
+    this.#everySecond()
+  }
+
+  /** From here on nothing goes wrong any more, and customers mend what they have. */
+  calm(): void {
+    const world = this.#world
+    world.note('CALM')
+    world.isCalm = true
+    world.postgres.isAway = false
+    for (const process of this.#processes) this.#thaw(process)
+    if (!this.#alive().some((process) => process.isRunning)) this.#start()
+    this.#reconnectAll()
+    this.#rebalanceSoon(100)
+  }
+
+  /** Everything in every topic is committed as settled. */
+  isAtRest(): boolean {
+    const { broker, laneTopics, scenario, isCalm } = this.#world
+    if (!isCalm) return false
+    for (const topic of [EVENTS, ...laneTopics]) {
+      for (let partition = 0; partition < scenario.partitions; partition++) {
+        const { high } = broker.range(topic, partition)
+        if ((broker.committed(topic, partition).offset ?? 0) < high) return false
+      }
+    }
+    return true
+  }
+
+  /** What still stands, for the timeline. */
+  describe(): void {
+    for (const process of this.#alive()) this.#world.note(`LEFT       ${process.describe()}`)
+  }
+
+  #everySecond(): void {
+    const world = this.#world
+    world.time.after(world.random.between(500, 1_500), () => {
+      if (!world.isCalm) this.#maybeTrouble()
+      else this.#reconnectAll()
+      this.#everySecond()
+    })
+  }
+
+  #maybeTrouble(): void {
+    const world = this.#world
+    const troubles: Partial<Record<keyof Chances, () => void>> = {
+      crash: () => this.#onSome((process) => this.#crash(process)),
+      gracefulStop: () => this.#onSome((process) => this.#stop(process)),
+      freeze: () => this.#onSome((process) => this.#freeze(process)),
+      join: () => this.#start(),
+      rebalance: () => this.#rebalanceSoon(0),
+      postgresAway: () => this.#postgresAway(),
+      disconnect: () => this.#disconnect(),
+      rewind: () => this.#rewind(),
+    }
+    for (const [name, trouble] of Object.entries(troubles)) {
+      if (world.goesWrong(name as keyof Chances)) trouble()
+    }
+    for (const { id } of world.scenario.workspaces) {
+      if (world.postgres.state(id) !== 'connected' && world.random.chance(0.2)) this.#connect(id)
+    }
+  }
+
+  #alive(): SimProcess[] {
+    return this.#processes.filter((process) => process.isAlive)
+  }
+
+  #onSome(trouble: (process: SimProcess) => void): void {
+    const running = this.#alive().filter((process) => process.isRunning)
+    if (running.length > 0) trouble(this.#world.random.pick(running))
+  }
+
+  #start(): void {
+    if (this.#alive().length >= PROCESSES_MAX) return
+    const process = new SimProcess(this.#world, `d${this.#started++}`)
+    this.#processes.push(process)
+    this.#world.note(`STARTED    ${process.name}`)
+    this.#world.broker.join(process)
+    this.#rebalanceSoon(this.#world.random.between(10, 300))
+  }
+
+  #crash(process: SimProcess): void {
+    const { time, random, scenario, broker } = this.#world
+    process.kill()
+    time.after(scenario.sessionTimeoutMs, () => {
+      broker.leave(process)
+      this.#rebalanceSoon(0)
+    })
+    time.after(random.between(100, 4_000), () => this.#start())
+  }
+
+  #stop(process: SimProcess): void {
+    process.stop(() => {
+      this.#world.broker.leave(process)
+      this.#rebalanceSoon(0)
+      this.#start()
+    })
+  }
+
+  /** Longer than its session: the group throws it out, and it finds out when it wakes. */
+  #freeze(process: SimProcess): void {
+    const { time, random, scenario, broker } = this.#world
+    const ms = random.between(500, 8_000)
+    process.freeze()
+    if (ms > scenario.sessionTimeoutMs) {
+      time.after(scenario.sessionTimeoutMs, () => {
+        if (!process.isFrozen) return
+        broker.leave(process)
+        this.#rebalanceSoon(0)
+      })
+    }
+    time.after(ms, () => this.#thaw(process))
+  }
+
+  #thaw(process: SimProcess): void {
+    process.thaw()
+    const { time, random, broker } = this.#world
+    if (broker.isMember(process)) {
+      // It may have missed a rebalance, which its next heartbeat tells it.
+      this.#rebalanceSoon(random.between(10, 400))
+      return
+    }
+    // Its next heartbeat is refused, and it joins anew.
+    time.after(random.between(10, 400), () => {
+      if (!process.isAlive) return
+      broker.join(process)
+      this.#rebalanceSoon(0)
+    })
+  }
+
+  #rebalanceSoon(ms: number): void {
+    if (this.#rebalanceAsked) return
+    this.#rebalanceAsked = true
+    this.#world.time.after(ms, () => {
+      this.#rebalanceAsked = false
+      this.#rebalance()
+    })
+  }
+
+  /** Each member learns of its share in its own time. */
+  #rebalance(): void {
+    const { broker, time, random } = this.#world
+    const { generation, assignment } = broker.rebalance()
+    const sentAt = time.now
+    this.#world.note(`REBALANCE  generation ${generation}`)
+    for (const [member, partitions] of assignment) {
+      const process = member as SimProcess
+      const { memberId } = process
+      // A frozen process asks for nothing; what it had asked for before waits in its socket.
+      if (process.frozenAt !== null && process.frozenAt < sentAt) continue
+      time.after(random.between(1, 250), () =>
+        process.post(() => {
+          if (process.generation < generation && process.memberId === memberId) {
+            process.joined({ generation, partitions, memberId, sentAt })
+          }
+        }),
+      )
+    }
+  }
+
+  #postgresAway(): void {
+    const { postgres, time, random } = this.#world
+    this.#world.note('POSTGRES   away')
+    postgres.isAway = true
+    time.after(random.between(500, 5_000), () => {
+      this.#world.note('POSTGRES   back')
+      postgres.isAway = false
+    })
+  }
+
+  #disconnect(): void {
+    const { postgres, random, scenario } = this.#world
+    const { id } = random.pick(scenario.workspaces)
+    if (postgres.state(id) !== 'connected') return
+    this.#world.note(`DISCONNECT ${id}`)
+    postgres.disconnect(id)
+    this.#tellChanged(id)
+  }
+
+  #connect(workspaceId: string): void {
+    this.#world.note(`CONNECT    ${workspaceId}`)
+    this.#world.postgres.connect(workspaceId)
+    this.#tellChanged(workspaceId)
+  }
+
+  #reconnectAll(): void {
+    for (const { id } of this.#world.scenario.workspaces) {
+      if (this.#world.postgres.state(id) !== 'connected') this.#connect(id)
+    }
+  }
+
+  #tellChanged(workspaceId: string): void {
+    const { time, random } = this.#world
+    for (const process of this.#alive()) {
+      time.after(random.between(1, 100), () => process.connectionChanged(workspaceId))
+    }
+  }
+
+  /** What the console does for a back-fill: a lane record from outside, at the first event of the range. */
+  #rewind(): void {
+    const { broker, random, scenario, time } = this.#world
+    const { id } = random.pick(scenario.workspaces)
+    const partition = this.#world.partitionOf(id)
+    const log = broker.log(EVENTS, partition)
+    const offsets = log.flatMap(({ key }, offset) => (key === id ? [offset] : []))
+    if (offsets.length === 0) return
+    const offset = random.pick(offsets)
+    const head = log[offset]
+    if (!head) return
+    const record: LaneRecord = {
+      workspaceId: id,
+      head: { offset, value: head.value, acceptedAt: head.timestamp },
+      version: time.now,
+      attempt: 1,
+      dueAt: 0,
+      firstFailedAt: null,
+      lastError: null,
+      session: '',
+      replay: {
+        id: `b${offset}`,
+        mode: random.chance(0.5) ? 'gaps' : 'all',
+        until: time.now - random.between(0, 3_000),
+        liveFrom: null,
+      },
+    }
+    this.#world.note(`REWIND     ${id} to #${offset} (${record.replay?.mode})`)
+    broker.append(CATCH_UP, partition, { key: id, value: head.value, headers: toHeaders(record) })
+  }
+}

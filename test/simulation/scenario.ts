@@ -1,0 +1,103 @@
+import type { RetryTier } from '../../services/dispatcher/lane/retry-policy.ts'
+import type { SessionLimits } from '../../services/dispatcher/topics/partition-session.ts'
+import { Random } from './random.ts'
+
+/** What a seed chooses: how large the world is and how often which thing goes wrong. */
+export interface Scenario {
+  readonly seed: number
+  readonly partitions: number
+  readonly workspaces: readonly WorkspaceKind[]
+  readonly events: number
+  /** Virtual milliseconds over which events come and things go wrong. */
+  readonly troubleMs: number
+  readonly tiers: readonly RetryTier[]
+  readonly limits: SessionLimits
+  readonly inFlightMax: number
+  readonly requestTimeoutMs: number
+  readonly sessionTimeoutMs: number
+  readonly chances: Chances
+}
+
+export interface WorkspaceKind {
+  readonly id: string
+  /** Probability that an attempt fails although the endpoint is up. */
+  readonly failing: number
+  /** Of the events, how many are refused for ever with 422. */
+  readonly poison: number
+  /** Answers take this many virtual milliseconds at the most. */
+  readonly latencyMs: number
+  /** The endpoint is down for a while, or for the whole time. */
+  readonly outage: { readonly from: number; readonly to: number } | null
+}
+
+/** Per second of virtual time, or per request. */
+export interface Chances {
+  readonly crash: number
+  readonly gracefulStop: number
+  readonly freeze: number
+  readonly join: number
+  readonly rebalance: number
+  readonly commitFails: number
+  readonly produceFails: number
+  readonly acknowledgementLost: number
+  readonly readFails: number
+  readonly postgresAway: number
+  readonly disconnect: number
+  readonly rewind: number
+}
+
+export function scenarioOf(seed: number): Scenario {
+  const random = new Random(seed)
+  const some = (most: number) => (random.chance(0.5) ? random.next() * most : 0)
+  const troubleMs = random.between(8_000, 30_000)
+  const workspaces = Array.from({ length: random.between(1, 5) }, (_, index) =>
+    workspaceKind(`w${index}`, random, troubleMs),
+  )
+  const requestTimeoutMs = 1_000
+  return {
+    seed,
+    partitions: random.between(1, 2),
+    workspaces,
+    events: random.between(8, 60),
+    troubleMs,
+    tiers: [400, 1_200, 3_000]
+      .slice(0, random.between(1, 3))
+      .map((delayMs) => ({ label: `${delayMs}`, delayMs })),
+    limits: {
+      queueMax: random.between(4, 20),
+      laneQueueMax: random.between(1, 6),
+      parkedMax: random.between(1, 2),
+      checkpointEvery: random.between(1, 4),
+      checkpointMs: random.between(200, 2_000),
+    },
+    inFlightMax: random.between(1, 6),
+    requestTimeoutMs,
+    sessionTimeoutMs: 2_500,
+    chances: {
+      crash: some(0.15),
+      gracefulStop: some(0.1),
+      freeze: some(0.08),
+      join: some(0.15),
+      rebalance: some(0.1),
+      commitFails: some(0.3),
+      produceFails: some(0.2),
+      acknowledgementLost: some(0.2),
+      readFails: some(0.2),
+      postgresAway: some(0.05),
+      disconnect: some(0.06),
+      rewind: some(0.08),
+    },
+  }
+}
+
+function workspaceKind(id: string, random: Random, troubleMs: number): WorkspaceKind {
+  const hasOutage = random.chance(0.4)
+  const from = random.between(0, troubleMs)
+  return {
+    id,
+    failing: random.chance(0.5) ? random.next() * 0.6 : 0,
+    poison: random.chance(0.3) ? 0.15 : 0,
+    latencyMs: random.pick([5, 50, 400, 1_200]),
+    outage: hasOutage ? { from, to: from + random.between(1_000, 15_000) } : null,
+  }
+}
