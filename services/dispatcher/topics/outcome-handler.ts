@@ -116,7 +116,7 @@ export class OutcomeHandler {
   }
 
   #record(
-    { lane, session, startedAt }: LaneRun,
+    { lane, startedAt }: LaneRun,
     { event, isReplay }: Ending,
     result: {
       readonly outcome: AttemptOutcome
@@ -147,7 +147,7 @@ export class OutcomeHandler {
     }
     attempts.add(attempt)
     metrics.attemptFinished(outcome, attempt.durationMs / 1000)
-    logger.info({ partition: session.partition, ...attempt }, 'delivery.attempted')
+    logger.info(attempt, 'delivery.attempted')
   }
 }
 
