@@ -63,6 +63,7 @@ export class LaneRunner {
   readonly #options: LaneRunnerOptions
   /** Lanes for which Postgres is being asked or told something. */
   readonly #asking = new Set<LaneRun>()
+  #isPumping = false
 
   constructor(options: LaneRunnerOptions) {
     this.#options = options
@@ -96,8 +97,20 @@ export class LaneRunner {
     this.pump()
   }
 
-  /** Starts as many requests as there are places for. */
+  /**
+   * Starts as many requests as there are places for, once the code that runs now is through: an
+   * answer is told from within its connection, which is free for the next request only afterwards.
+   */
   pump(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    queueMicrotask(() => {
+      this.#isPumping = false
+      this.#startRequests()
+    })
+  }
+
+  #startRequests(): void {
     const { scheduler, outcomes, mayStart } = this.#options
     while (mayStart() && !outcomes.isFull) {
       const run = scheduler.take()
