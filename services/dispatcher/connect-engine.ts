@@ -9,6 +9,7 @@ import type { Logger } from '../shared/logger.ts'
 import type { DispatcherConfig } from './config.ts'
 import type { KafkaSide } from './connect-kafka.ts'
 import { AttemptLog } from './delivery/attempt-log.ts'
+import { BackfillLog } from './delivery/backfill-log.ts'
 import { createDeliver } from './delivery/deliver.ts'
 import { createGapLog } from './delivery/gap-log.ts'
 import { createConnectionLoader } from './delivery/open-connection.ts'
@@ -43,18 +44,33 @@ export function connectEngine({
   const agent = createGuardedAgent(config)
   const metrics = createDispatcherMetrics(() => engine.figures())
   const { requestTimeoutMs } = config
+  const attempts = new AttemptLog(pool, logger, config.attemptsMax)
+  const backfills = new BackfillLog(pool)
   const engine: Engine = new Engine({
     config,
     eventsTopic: kafka.names.events,
     laneTopics: kafka.laneTopics,
     decoder: createCallEventDecoder({ typeOf, clock, logger }),
     deliver: createDeliver({ agent, requestTimeoutMs, now: clock.now }),
-    attempts: new AttemptLog(pool, logger, config.attemptsMax),
+    attempts: {
+      get isFull() {
+        return attempts.isFull
+      },
+      add: (attempt) => attempts.add(attempt),
+      flush: async () => {
+        await attempts.flush()
+        await backfills.flush()
+      },
+    },
+    backfills,
     gaps: createGapLog(pool, clock, logger),
     writer: createLaneWriter({ producer: kafka.producer, names: kafka.names, clock, logger }),
     readLog: createCatchUp(kafka.reader, (bytes) => metrics.catchUpRead(bytes)),
     loadConnections: createConnectionLoader(pool, config.secretBox),
-    replayed: (workspaceId, { id }) => logger.info({ workspaceId, backfill: id }, 'backfill.done'),
+    replayed: (workspaceId, { id }) => {
+      backfills.done(id)
+      logger.info({ workspaceId, backfill: id }, 'backfill.done')
+    },
     random: Math.random,
     newSessionId: randomUUID,
     metrics,

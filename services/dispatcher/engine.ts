@@ -11,7 +11,7 @@ import { readFigures } from './figures.ts'
 import { Scheduler } from './lane/scheduler.ts'
 import type { DispatcherFigures, DispatcherMetrics } from './metrics.ts'
 import { type GapLog, type LaneRun, LaneRunner } from './topics/lane-runner.ts'
-import { type AttemptSink, OutcomeHandler } from './topics/outcome-handler.ts'
+import { type AttemptSink, type BackfillSink, OutcomeHandler } from './topics/outcome-handler.ts'
 import { PartitionSession } from './topics/partition-session.ts'
 import { PartitionSessions } from './topics/partition-sessions.ts'
 import type { LogBlock, SessionPorts } from './topics/session-ports.ts'
@@ -31,6 +31,7 @@ export interface EngineOptions {
   readonly gaps: GapLog
   readonly writer: Pick<SessionPorts, 'saveRecord' | 'bury'>
   readonly readLog: (partition: number, from: number) => Promise<LogBlock>
+  readonly backfills: BackfillSink
   readonly replayed: SessionPorts['replayed']
   readonly loadConnections: (
     ids: readonly string[],
@@ -90,7 +91,7 @@ export class Engine {
   }
 
   #createRunner(): LaneRunner {
-    const { config, clock, logger, attempts, decoder, deliver, gaps, metrics, random } =
+    const { config, clock, logger, attempts, decoder, deliver, gaps, backfills, metrics, random } =
       this.#options
     const { connections } = this
     return new LaneRunner({
@@ -102,6 +103,7 @@ export class Engine {
         attempts,
         connections,
         gaps,
+        backfills,
         metrics,
         logger,
         clock,

@@ -243,6 +243,7 @@ export class SimProcess implements GroupMember {
         { read: (p, from) => this.#read(p, from), stop: async () => undefined },
         () => undefined,
       ),
+      backfills: { replayed: () => undefined },
       replayed: () => undefined,
       loadConnections: (ids) => this.#load(ids),
       metrics: noMetrics,

@@ -10,8 +10,8 @@ interface CachedBlock extends LogBlock {
   readonly from: number
 }
 
-/** 16 blocks of 256 KB. */
-const BLOCKS_MAX = 16
+/** 16 MB: several blocks for each partition, or lanes a block apart would push out each other's. */
+const BLOCKS_MAX = 64
 
 export function createCatchUp(
   reader: LogReader,

@@ -199,15 +199,15 @@ export class LaneRunner {
     const { lane, session } = run
     const { offset, acceptedAt } = lane.begin()
     const now = clock.now()
-    const isReplay = lane.replay !== null
-    const facts = { sequence: offset, attempt: lane.attempt, isReplay, now }
+    const { replay } = lane
+    const facts = { sequence: offset, attempt: lane.attempt, isReplay: replay !== null, now }
     const payload = buildPayload(event, connection, facts, userAgent)
     run.startedAt = now
     session.requestStarted()
     run.request = deliver(connection, payload, (outcome) => {
       run.request = null
       scheduler.release()
-      const ending: Ending = { event, acceptedAt, outcome, isReplay, connection }
+      const ending: Ending = { event, acceptedAt, outcome, replay, connection }
       if (session.phase !== 'fenced') outcomes.ended(run, ending)
       session.requestEnded()
       this.pump()

@@ -7,6 +7,7 @@ import type { Connection } from '../delivery/connection.ts'
 import type { ConnectionCache } from '../delivery/connection-cache.ts'
 import type { DeliveryOutcome } from '../lane/delivery-outcome.ts'
 import type { FailureVerdict } from '../lane/lane-command.ts'
+import type { Replay } from '../lane/lane-record.ts'
 import { planNextAttempt, type RetryTier } from '../lane/retry-policy.ts'
 import type { DispatcherMetrics } from '../metrics.ts'
 import type { GapLog, LaneRun } from './lane-runner.ts'
@@ -17,7 +18,8 @@ export interface Ending {
   /** Log time, milliseconds since 1970. */
   readonly acceptedAt: number
   readonly outcome: DeliveryOutcome
-  readonly isReplay: boolean
+  /** The back-fill that the event is sent again for. */
+  readonly replay: Replay | null
   readonly connection: Connection
 }
 
@@ -29,10 +31,16 @@ export interface AttemptSink {
   add(attempt: DeliveryAttempt): void
 }
 
+/** Progress of back-fills on its way to Postgres. */
+export interface BackfillSink {
+  replayed(id: string, acceptedAt: number): void
+}
+
 export interface OutcomeHandlerOptions {
   readonly attempts: AttemptSink
   readonly connections: ConnectionCache
   readonly gaps: GapLog
+  readonly backfills: BackfillSink
   readonly metrics: DispatcherMetrics
   readonly logger: Logger
   readonly clock: Clock
@@ -67,11 +75,10 @@ export class OutcomeHandler {
   }
 
   #delivered(run: LaneRun, ending: Ending, status: number): void {
-    const { clock, connections, metrics } = this.#options
+    const { clock, connections, metrics, backfills } = this.#options
     this.#record(run, ending, { outcome: 'delivered', status })
-    if (!ending.isReplay) {
-      metrics.delivered((clock.now() - ending.acceptedAt) / 1000, run.lane.attempt === 1)
-    }
+    if (ending.replay) backfills.replayed(ending.replay.id, ending.acceptedAt)
+    else metrics.delivered((clock.now() - ending.acceptedAt) / 1000, run.lane.attempt === 1)
     if (ending.connection.isOnProbation) {
       connections.note(run.lane.workspaceId, { isOnProbation: false })
     }
@@ -117,7 +124,7 @@ export class OutcomeHandler {
 
   #record(
     { lane, startedAt }: LaneRun,
-    { event, isReplay }: Ending,
+    { event, replay }: Ending,
     result: {
       readonly outcome: AttemptOutcome
       readonly status: number | null
@@ -139,7 +146,7 @@ export class OutcomeHandler {
       durationMs: now - startedAt,
       at: now,
       nextAttemptAt: verdict?.kind === 'retry' ? verdict.dueAt : null,
-      replay: isReplay,
+      replay: replay !== null,
       deadLetter:
         verdict?.kind === 'dead-letter'
           ? { reason: verdict.reason, firstFailedAt: lane.firstFailedAt ?? startedAt }
