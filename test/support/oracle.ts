@@ -66,3 +66,57 @@ function overtaken(accepted: readonly string[], delivered: Iterable<string>): st
   }
   return late
 }
+
+/** A process was killed or frozen, and what it had begun before could still be seen until the end. */
+export interface Disturbance {
+  /** Milliseconds since 1970. */
+  readonly from: number
+  readonly to: number
+}
+
+/** Overlaps whose older request did not begin before a disturbance that the newer one fell into. */
+export function overlapsOutside(
+  disturbances: readonly Disturbance[],
+  received: readonly Received[],
+): readonly Received[] {
+  return received.filter(
+    ({ openSince, at }) =>
+      openSince !== undefined &&
+      !disturbances.some(({ from, to }) => openSince <= from && at <= to),
+  )
+}
+
+/** Deliveries of an event that had had its 2xx, each with the time of that one. */
+export interface Repetition {
+  readonly received: Received
+  readonly firstAt: number
+}
+
+export function repetitions(
+  received: readonly Received[],
+  keyOf: (received: Received) => string,
+): readonly Repetition[] {
+  const firstAt = new Map<string, number>()
+  return received.filter(isDelivered).flatMap((delivery) => {
+    const key = `${delivery.workspaceId}/${keyOf(delivery)}`
+    const first = firstAt.get(key)
+    if (first !== undefined) return [{ received: delivery, firstAt: first }]
+    firstAt.set(key, delivery.at)
+    return []
+  })
+}
+
+/**
+ * Repetitions of what had been delivered longer before a disturbance than a checkpoint and a commit
+ * take: that much, and no more, may be repeated after a crash.
+ */
+export function repetitionsOutside(
+  disturbances: readonly Disturbance[],
+  repeated: readonly Repetition[],
+  checkpointMs: number,
+): readonly Repetition[] {
+  return repeated.filter(
+    ({ firstAt }) =>
+      !disturbances.some(({ from, to }) => firstAt >= from - checkpointMs && firstAt <= to),
+  )
+}

@@ -51,13 +51,23 @@ export interface Received {
   readonly behaviour: Behaviour
   /** Another request of the same workspace was open when this one came. */
   readonly overlaps: boolean
+  /**
+   * When the oldest of those came, milliseconds since 1970; absent if there was none. Tells an
+   * overlap with the last request of a process that was killed or frozen from a broken promise.
+   */
+  readonly openSince?: number
+}
+
+interface OpenRequest {
+  readonly since: number
 }
 
 export class Receiver {
   readonly #server: Server
   readonly #scripts = new Map<string, Script>()
   readonly #counts = new Map<string, number>()
-  readonly #open = new Map<string, number>()
+  /** When the requests that are open now came, the oldest first. */
+  readonly #open = new Map<string, readonly OpenRequest[]>()
   readonly #waiting = new Set<() => void>()
   readonly received: Received[] = []
   /** Told of each request, before it is answered. */
@@ -130,17 +140,25 @@ export class Receiver {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const workspaceId = (request.url ?? '/').slice(1).split('?')[0] ?? ''
-    const open = this.#open.get(workspaceId) ?? 0
-    this.#open.set(workspaceId, open + 1)
-    response.once('close', () => {
-      this.#open.set(workspaceId, (this.#open.get(workspaceId) ?? 1) - 1)
-    })
+    const open = this.#opened(workspaceId, response)
     const body = await readText(request)
     const event = JSON.parse(body) as CallEvent
     const behaviour = this.#next(workspaceId, event)
-    this.#remember({ workspaceId, request, body, event, behaviour, overlaps: open > 0 })
+    this.#remember({ workspaceId, request, body, event, behaviour, ...open })
     act(behaviour, response)
     for (const look of [...this.#waiting]) look()
+  }
+
+  /** Answers since when another request of the workspace has been open, if there is one. */
+  #opened(workspaceId: string, response: ServerResponse): { readonly openSince?: number } {
+    const open = this.#open.get(workspaceId) ?? []
+    const mine: OpenRequest = { since: Date.now() }
+    this.#open.set(workspaceId, [...open, mine])
+    response.once('close', () => {
+      const left = this.#open.get(workspaceId)?.filter((request) => request !== mine) ?? []
+      this.#open.set(workspaceId, left)
+    })
+    return open[0] ? { openSince: open[0].since } : {}
   }
 
   #next(workspaceId: string, event: CallEvent): Behaviour {
@@ -157,13 +175,14 @@ export class Receiver {
     body: string
     event: CallEvent
     behaviour: Behaviour
-    overlaps: boolean
+    openSince?: number
   }): void {
     if ((facts.event.event as string) === 'ping') return
     const { request, ...rest } = facts
     const headers = request.headers as Record<string, string>
     const received: Received = {
       ...rest,
+      overlaps: facts.openSince !== undefined,
       headers,
       sequence: Number(headers['webhook-sequence']),
       attempt: Number(headers['webhook-attempt']),
