@@ -36,6 +36,7 @@ const variables = {
   DISPATCHER_REQUEST_TIMEOUT_MS: milliseconds.default(5_000),
   DISPATCHER_IN_FLIGHT_MAX: count.default(512),
   DISPATCHER_ATTEMPTS_BUFFER_MAX: count.default(100_000),
+  DISPATCHER_CONNECTIONS_MAX: count.default(20_000),
   DISPATCHER_QUEUE_MAX: count.default(4_000),
   DISPATCHER_LANE_QUEUE_MAX: count.default(128),
   DISPATCHER_CHECKPOINT_EVERY: count.default(200),
@@ -62,6 +63,7 @@ export function readConfig(env: Environment = process.env) {
     requestTimeoutMs: read.DISPATCHER_REQUEST_TIMEOUT_MS,
     inFlightMax: read.DISPATCHER_IN_FLIGHT_MAX,
     attemptsMax: read.DISPATCHER_ATTEMPTS_BUFFER_MAX,
+    connectionsMax: read.DISPATCHER_CONNECTIONS_MAX,
     limits: {
       queueMax: read.DISPATCHER_QUEUE_MAX,
       laneQueueMax: read.DISPATCHER_LANE_QUEUE_MAX,

@@ -21,7 +21,10 @@ import type { LogBlock, SessionPorts } from './topics/session-ports.ts'
  * HTTP: main.ts hands them in, and the simulation hands in fakes of them.
  */
 export interface EngineOptions {
-  readonly config: Pick<DispatcherConfig, 'inFlightMax' | 'requestTimeoutMs' | 'tiers' | 'limits'>
+  readonly config: Pick<
+    DispatcherConfig,
+    'inFlightMax' | 'requestTimeoutMs' | 'tiers' | 'limits' | 'connectionsMax'
+  >
   readonly eventsTopic: string
   readonly laneTopics: readonly string[]
   readonly decoder: CallEventDecoder
@@ -48,7 +51,6 @@ export interface EngineOptions {
 const GRACE_MARGIN_MS = 1_000
 /** The whole stop has 10 s, and a new owner waits 6 s for us. */
 const MAX_DRAIN_MS = 4_000
-const CONNECTIONS_MAX = 200_000
 
 export class Engine {
   readonly sessions: PartitionSessions
@@ -67,7 +69,7 @@ export class Engine {
       onLoaded: (workspaceId) => this.#connectionLoaded(workspaceId),
       clock,
       logger,
-      capacity: CONNECTIONS_MAX,
+      capacity: config.connectionsMax,
     })
     this.#runner = this.#createRunner()
     this.sessions = new PartitionSessions({

@@ -13,6 +13,7 @@ export interface Scenario {
   readonly tiers: readonly RetryTier[]
   readonly limits: SessionLimits
   readonly inFlightMax: number
+  readonly connectionsMax: number
   readonly requestTimeoutMs: number
   readonly sessionTimeoutMs: number
   readonly chances: Chances
@@ -71,6 +72,7 @@ export function scenarioOf(seed: number): Scenario {
       checkpointMs: random.between(200, 2_000),
     },
     inFlightMax: random.between(1, 6),
+    connectionsMax: 3,
     requestTimeoutMs,
     sessionTimeoutMs: 2_500,
     chances: {
