@@ -169,7 +169,11 @@ export async function memory(world: BenchWorld, scale: MemoryScale): Promise<num
   await fillLog(product, deadIds, parked + followers)
   await fillLog(product, healthyIds, healthyIds.length)
   await world.reset('')
-  const dispatcher: ServiceProcess = await product.start('dispatcher', { LOG_LEVEL: 'warn' })
+  const dispatcher: ServiceProcess = await product.start('dispatcher', {
+    LOG_LEVEL: 'warn',
+    // V8 lets garbage grow to gigabytes as long as nobody sets a limit.
+    NODE_OPTIONS: '--max-old-space-size=256',
+  })
   await world.until(healthyIds.length, WITHIN_MS * 3)
   const peak = peakMemoryMiB(dispatcher.pid)
   await dispatcher.stop()
