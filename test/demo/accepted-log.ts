@@ -1,12 +1,7 @@
-import type { Consumer } from 'kafkajs'
-import { createCallEventDecoder } from '../../services/shared/call-event-codec.ts'
-import { systemClock as clock } from '../../services/shared/clock.ts'
-import { createKafka } from '../../services/shared/kafka/client.ts'
-import { createCallEventRegistry } from '../../services/shared/kafka/schema-registry.ts'
 import { topicNames } from '../../services/shared/kafka/topics.ts'
-import { createLogger } from '../../services/shared/logger.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
 import { pathOf } from './event-key.ts'
+import { followTopics } from './follow-topics.ts'
 
 /**
  * Reads the log beside the dispatcher, as a data team would: tells when the broker accepted each
@@ -14,37 +9,19 @@ import { pathOf } from './event-key.ts'
  * event often reaches its customer before the provider has its OK.
  */
 export class AcceptedLog {
-  readonly #consumer: Consumer
   /** By path, see `pathOf`. */
   readonly #acceptedAt = new Map<string, number>()
   readonly #waiting = new Map<string, ((acceptedAt: number) => void)[]>()
-
-  private constructor(consumer: Consumer) {
-    this.#consumer = consumer
-  }
+  #following: { stop(): Promise<void> } | null = null
 
   /** Resolves when it reads: nothing that is accepted afterwards is missed. */
   static async follow(env: Readonly<Record<string, string>>): Promise<AcceptedLog> {
-    const config = kafkaConfigOf(env)
-    const logger = createLogger('demo', 'silent')
-    const { typeOf } = createCallEventRegistry(config.registryUrl)
-    const decoder = createCallEventDecoder({ typeOf, clock, logger })
-    const consumer = createKafka(config, 'demo', logger).consumer({
-      groupId: `${config.topicPrefix}.demo`,
-      maxWaitTimeInMs: 50,
+    const log = new AcceptedLog()
+    log.#following = await followTopics(env, {
+      topics: [topicNames(kafkaConfigOf(env).topicPrefix).events],
+      group: 'demo',
+      onRecord: ({ event, at }) => log.#accepted(pathOf(event), at),
     })
-    const log = new AcceptedLog(consumer)
-    await consumer.connect()
-    await consumer.subscribe({ topic: topicNames(config.topicPrefix).events, fromBeginning: true })
-    const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve))
-    await consumer.run({
-      eachMessage: async ({ message: { value, timestamp } }) => {
-        if (value === null) return
-        await decoder.learn(value)
-        log.#accepted(pathOf(decoder.decode(value)), Number(timestamp))
-      },
-    })
-    await joined
     return log
   }
 
@@ -63,7 +40,7 @@ export class AcceptedLog {
   }
 
   async stop(): Promise<void> {
-    await this.#consumer.disconnect()
+    await this.#following?.stop()
   }
 
   #accepted(path: string, acceptedAt: number): void {

@@ -1,6 +1,7 @@
 import { StackError } from '../../deploy/local/stack-error.ts'
 import { systemClock as clock } from '../../services/shared/clock.ts'
 import { keepRunning } from './keep-running.ts'
+import { renderLife } from './lane-life.ts'
 import { painter } from './live-line.ts'
 import { perform } from './perform.ts'
 import { renderReport } from './report.ts'
@@ -36,7 +37,9 @@ async function main(): Promise<number> {
 
 async function play(scene: Scene, signal: AbortSignal): Promise<number> {
   const performance = await perform(scene, { clock, signal, paint, say })
-  const { told } = performance
+  const { told, lives } = performance
+  console.log('')
+  for (const life of lives) console.log(renderLife(life, paint))
   console.log(renderReport(told, paint))
   if (process.env['KEEP']) {
     await scene.leave()

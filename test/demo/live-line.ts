@@ -32,7 +32,7 @@ export function liveLine(received: Received, acceptedAt: number | null, paint: P
   ].join('  ')
 }
 
-function wordOf(behaviour: Behaviour): string {
+export function wordOf(behaviour: Behaviour): string {
   switch (behaviour.kind) {
     case 'answer':
       return String(behaviour.status)

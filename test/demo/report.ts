@@ -4,8 +4,12 @@ import type { Received } from '../support/receiver.ts'
 import { keyOf, keyOfReceived, pathOf } from './event-key.ts'
 import type { ExpectedEvent } from './freshen.ts'
 import type { Paint } from './live-line.ts'
+import { isInside, type RecordedGap } from './recorded-gaps.ts'
 
-/** Compares what was sent with what the receiver saw. Nothing here is told by the product. */
+/**
+ * Compares what was sent with what the receiver saw, and looks for the rest where anybody can look:
+ * among the dead letters and in the recorded gaps. What is in none of the three is lost.
+ */
 
 export interface Run {
   /** Per workspace, in the order in which its events were accepted. */
@@ -16,7 +20,12 @@ export interface Run {
   readonly forged: number
   /** Log time of an event by its path, milliseconds since 1970. */
   readonly acceptedAt: ReadonlyMap<string, number>
+  /** Paths of the events in the dead-letter topic. */
+  readonly deadLettered: ReadonlySet<string>
+  readonly gaps: readonly RecordedGap[]
   readonly isHealthy: (workspaceId: string) => boolean
+  /** Whose endpoint takes nothing for so long that events of it have to be given up. */
+  readonly isDead: (workspaceId: string) => boolean
 }
 
 export interface Row {
@@ -25,15 +34,23 @@ export interface Row {
   readonly delivered: number
   /** Events that took more than one attempt. */
   readonly retried: number
+  readonly deadLettered: number
+  /** Events in a gap of a suspended workspace. */
+  readonly suspended: number
   /** Milliseconds from log to receiver, of first attempts to healthy endpoints; NaN for none. */
   readonly p50Ms: number
   readonly p99Ms: number
+  readonly worstMs: number
 }
 
 export interface Report {
   readonly rows: readonly Row[]
   readonly webhooks: number
   readonly verdict: Verdict
+  /** Accepted, and neither delivered nor a dead letter nor in a gap. */
+  readonly lost: readonly string[]
+  /** Given up although the endpoint was there to take them. */
+  readonly givenUpEarly: readonly string[]
   /** Events that arrived and that nobody sent. */
   readonly unexpected: readonly string[]
   readonly forged: number
@@ -47,14 +64,19 @@ export function report(run: Run): Report {
   const arrived = new Set(run.received.map(({ event }) => pathOf(event)))
   const unexpected = [...arrived].filter((path) => !known.has(path))
   const providers = [...new Set([...run.sent.values()].flat().map(({ provider }) => provider))]
+  const { lost, deadLettered, suspended } = fatesOf(run, verdict.lost)
+  const givenUpEarly = [...deadLettered, ...suspended].filter((path) => !run.isDead(ownerOf(path)))
   return {
     rows: [...providers.toSorted().map((provider) => rowOf(run, provider)), rowOf(run, 'all')],
     webhooks: run.webhooks,
     verdict,
+    lost,
+    givenUpEarly,
     unexpected,
     forged: run.forged,
     isKept: [
-      verdict.lost.length,
+      lost.length,
+      givenUpEarly.length,
       verdict.outOfOrder.length,
       verdict.overlaps,
       unexpected.length,
@@ -63,12 +85,35 @@ export function report(run: Run): Report {
   }
 }
 
+interface Fates {
+  readonly deadLettered: readonly string[]
+  readonly suspended: readonly string[]
+  readonly lost: readonly string[]
+}
+
+/** What became of events that were never answered with 2xx. */
+function fatesOf({ deadLettered, gaps, acceptedAt }: Run, undelivered: readonly string[]): Fates {
+  const fate = (path: string): keyof Fates => {
+    if (deadLettered.has(path)) return 'deadLettered'
+    const at = acceptedAt.get(path) ?? Number.NaN
+    return gaps.some((gap) => isInside(gap, ownerOf(path), at)) ? 'suspended' : 'lost'
+  }
+  const of = (kind: keyof Fates) => undelivered.filter((path) => fate(path) === kind)
+  return { deadLettered: of('deadLettered'), suspended: of('suspended'), lost: of('lost') }
+}
+
+/** See `pathOf`. */
+function ownerOf(path: string): string {
+  return path.slice(0, path.indexOf('/'))
+}
+
 function rowOf(run: Run, provider: Row['provider']): Row {
   const isOurs = (one: { readonly provider: EventProvider }) =>
     provider === 'all' || one.provider === provider
   const received = run.received.filter(({ event }) => isOurs(event))
   const sent = new Map([...run.sent].map(([id, events]) => [id, events.filter(isOurs).map(keyOf)]))
-  const { sent: events, delivered } = judge(sent, received, keyOfReceived)
+  const { sent: events, delivered, lost: undelivered } = judge(sent, received, keyOfReceived)
+  const { deadLettered, suspended } = fatesOf(run, undelivered)
   const retried = new Set(
     received.filter(({ attempt }) => attempt > 1).map(({ event }) => pathOf(event)),
   ).size
@@ -81,8 +126,11 @@ function rowOf(run: Run, provider: Row['provider']): Row {
     events,
     delivered,
     retried,
+    deadLettered: deadLettered.length,
+    suspended: suspended.length,
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
+    worstMs: quantile(latencies, 1),
   }
 }
 
@@ -91,13 +139,24 @@ function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
 }
 
-const COLUMNS = ['events', 'delivered', 'retried', 'p50 ms', 'p99 ms'] as const
+const COLUMNS: readonly (readonly [string, (row: Row) => number])[] = [
+  ['events', (row) => row.events],
+  ['delivered', (row) => row.delivered],
+  ['retried', (row) => row.retried],
+  ['dead letters', (row) => row.deadLettered],
+  ['suspended', (row) => row.suspended],
+  ['p50 ms', (row) => row.p50Ms],
+  ['p99 ms', (row) => row.p99Ms],
+  ['worst ms', (row) => row.worstMs],
+]
+
+const WIDTHS = COLUMNS.map(([title]) => Math.max(title.length, 7) + 3)
 
 export function renderReport(told: Report, paint: Paint): string {
-  const head = ['', ...COLUMNS]
+  const head = ['', ...COLUMNS.map(([title]) => title)]
   const body = told.rows.map((row) => [
     row.provider,
-    ...[row.events, row.delivered, row.retried, row.p50Ms, row.p99Ms].map(String),
+    ...COLUMNS.map(([, read]) => String(read(row))),
   ])
   return [
     '',
@@ -111,7 +170,8 @@ export function renderReport(told: Report, paint: Paint): string {
     `  ${'duplicates'.padEnd(16)}${String(told.verdict.duplicates).padStart(6)}`,
     '',
     ...named('out of order', told.verdict.outOfOrder),
-    ...named('lost', told.verdict.lost),
+    ...named('lost', told.lost),
+    ...named('given up early', told.givenUpEarly),
     ...named('never sent', told.unexpected),
     conclusion(told, paint),
     '',
@@ -119,7 +179,7 @@ export function renderReport(told: Report, paint: Paint): string {
 }
 
 function line([name = '', ...cells]: readonly string[]): string {
-  return `  ${name.padEnd(16)}${cells.map((cell) => cell.padStart(11)).join('')}`
+  return `  ${name.padEnd(16)}${cells.map((cell, index) => cell.padStart(WIDTHS[index] ?? 0)).join('')}`
 }
 
 interface Promised {
@@ -128,14 +188,29 @@ interface Promised {
   readonly note: string
 }
 
-function promises({ verdict, unexpected, forged }: Report): readonly Promised[] {
+function promises({
+  verdict,
+  lost,
+  givenUpEarly,
+  unexpected,
+  forged,
+}: Report): readonly Promised[] {
   return [
     {
       what: 'out of order',
       broken: verdict.outOfOrder.length,
       note: 'per workspace, by first 2xx',
     },
-    { what: 'lost', broken: verdict.lost.length, note: 'accepted, never answered with 2xx' },
+    {
+      what: 'lost',
+      broken: lost.length,
+      note: 'accepted, and not delivered, no dead letter, in no gap',
+    },
+    {
+      what: 'given up early',
+      broken: givenUpEarly.length,
+      note: 'dead letter or gap of a workspace whose endpoint lives',
+    },
     { what: 'overlaps', broken: verdict.overlaps, note: 'two requests of one workspace at once' },
     { what: 'never sent', broken: unexpected.length, note: 'arrived without having been sent' },
     { what: 'bad signatures', broken: forged, note: 'checked with the library `standardwebhooks`' },
@@ -146,9 +221,12 @@ function named(what: string, paths: readonly string[]): string[] {
   return paths.map((path) => `  ${what}: ${path}`)
 }
 
+const NOTHING = { events: 0, delivered: 0, deadLettered: 0, suspended: 0 }
+
 function conclusion({ isKept, webhooks, rows }: Report, paint: Paint): string {
-  const events = rows.at(-1)?.events ?? 0
-  return isKept
-    ? paint('green', `  OK: ${webhooks} webhooks made ${events} events; all arrived, in order.`)
-    : paint('red', '  FAILED: a promise is broken, see above.')
+  const { events, delivered, deadLettered, suspended } = rows.at(-1) ?? NOTHING
+  if (!isKept) return paint('red', '  FAILED: a promise is broken, see above.')
+  const made = `OK: ${webhooks} webhooks made ${events} events`
+  const fates = `${delivered} delivered in order, ${deadLettered} given up, ${suspended} in a gap`
+  return paint('green', `  ${made}: ${fates}; none lost.`)
 }

@@ -4,6 +4,8 @@ import { type Stack, startStack } from '../../deploy/local/stack.ts'
 import { Product } from '../support/product.ts'
 import { Receiver } from '../support/receiver.ts'
 import { AcceptedLog } from './accepted-log.ts'
+import { LaneLog } from './lane-log.ts'
+import { RecordedGaps } from './recorded-gaps.ts'
 import { type Sabotage, Saboteur } from './saboteur.ts'
 
 /**
@@ -13,7 +15,11 @@ import { type Sabotage, Saboteur } from './saboteur.ts'
 export const PROFILE = profileOf('demo')
 
 /** Short, so that every failure has ended before the audience has. */
-const TEMPO = { DISPATCHER_RETRY_TIERS: '1s,2s,4s', DISPATCHER_REQUEST_TIMEOUT_MS: '2000' }
+const TIERS = ['1s', '2s', '4s']
+const TEMPO = {
+  DISPATCHER_RETRY_TIERS: TIERS.join(','),
+  DISPATCHER_REQUEST_TIMEOUT_MS: '2000',
+}
 
 export interface SceneOptions {
   readonly sabotage: Sabotage | null
@@ -24,6 +30,8 @@ export interface Cast {
   readonly product: Product
   readonly receiver: Receiver
   readonly accepted: AcceptedLog
+  readonly lanes: LaneLog
+  readonly gaps: RecordedGaps
   /** Null in an honest run. */
   readonly saboteur: Saboteur | null
 }
@@ -53,9 +61,11 @@ export class Scene {
     report('normalizer, dispatcher and console run')
     const receiver = await this.#begin(() => new Receiver().start())
     const accepted = await this.#begin(() => AcceptedLog.follow(product.env))
+    const lanes = await this.#begin(() => LaneLog.follow(product.env, TIERS))
+    const gaps = await this.#begin(async () => new RecordedGaps(product.env['DATABASE_URL'] ?? ''))
     const target = `http://127.0.0.1:${receiver.port}`
     const saboteur = sabotage && (await this.#begin(() => new Saboteur(sabotage, target).start()))
-    return { product, receiver, accepted, saboteur }
+    return { product, receiver, accepted, lanes, gaps, saboteur }
   }
 
   /** Stops what is in this process; servers and services stay. */

@@ -13,6 +13,8 @@ export interface DemoWorkspace {
 interface Temper {
   readonly name: string
   readonly script: Script
+  /** Never answers as it should, until the customer mends it and connects again. */
+  readonly isDead?: true
 }
 
 const HEALTHY: Temper = { name: 'healthy', script: () => OK }
@@ -26,8 +28,12 @@ const TEMPERS: Readonly<Record<number, Temper>> = {
   3: { name: 'answers 500 now and then', script: every(3, answer(500)) },
   7: { name: 'hangs now and then', script: every(5, { kind: 'hang' }) },
   11: { name: 'is slow', script: () => answer(200, 300) },
+  13: { name: 'is dead until it is connected again', script: () => answer(503), isDead: true },
   14: { name: 'cuts the connection now and then', script: every(4, { kind: 'reset' }) },
-  16: { name: 'is down at first', script: (_event, nth) => (nth <= 3 ? answer(503) : OK) },
+  16: {
+    name: 'is down for three attempts',
+    script: (_event, nth) => (nth <= 3 ? answer(503) : OK),
+  },
   20: { name: 'answers 429 now and then', script: every(4, answer(429)) },
 }
 
@@ -54,6 +60,10 @@ function nth(index: number): ProviderName {
 
 export function isHealthy({ temper }: DemoWorkspace): boolean {
   return temper === HEALTHY
+}
+
+export function isDead({ temper }: DemoWorkspace): boolean {
+  return temper.isDead === true
 }
 
 /** Recorded cases that a day at a company is made of; the rest are quirks for the tests. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { identify, untold } from '../../../services/shared/call-event.ts'
 import type { ExpectedEvent } from '../../demo/freshen.ts'
+import type { RecordedGap } from '../../demo/recorded-gaps.ts'
 import { type Run, renderReport, report } from '../../demo/report.ts'
 import { answer, type Behaviour, OK, type Received } from '../../support/receiver.ts'
 
@@ -17,6 +18,35 @@ describe('the report of the demo', () => {
 
     expect(told.isKept).toBe(false)
     expect(renderReport(told, plain)).toContain('lost: ws_01/binotel call.completed 2')
+  })
+
+  it('does not count an event as lost that is a dead letter', () => {
+    const deadLettered = new Set(['ws_01/binotel call.completed 2'])
+    const told = report(aRun({ received: [received('1')], deadLettered }))
+
+    expect(told.isKept).toBe(true)
+    expect(told.rows.at(-1)).toMatchObject({ delivered: 1, deadLettered: 1, suspended: 0 })
+  })
+
+  it.each([
+    ['an open gap', gap(2_000, null), true],
+    ['a gap that ends behind it', gap(2_000, 2_001), true],
+    ['a gap that ends where it begins', gap(1_500, 2_000), false],
+    ['a gap that begins behind it', gap(2_001, null), false],
+    ['a gap of somebody else', { ...gap(0, null), workspaceId: 'ws_02' }, false],
+  ])('looks by its log time whether an event lies in %s', (_name, recorded, isKept) => {
+    const told = report(aRun({ received: [received('1')], gaps: [recorded] }))
+
+    expect(told.isKept).toBe(isKept)
+    expect(told.rows.at(-1)?.suspended).toBe(isKept ? 1 : 0)
+  })
+
+  it('finds a promise broken when an event is given up whose endpoint lives', () => {
+    const gaps = [gap(0, null)]
+    const told = report(aRun({ received: [received('1')], gaps, isDead: () => false }))
+
+    expect(told.isKept).toBe(false)
+    expect(renderReport(told, plain)).toContain('given up early: ws_01/binotel call.completed 2')
   })
 
   it('names an event that arrived after a later one', () => {
@@ -81,9 +111,16 @@ function aRun(overrides: Partial<Run>): Run {
       ['ws_01/binotel call.completed 1', 1_000],
       ['ws_01/binotel call.completed 2', 2_000],
     ]),
+    deadLettered: new Set(),
+    gaps: [],
     isHealthy: () => true,
+    isDead: () => true,
     ...overrides,
   }
+}
+
+function gap(from: number, to: number | null): RecordedGap {
+  return { workspaceId: 'ws_01', reason: 'suspended', from, to }
 }
 
 function expected(providerCallId: string): ExpectedEvent {
