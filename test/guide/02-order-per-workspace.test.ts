@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { OffsetTracker } from '../../services/dispatcher/lane/offset-tracker.ts'
-import { failed, INTERRUPTED, minutes, seconds } from '../support/builders.ts'
-import { aRunningSession, committed } from '../support/workbench.ts'
+import { failed, minutes, seconds } from '../support/builders.ts'
+import { aDispatcher } from '../support/workbench.ts'
 
 /*
  * Chapter 2: order per workspace
@@ -36,12 +35,12 @@ describe('events of one workspace', () => {
    * second one is not even sent.
    */
   it('have one request open at a time', async () => {
-    const { bench, session, endpoint } = await aRunningSession({ connected: ['kyiv'] })
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
 
-    session.records(bench.log('kyiv/1', 'kyiv/2', 'kyiv/3'))
+    await bench.read('kyiv/1', 'kyiv/2', 'kyiv/3')
     expect(endpoint.open).toEqual(['kyiv/1'])
 
-    endpoint.answer('kyiv/1')
+    await bench.answer('kyiv/1')
     expect(endpoint.open).toEqual(['kyiv/2'])
   })
 
@@ -49,17 +48,17 @@ describe('events of one workspace', () => {
    * 2.2  The story of the picture
    */
   it('wait behind one that failed, and follow it in order', async () => {
-    const { bench, session, endpoint } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1', 'kyiv/2', 'kyiv/3'))
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1', 'kyiv/2', 'kyiv/3')
 
-    endpoint.answer('kyiv/1', failed({ status: 500 }))
+    await bench.answer('kyiv/1', failed({ status: 500 }))
     await bench.pass(seconds(4))
     expect(endpoint.open).toEqual([])
 
     await bench.pass(seconds(1))
     expect(endpoint.open).toEqual(['kyiv/1'])
 
-    endpoint.answerAll()
+    await bench.answerAll()
     expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/1', 'kyiv/2', 'kyiv/3'])
   })
 
@@ -71,10 +70,10 @@ describe('events of one workspace', () => {
    * the first. A number that is not higher than the last one is a repeat.
    */
   it('carry a number that grows', async () => {
-    const { bench, session, endpoint } = await aRunningSession({ connected: ['kyiv', 'lviv'] })
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv', 'lviv'] })
 
-    session.records(bench.log('kyiv/1', 'lviv/1', 'kyiv/2'))
-    endpoint.answerAll()
+    await bench.read('kyiv/1', 'lviv/1', 'kyiv/2')
+    await bench.answerAll()
 
     const ofKyiv = endpoint.requests.filter(({ name }) => name.startsWith('kyiv/'))
     expect(ofKyiv.map(({ sequence }) => sequence)).toEqual([0, 2])
@@ -90,12 +89,12 @@ describe('events of one workspace', () => {
  */
 describe('a head that goes on failing', () => {
   it('is tried again after ever longer pauses', async () => {
-    const { bench, session, endpoint } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1'))
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1')
     const pauses = [seconds(5), seconds(30), minutes(2), minutes(10)]
 
     for (const pause of pauses) {
-      endpoint.answer('kyiv/1', failed())
+      await bench.answer('kyiv/1', failed())
       await bench.pass(pause - 1)
       expect(endpoint.open).toEqual([])
       await bench.pass(1)
@@ -108,88 +107,56 @@ describe('a head that goes on failing', () => {
 /*
  * 2.5  Across a restart
  *
- * Dispatchers come and go: a deployment, a second machine, a crash. Who takes over goes on where the
- * last one stopped; what that is stands in the log's own bookkeeping, next to the position:
+ * Dispatchers come and go: a deployment, a second machine, a crash. Whoever takes over finds the
+ * head of a failing lane in its retry topic, with the number of its next attempt, and everything
+ * behind it in the log. So a killed process changes neither the order nor the count:
  *
- *     offset     0   1   2   3   4   5
- *                ·   ✓   ✓   ·   ✓
- *                ^ watermark: everything below is done      committed: 0, and "1, 2, 4 are done too"
- *
- * The first one that is not done is never passed, so nothing is lost; the done ones beyond it are
- * remembered, so one stuck customer does not make us post everybody else's calls twice.
+ *     first   kyiv/1 [ ✗ 500 ]  KILLED
+ *     second                    ····· kyiv/1 [ ✓ attempt 2 ] kyiv/2 [ ✓ ]
  */
-describe('a dispatcher that takes over', () => {
-  it('goes on with the same event, and repeats nothing that was delivered', async () => {
-    const names = ['kyiv/1', 'lviv/1', 'lviv/2', 'kyiv/2', 'lviv/3']
-    const before = await aRunningSession({ connected: ['kyiv', 'lviv'] })
-    before.session.records(before.bench.log(...names))
-    before.endpoint.answer('kyiv/1', failed())
-    before.endpoint.answerAll()
-    const { offset, settledBeyond = [] } = committed(before.session, true)
-    expect({ offset, settledBeyond }).toEqual({ offset: 0, settledBeyond: [1, 2, 4] })
+describe('a lane whose dispatcher is killed', () => {
+  it('goes on in another one with the same event and the next attempt', async () => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1', 'kyiv/2')
+    await bench.answer('kyiv/1', failed())
 
-    const tracker = new OffsetTracker(offset, settledBeyond)
-    const after = await aRunningSession({ connected: ['kyiv', 'lviv'], tracker })
-    after.session.records(after.bench.log(...names))
-    after.endpoint.answerAll()
+    bench.crash()
+    const after = await bench.successor()
+    await after.pass(seconds(5))
+    await after.answerAll()
 
-    expect(after.endpoint.sent).toEqual(['kyiv/1', 'kyiv/2'])
+    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/1', 'kyiv/2'])
+    expect(endpoint.requests.map(({ attempt }) => attempt)).toEqual([1, 2, 1])
   })
 
-  it('lets the open requests of the old one end first, and they count', async () => {
-    const { bench, session, endpoint } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1', 'kyiv/2'))
+  it('repeats nothing that was done beyond it', async () => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv', 'lviv'] })
+    await bench.read('kyiv/1', 'lviv/1', 'lviv/2')
+    await bench.answer('lviv/1')
+    await bench.answer('lviv/2')
+    expect(await bench.committed()).toMatchObject({ offset: 0, settledBeyond: [1, 2] })
 
-    const drained = session.drain()
-    endpoint.answer('kyiv/1')
-    await drained
+    bench.crash()
+    const after = await bench.successor()
+    await after.answerAll()
 
-    expect(endpoint.open).toEqual([])
-    expect(committed(session, true)).toEqual({ offset: 1, clean: true, settledBeyond: [] })
-  })
-
-  it('is charged no attempt for a request that we broke off ourselves', async () => {
-    const { bench, session, endpoint } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1'))
-
-    endpoint.answer('kyiv/1', INTERRUPTED)
-
-    expect(endpoint.requests.map(({ attempt }) => attempt)).toEqual([1, 1])
+    expect(endpoint.sent.filter((name) => name.startsWith('lviv'))).toEqual(['lviv/1', 'lviv/2'])
   })
 })
 
 /*
  * 2.6  What is not promised
  *
- * Order holds within one workspace. Between two of them there is none, and none is wanted.
- *
- * And an event may come more than once. When the customer's answer does not reach us (the network
- * broke, we crashed, a partition had to be given up with the request open), we cannot know whether
- * it was taken. We send it again, with the same `webhook-id`, before anything that comes after it:
- *
- *     kyiv/1  [ POST ✓ 200 … the answer is lost ]
- *     kyiv/1                                      [ POST ✓ ]   again, not out of order
- *     kyiv/2                                                [ POST ✓ ]
+ * Order holds within one workspace. Between two of them there is none, and none is wanted. That an
+ * event may come more than once, in its place, is told in the last chapter.
  */
 describe('not promised', () => {
   it('any order between workspaces: the later event may be first', async () => {
-    const { bench, session, endpoint } = await aRunningSession({ connected: ['kyiv', 'lviv'] })
-    session.records(bench.log('kyiv/1', 'lviv/1'))
+    const { bench } = await aDispatcher({ connected: ['kyiv', 'lviv'] })
+    await bench.read('kyiv/1', 'lviv/1')
 
-    endpoint.answer('kyiv/1', failed())
-    endpoint.answer('lviv/1')
+    await bench.answer('lviv/1')
 
-    expect(committed(session)).toMatchObject({ offset: 0, settledBeyond: [1] })
-  })
-
-  it('exactly one request per event: an answer that is lost means one more, in its place', async () => {
-    const { bench, session, endpoint } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1', 'kyiv/2'))
-
-    endpoint.answer('kyiv/1', failed({ errorClass: 'reset', status: null }))
-    await bench.pass(seconds(5))
-    endpoint.answerAll()
-
-    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/1', 'kyiv/2'])
+    expect(await bench.committed()).toMatchObject({ offset: 0, settledBeyond: [1] })
   })
 })

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { aConnection, failed, minutes, seconds } from '../support/builders.ts'
-import { quiescence } from '../support/manual-clock.ts'
-import { aRunningSession, committed } from '../support/workbench.ts'
+import { failed, minutes } from '../support/builders.ts'
+import { aDispatcher } from '../support/workbench.ts'
 
 /*
  * Chapter 3: a slow endpoint delays nobody else
@@ -29,12 +28,12 @@ describe('beside a workspace whose endpoint hangs', () => {
    * 3.1  The story of the picture
    */
   it('the others get all their events', async () => {
-    const { bench, session, endpoint } = await aRunningSession({
+    const { bench, endpoint } = await aDispatcher({
       connected: ['kyiv', 'lviv', 'odesa'],
     })
-    session.records(bench.log('kyiv/1', 'lviv/1', 'kyiv/2', 'odesa/1', 'lviv/2'))
+    await bench.read('kyiv/1', 'lviv/1', 'kyiv/2', 'odesa/1', 'lviv/2')
 
-    for (const name of ['lviv/1', 'odesa/1', 'lviv/2']) endpoint.answer(name)
+    for (const name of ['lviv/1', 'odesa/1', 'lviv/2']) await bench.answer(name)
 
     expect(endpoint.open).toEqual(['kyiv/1'])
   })
@@ -46,17 +45,17 @@ describe('beside a workspace whose endpoint hangs', () => {
    * when it is due. Ten thousand of them are ten thousand notes.
    */
   it('the places in flight are free while it waits for its next attempt', async () => {
-    const { bench, session, endpoint } = await aRunningSession({
+    const { bench, endpoint } = await aDispatcher({
       connected: ['kyiv', 'lviv'],
       inFlightMax: 1,
     })
-    session.records(bench.log('kyiv/1', 'lviv/1', 'lviv/2'))
+    await bench.read('kyiv/1', 'lviv/1', 'lviv/2')
 
-    endpoint.answer('kyiv/1', failed({ errorClass: 'timeout', status: null }))
-    endpoint.answerAll()
+    await bench.answer('kyiv/1', failed({ errorClass: 'timeout', status: null }))
+    await bench.answerAll()
 
     expect(endpoint.sent).toEqual(['kyiv/1', 'lviv/1', 'lviv/2'])
-    expect(bench.scheduler.inFlight).toBe(0)
+    expect(bench.engine.figures()).toMatchObject({ inFlight: 0 })
   })
 })
 
@@ -72,16 +71,15 @@ describe('beside a workspace whose endpoint hangs', () => {
  */
 describe('beside a workspace with a thousand events', () => {
   it('a single event of another one waits for one request', async () => {
-    const { bench, session, endpoint } = await aRunningSession({
+    const { bench, endpoint } = await aDispatcher({
       connected: ['kyiv', 'lviv'],
       inFlightMax: 1,
-      queueMax: 2_000,
-      windowMax: 2_000,
+      limits: { queueMax: 2_000, laneQueueMax: 2_000 },
     })
     const thousand = Array.from({ length: 1_000 }, (_, index) => `kyiv/${index + 1}`)
 
-    session.records(bench.log(...thousand, 'lviv/1'))
-    endpoint.answerAll()
+    await bench.read(...thousand, 'lviv/1')
+    await bench.answerAll()
 
     expect(endpoint.sent.indexOf('lviv/1')).toBe(1)
   })
@@ -96,70 +94,92 @@ describe('beside a workspace with a thousand events', () => {
  */
 describe('events of a workspace', () => {
   it('that is not connected are done at once', async () => {
-    const { bench, session, endpoint } = await aRunningSession({ connected: ['lviv'] })
+    const { bench, endpoint } = await aDispatcher({ connected: ['lviv'] })
 
-    session.records(bench.log('kyiv/1', 'lviv/1', 'kyiv/2'))
-    await quiescence()
-    endpoint.answerAll()
+    await bench.read('kyiv/1', 'lviv/1', 'kyiv/2')
+    await bench.answerAll()
 
     expect(endpoint.sent).toEqual(['lviv/1'])
-    expect(committed(session).offset).toBe(3)
+    expect((await bench.committed()).offset).toBe(3)
   })
 
   it('that were there before it connected are not sent', async () => {
-    const { bench, session, endpoint } = await aRunningSession()
-    const old = bench.log('kyiv/1')
-    await bench.pass(minutes(1))
-    bench.rows.set('kyiv', aConnection('kyiv', { connectedAt: bench.clock.now() }))
+    const { bench, endpoint } = await aDispatcher()
+    bench.append('kyiv/1')
+    await bench.clock.pass(minutes(1))
+    bench.customers.connect('kyiv', { connectedAt: bench.clock.now() })
 
-    session.records([...old, ...bench.log('kyiv/2')])
-    await quiescence()
-    endpoint.answerAll()
+    await bench.read('kyiv/2')
+    await bench.answerAll()
 
     expect(endpoint.sent).toEqual(['kyiv/2'])
   })
 
   it('that disconnects while it is stuck are let go, and hold up nothing any more', async () => {
-    const { bench, session, endpoint } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1', 'kyiv/2'))
-    endpoint.answer('kyiv/1', failed())
+    const { bench } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1', 'kyiv/2')
+    await bench.answer('kyiv/1', failed())
 
-    await bench.change('kyiv', null)
+    await bench.change('kyiv', (customers) => customers.disconnect('kyiv'))
 
-    expect(committed(session).offset).toBe(2)
+    expect((await bench.committed()).offset).toBe(2)
   })
 })
 
 /*
- * 3.5  What is not promised
+ * 3.5  A lane that is stuck leaves the row
  *
- * Reading on has an end. What is read and not done is kept in memory, and what is done beyond the
- * first one that is not has to fit into the bookkeeping (chapter 2.5). At either limit the partition
- * pauses, and there, at last, a stuck neighbour is felt: not after one failed request, but after
- * thousands of events that came behind it.
+ * The row has two limits. Its memory: a lane whose queue is full is written down as one small record,
+ * a *lane record* with the place of its first event, and its followers wait where they lie already, in
+ * the log. And its bookkeeping: what is done beyond the first event that is not has to fit into a
+ * commit, so a lane that holds the row up too long leaves it in the same way.
  *
- *     watermark                                  position
- *        v  kyiv/1, stuck                           v
- *        ·  ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ | paused: 24,552 events further
- *        └──────────────── window ──────────────────┘
+ *     the log     kyiv/1  kyiv/2  kyiv/3  kyiv/4  lviv/1
+ *     memory      kyiv/1  kyiv/2  | full
+ *     catch-up    kyiv@0            stands for kyiv/1, 2, 3, 4: the row has nothing to wait for
  *
- * Reading goes on as soon as half of it is free again.
+ * Its memory does not grow with the outage, and the row reads on.
+ */
+describe('a lane that is full', () => {
+  it('is written down, and later events are read from the log, in order', async () => {
+    const { bench, endpoint } = await aDispatcher({
+      connected: ['kyiv', 'lviv'],
+      limits: { laneQueueMax: 2 },
+    })
+    await bench.read('kyiv/1', 'kyiv/2', 'kyiv/3', 'kyiv/4', 'lviv/1')
+
+    expect(bench.laneRecords).toEqual(['calls.catch-up kyiv@0'])
+    expect(bench.session.window).toBe(1)
+    await bench.answerAll()
+
+    const ofKyiv = endpoint.sent.filter((name) => name.startsWith('kyiv'))
+    expect(ofKyiv).toEqual(['kyiv/1', 'kyiv/2', 'kyiv/3', 'kyiv/4'])
+  })
+
+  it('holds up nothing of the row for as long as its head fails', async () => {
+    const { bench } = await aDispatcher({ connected: ['kyiv', 'lviv'] })
+    await bench.read('kyiv/1', 'lviv/1', 'kyiv/2')
+    await bench.answer('kyiv/1', failed())
+    await bench.answerAll()
+
+    expect(await bench.committed()).toMatchObject({ offset: 3, settledBeyond: [] })
+  })
+})
+
+/*
+ * 3.6  What is not promised
+ *
+ * Isolation is not infinite speed: all lanes of a process share its places in flight. With more
+ * hanging endpoints than places, new requests wait for the first timeout, five seconds at most.
  */
 describe('not promised', () => {
-  it('that a partition reads on for ever behind a lane that is stuck', async () => {
-    const { bench, session, endpoint } = await aRunningSession({
-      connected: ['kyiv', 'lviv'],
-      windowMax: 4,
-    })
-    session.records(bench.log('kyiv/1', 'lviv/1', 'lviv/2', 'lviv/3'))
-    endpoint.answer('kyiv/1', failed())
-    endpoint.answerAll()
+  it('a place in flight while as many endpoints hang as there are places', async () => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv', 'lviv'], inFlightMax: 1 })
+    await bench.read('kyiv/1', 'lviv/1')
+    expect(endpoint.open).toEqual(['kyiv/1'])
 
-    expect(session.records(bench.log('lviv/4'))).toBe(0)
-    expect(bench.pauses).toEqual([false, true])
+    await bench.answer('kyiv/1', failed({ errorClass: 'timeout', status: null }))
 
-    await bench.pass(seconds(5))
-    endpoint.answer('kyiv/1')
-    expect(bench.pauses).toEqual([false, true, false])
+    expect(endpoint.open).toEqual(['lviv/1'])
   })
 })

@@ -1,17 +1,23 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type DispatcherConfig, readConfig } from '../../services/dispatcher/config.ts'
+import { connectKafka } from '../../services/dispatcher/connect-kafka.ts'
 import { AttemptLog } from '../../services/dispatcher/delivery/attempt-log.ts'
+import { createDeliver } from '../../services/dispatcher/delivery/deliver.ts'
 import { Engine } from '../../services/dispatcher/engine.ts'
+import { createDispatcherMetrics } from '../../services/dispatcher/metrics.ts'
+import { startPulse } from '../../services/dispatcher/pulse.ts'
+import { createCatchUp } from '../../services/dispatcher/topics/catch-up.ts'
+import { createLaneWriter } from '../../services/dispatcher/topics/retry-topics.ts'
 import { createCallEventDecoder } from '../../services/shared/call-event-codec.ts'
 import { systemClock as clock } from '../../services/shared/clock.ts'
 import { createGuardedAgent } from '../../services/shared/egress/guarded-agent.ts'
-import { createKafka } from '../../services/shared/kafka/client.ts'
 import { startPartitionConsumer } from '../../services/shared/kafka/partition-consumer.ts'
 import { createCallEventRegistry } from '../../services/shared/kafka/schema-registry.ts'
 import { aCallEvent, aConnection, quiet } from '../support/builders.ts'
 import { EventLog } from '../support/event-log.ts'
 import { eventually } from '../support/eventually.ts'
+import { FakeCustomers } from '../support/fake-customers.ts'
 import { FakePool } from '../support/fake-pool.ts'
 import { judge } from '../support/oracle.ts'
 import { answer, Receiver, type Script } from '../support/receiver.ts'
@@ -54,34 +60,52 @@ async function aGroup() {
 
 /** One dispatcher within this process; `leave` ends it in good order, once. */
 async function startDispatcher(config: DispatcherConfig, topic: string, receiver: Receiver) {
-  const kafka = createKafka(config.kafka, 'sessions-test', quiet)
+  const kafkaSide = await connectKafka(config, quiet)
+  const customers = new FakeCustomers(clock.now)
   const { typeOf } = createCallEventRegistry(config.kafka.registryUrl)
   const agent = createGuardedAgent(config)
   const postgres = new FakePool()
   const origin = `http://127.0.0.1:${receiver.port}`
-  const engine = new Engine({
+  const engine: Engine = new Engine({
     config,
     eventsTopic: topic,
     decoder: createCallEventDecoder({ typeOf, clock, logger: quiet }),
-    agent,
+    laneTopics: kafkaSide.laneTopics,
+    deliver: createDeliver({ agent, requestTimeoutMs: config.requestTimeoutMs, now: clock.now }),
     attempts: new AttemptLog(postgres.pool, quiet, config.attemptsMax),
+    metrics: createDispatcherMetrics(() => engine.figures()),
+    gaps: customers,
+    backfills: { replayed: () => undefined },
+    writer: createLaneWriter({
+      producer: kafkaSide.producer,
+      names: kafkaSide.names,
+      clock,
+      logger: quiet,
+    }),
+    readLog: createCatchUp(kafkaSide.reader, () => undefined),
+    replayed: () => undefined,
+    random: Math.random,
+    newSessionId: randomUUID,
     loadConnections: async (ids) => new Map(ids.map((id) => [id, aConnection(id, { origin })])),
     clock,
     logger: quiet,
   })
   const consumer = await startPartitionConsumer({
-    kafka,
+    kafka: kafkaSide.client,
     groupId: config.groupId,
-    topics: [topic],
+    topics: kafkaSide.topics,
     owner: engine.sessions,
     sessionTimeoutMs: config.sessionTimeoutMs,
     logger: quiet,
   })
-  engine.start(consumer)
+  engine.attach(consumer)
+  const pulse = startPulse(engine)
   let left: Promise<void> | null = null
   const leave = async () => {
     await engine.stop()
     await consumer.stop()
+    pulse.stop()
+    await kafkaSide.stop()
     await agent.destroy()
   }
   const once = () => {

@@ -61,13 +61,18 @@ export function aCallEvent(
 /** Connected for a day, without a password. */
 export function aConnection(workspaceId: string, overrides: Partial<Connection> = {}): Connection {
   return {
+    kind: 'connection',
     workspaceId,
+    version: 1,
     origin: 'https://crm.example.com',
     path: `/${workspaceId}`,
     passwordHeader: [],
     signingKeys: [{ key: createSecretKey(Buffer.alloc(32, 7)), validUntil: null }],
     maskNumbers: false,
     connectedAt: NOON - 24 * minutes(60),
+    isOnProbation: false,
+    retryNowAt: 0,
+    gapFrom: Number.NEGATIVE_INFINITY,
     ...overrides,
   }
 }
@@ -85,6 +90,7 @@ export function anAttempt(overrides: Partial<DeliveryAttempt> = {}): DeliveryAtt
     at: NOON,
     nextAttemptAt: null,
     replay: false,
+    deadLetter: null,
     ...overrides,
   }
 }

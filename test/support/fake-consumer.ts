@@ -1,33 +1,71 @@
 import { decodeMetadata } from '../../services/dispatcher/lane/commit-metadata.ts'
 import type {
   CommittedOffset,
+  LogRange,
   OffsetCommit,
   PartitionConsumer,
 } from '../../services/shared/kafka/partition-consumer.ts'
+import type { FakeBroker, GroupMember } from '../simulation/fake-broker.ts'
 
 /** A membership in a group of which the test is the coordinator. */
-export class FakeConsumer implements PartitionConsumer {
-  readonly #committed = new Map<number, OffsetCommit>()
-  /** Every commit that got through, `<partition>@<offset>`, with `clean` where it says so. */
-  readonly commits: string[] = []
+export class FakeConsumer implements PartitionConsumer, GroupMember {
+  readonly name: string
+  memberId = ''
+  owned: readonly number[] = []
+  /** That of the last rebalance it heard of. */
+  generation = 0
   leaseUntil = Number.POSITIVE_INFINITY
   failure: string | null = null
   isMember = true
   isAway = false
   /** Set to hold commits back until it resolves. */
   gate: Promise<void> = Promise.resolve()
+  /** Every commit of the events topic that got through, `<partition>@<offset>`, and `clean`. */
+  readonly commits: string[] = []
+  readonly #paused = new Set<string>()
+  readonly #broker: FakeBroker
+  readonly #onPause: (topic: string, partition: number, isPaused: boolean) => void
 
-  pause(): void {}
+  constructor(
+    broker: FakeBroker,
+    name: string,
+    onPause: (topic: string, partition: number, isPaused: boolean) => void = () => undefined,
+  ) {
+    this.#broker = broker
+    this.name = name
+    this.#onPause = onPause
+    this.join()
+  }
 
-  resume(): void {}
+  /** A member of a new generation; whoever was one before is a stranger. */
+  join(): void {
+    this.#broker.join(this)
+    this.generation = this.#broker.rebalance().generation
+  }
+
+  isPaused(topic: string, partition: number): boolean {
+    return this.#paused.has(`${topic}/${partition}`)
+  }
+
+  pause(topic: string, partition: number): void {
+    this.#paused.add(`${topic}/${partition}`)
+    this.#onPause(topic, partition, true)
+  }
+
+  resume(topic: string, partition: number): void {
+    this.#paused.delete(`${topic}/${partition}`)
+    this.#onPause(topic, partition, false)
+  }
 
   async commit(offsets: readonly OffsetCommit[]): Promise<void> {
+    const { generation } = this
     await this.gate
     if (this.isAway) throw new Error('the coordinator is away')
-    for (const commit of offsets) {
-      this.#committed.set(commit.partition, commit)
-      const isClean = decodeMetadata(commit.offset, commit.metadata)?.clean
-      this.commits.push(`${commit.partition}@${commit.offset}${isClean ? ' clean' : ''}`)
+    this.#broker.commit(this, generation, offsets)
+    for (const { topic, partition, offset, metadata } of offsets) {
+      if (!topic.endsWith('calls.events')) continue
+      const isClean = decodeMetadata(offset, metadata)?.clean
+      this.commits.push(`${partition}@${offset}${isClean ? ' clean' : ''}`)
     }
   }
 
@@ -36,14 +74,18 @@ export class FakeConsumer implements PartitionConsumer {
     partitions: readonly number[],
   ): Promise<CommittedOffset[]> {
     if (this.isAway) throw new Error('the coordinator is away')
-    const [topic = ''] = topics
-    return partitions.map(
-      (partition) =>
-        this.#committed.get(partition) ?? { topic, partition, offset: null, metadata: null },
+    return topics.flatMap((topic) =>
+      partitions.map((partition) => this.#broker.committed(topic, partition)),
     )
+  }
+
+  async ranges(topics: readonly string[], partition: number): Promise<Map<string, LogRange>> {
+    if (this.isAway) throw new Error('the coordinator is away')
+    return new Map(topics.map((topic) => [topic, this.#broker.range(topic, partition)]))
   }
 
   async stop(): Promise<void> {
     this.isMember = false
+    this.#broker.leave(this)
   }
 }

@@ -10,6 +10,8 @@ export interface SentRequest {
   readonly url: string
   readonly attempt: number
   readonly sequence: number
+  readonly webhookId: string
+  readonly isReplay: boolean
 }
 
 /**
@@ -34,6 +36,8 @@ export class FakeEndpoint {
       url: connection.origin + connection.path,
       attempt: Number(headers.get('webhook-attempt')),
       sequence: Number(headers.get('webhook-sequence')),
+      webhookId: headers.get('webhook-id') ?? '',
+      isReplay: headers.get('webhook-replay') === 'true',
     })
     this.#open.set(name, done)
     return { interrupt: () => this.#end(name, { kind: 'interrupted' }) }
@@ -55,9 +59,9 @@ export class FakeEndpoint {
     this.#end(name, outcome)
   }
 
-  /** Delivers what is open and what comes of it, until nothing is. */
-  answerAll(): void {
-    for (let [name] = this.open; name !== undefined; [name] = this.open) this.answer(name)
+  /** The process is gone: its requests end, and nobody hears of it. */
+  cutOff(): void {
+    this.#open.clear()
   }
 
   #end(name: string, outcome: DeliveryOutcome): void {

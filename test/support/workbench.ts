@@ -1,228 +1,357 @@
+import assert from 'node:assert/strict'
 import avsc from 'avsc'
-import type { KafkaMessage } from 'kafkajs'
 import { Registry } from 'prom-client'
 import { AttemptLog } from '../../services/dispatcher/delivery/attempt-log.ts'
-import type { Connection } from '../../services/dispatcher/delivery/connection.ts'
-import { ConnectionCache } from '../../services/dispatcher/delivery/connection-cache.ts'
+import { Engine } from '../../services/dispatcher/engine.ts'
 import { decodeMetadata } from '../../services/dispatcher/lane/commit-metadata.ts'
-import { OffsetTracker } from '../../services/dispatcher/lane/offset-tracker.ts'
-import { Scheduler } from '../../services/dispatcher/lane/scheduler.ts'
+import type { DeliveryOutcome } from '../../services/dispatcher/lane/delivery-outcome.ts'
 import type { DispatcherMetrics } from '../../services/dispatcher/metrics.ts'
-import { type LaneRun, LaneRunner } from '../../services/dispatcher/topics/lane-runner.ts'
-import {
+import { createCatchUp } from '../../services/dispatcher/topics/catch-up.ts'
+import type {
   PartitionSession,
-  type SessionOptions,
+  SessionLimits,
 } from '../../services/dispatcher/topics/partition-session.ts'
+import { createLaneWriter } from '../../services/dispatcher/topics/retry-topics.ts'
+import type { ArrivedMessage } from '../../services/dispatcher/topics/session-ports.ts'
 import {
-  type CallEventDecoder,
   createCallEventDecoder,
   createCallEventEncoder,
   readCallEventSchema,
 } from '../../services/shared/call-event-codec.ts'
-import { aCallEvent, aConnection, quiet, TIERS } from './builders.ts'
+import type { LogPage } from '../../services/shared/kafka/log-reader.ts'
+import type { LogRecord } from '../../services/shared/kafka/producer.ts'
+import { topicNames } from '../../services/shared/kafka/topics.ts'
+import { FakeBroker, type StoredRecord } from '../simulation/fake-broker.ts'
+import { aCallEvent, quiet, seconds, TIERS } from './builders.ts'
+import { FakeConsumer } from './fake-consumer.ts'
+import { FakeCustomers } from './fake-customers.ts'
 import { FakeEndpoint } from './fake-endpoint.ts'
 import { FakePool } from './fake-pool.ts'
 import { ManualClock, quiescence } from './manual-clock.ts'
 
 /**
- * The inside of a dispatcher on a table: the real lanes, scheduler, runner and session, and around
- * them a log, a clock, a Postgres and an endpoint that do what the test says and nothing else.
+ * A dispatcher on a table: the real engine, and around it a log, a clock, a Postgres and an
+ * endpoint that do what the test says and nothing else. What surrounds it outlives it: `crash`
+ * takes the process away, and `successor` puts another one in its place.
  *
  * Events are named `<workspace>/<number>`: `kyiv/1`, `kyiv/2`, `lviv/1`.
  */
 export interface WorkbenchOptions {
-  /** Workspaces that have a connection, known to the dispatcher already. */
+  /** Workspaces that have a connection. */
   readonly connected?: readonly string[]
   readonly inFlightMax?: number
   /** Most attempts that may wait for Postgres. */
   readonly attemptsMax?: number
   readonly connectionsMax?: number
-  /** False: the registry was not asked yet for the schema of the events. */
-  readonly knowsSchema?: boolean
+  readonly limits?: Partial<SessionLimits>
+  /** Of the group; the first one is assigned. */
+  readonly partitions?: number
 }
 
-export type SessionOverrides = Partial<
-  Pick<SessionOptions, 'partition' | 'tracker' | 'queueMax' | 'windowMax'>
->
-
+export const TOPICS = topicNames('calls')
+const LANE_TOPICS = [TOPICS.catchUp, ...TIERS.map(({ label }) => TOPICS.retry(label))]
+const LIMITS: SessionLimits = {
+  queueMax: 1_000,
+  laneQueueMax: 500,
+  parkedMax: 10,
+  checkpointEvery: 200,
+  checkpointMs: seconds(5),
+}
 const SCHEMA = readCallEventSchema()
-const SCHEMA_ID = 1
-const encoder = createCallEventEncoder(SCHEMA, SCHEMA_ID)
+const encoder = createCallEventEncoder(SCHEMA, 1)
 const type = avsc.Type.forSchema(SCHEMA as unknown as avsc.Schema)
 
-export class Workbench {
+/** What outlives a process. */
+class Surroundings {
   readonly clock = new ManualClock()
   readonly endpoint = new FakeEndpoint()
   readonly postgres = new FakePool()
-  /** Rows of the table `connections`; a workspace without one is disconnected. */
-  readonly rows = new Map<string, Connection>()
-  readonly metrics = recordingMetrics()
-  isRegistryAway = false
-  /** Whether the consumer group still counts us in. */
-  isMember = true
-  /** Pauses (true) and resumes (false) of partition 0, in order. */
-  readonly pauses: boolean[] = []
-  readonly attempts: AttemptLog
-  readonly connections: ConnectionCache
-  readonly runner: LaneRunner
-  readonly decoder: CallEventDecoder
-  readonly scheduler: Scheduler<LaneRun>
-  readonly #sessions: PartitionSession[] = []
-  #nextOffset = 0
+  readonly customers = new FakeCustomers(this.clock.now)
+  readonly broker: FakeBroker
 
-  private constructor(options: WorkbenchOptions) {
-    const { clock, endpoint, rows } = this
-    this.attempts = new AttemptLog(this.postgres.pool, quiet, options.attemptsMax ?? 1_000)
-    this.connections = new ConnectionCache({
-      load: async (workspaceIds) => {
-        if (this.postgres.isAway) throw new Error('connect ECONNREFUSED')
-        return new Map([...rows].filter(([workspaceId]) => workspaceIds.includes(workspaceId)))
-      },
-      onLoaded: (workspaceId) => {
-        for (const session of this.#sessions) session.connectionLoaded(workspaceId)
-      },
-      clock,
-      logger: quiet,
-      capacity: options.connectionsMax ?? 1_000,
+  constructor(partitions: number) {
+    this.broker = new FakeBroker(partitions, this.clock.now)
+  }
+}
+
+export class Workbench {
+  readonly around: Surroundings
+  readonly consumer: FakeConsumer
+  readonly engine: Engine
+  readonly attempts: AttemptLog
+  readonly metrics = recordingMetrics()
+  /** Pauses (true) and resumes (false) of the events topic of partition 0, in order. */
+  readonly pauses: boolean[] = []
+  /** Progress of back-fills as it is reported. */
+  readonly replayed: { readonly id: string; readonly acceptedAt: number }[] = []
+  /** Set to refuse what is produced, like a broker that is away. */
+  isBrokerAway = false
+  /** The next record is written, and the answer does not come. */
+  losesNextAcknowledgement = false
+  /** False: the registry does not answer. */
+  isRegistryAway = false
+  readonly #options: WorkbenchOptions
+  readonly #positions = new Map<string, number>()
+  #isDead = false
+
+  constructor(options: WorkbenchOptions, around: Surroundings, name: string) {
+    this.#options = options
+    this.around = around
+    this.consumer = new FakeConsumer(around.broker, name, (topic, partition, isPaused) => {
+      if (topic === TOPICS.events && partition === 0) this.pauses.push(isPaused)
     })
-    this.decoder = createCallEventDecoder({
-      typeOf: async () => {
-        if (this.isRegistryAway) throw new Error('the registry is away')
-        return type
+    this.attempts = new AttemptLog(around.postgres.pool, quiet, options.attemptsMax ?? 1_000)
+    this.engine = this.#createEngine(name)
+    this.engine.attach(this.consumer)
+  }
+
+  #createEngine(name: string): Engine {
+    const { clock, endpoint, customers } = this.around
+    let sessions = 0
+    return new Engine({
+      config: {
+        inFlightMax: this.#options.inFlightMax ?? 100,
+        connectionsMax: this.#options.connectionsMax ?? 1_000,
+        requestTimeoutMs: seconds(5),
+        tiers: TIERS,
+        limits: { ...LIMITS, ...this.#options.limits },
       },
-      clock,
-      logger: quiet,
-    })
-    this.scheduler = new Scheduler<LaneRun>(options.inFlightMax ?? 100)
-    this.runner = new LaneRunner({
-      scheduler: this.scheduler,
-      connections: this.connections,
-      decoder: this.decoder,
+      eventsTopic: TOPICS.events,
+      laneTopics: LANE_TOPICS,
+      decoder: createCallEventDecoder({
+        typeOf: async () => {
+          if (this.isRegistryAway) throw new Error('the registry is away')
+          return type
+        },
+        clock,
+        logger: quiet,
+      }),
       deliver: endpoint.deliver,
       attempts: this.attempts,
       metrics: this.metrics,
-      logger: quiet,
-      clock,
-      tiers: TIERS,
-      userAgent: 'call-webhook/test',
+      gaps: customers,
+      backfills: { replayed: (id, acceptedAt) => this.replayed.push({ id, acceptedAt }) },
+      writer: createLaneWriter({
+        producer: { send: (record) => this.#produce(record), waiting: 0, stop: async () => {} },
+        names: TOPICS,
+        clock,
+        logger: quiet,
+      }),
+      readLog: createCatchUp(
+        { read: async (partition, from) => this.#page(partition, from), stop: async () => {} },
+        () => undefined,
+      ),
+      replayed: () => undefined,
+      loadConnections: (ids) => customers.load(ids),
       // The middle of the jitter: a tier lasts exactly as long as it says.
       random: () => 0.5,
-      mayStart: () => this.isMember,
+      newSessionId: () => `${name}-${sessions++}`,
+      clock,
+      logger: quiet,
     })
   }
 
+  /** With partition 0 delivering. */
   static async open(options: WorkbenchOptions = {}): Promise<Workbench> {
-    const bench = new Workbench(options)
-    for (const workspaceId of options.connected ?? []) {
-      bench.rows.set(workspaceId, aConnection(workspaceId))
-      bench.connections.want(workspaceId)
-    }
-    if (options.knowsSchema !== false)
-      await bench.decoder.learn(bench.log('any/0')[0]?.value ?? EMPTY)
-    await quiescence()
-    bench.#nextOffset = 0
+    const around = new Surroundings(options.partitions ?? 1)
+    for (const workspaceId of options.connected ?? []) around.customers.connect(workspaceId)
+    const bench = new Workbench(options, around, 'first')
+    await bench.assign(0)
     return bench
   }
 
-  /** Of partition 0 unless it says otherwise, and not started. */
-  session(overrides: SessionOverrides = {}): PartitionSession {
-    const { partition = 0 } = overrides
-    const session = new PartitionSession({
-      partition,
-      tracker: new OffsetTracker(0),
-      decoder: this.decoder,
-      runner: this.runner,
-      logger: quiet,
-      setPaused: (paused) => {
-        if (partition === 0) this.pauses.push(paused)
-      },
-      queueMax: 1_000,
-      windowMax: 1_000,
-      ...overrides,
-    })
-    this.#sessions.push(session)
+  get clock(): ManualClock {
+    return this.around.clock
+  }
+
+  get endpoint(): FakeEndpoint {
+    return this.around.endpoint
+  }
+
+  get customers(): FakeCustomers {
+    return this.around.customers
+  }
+
+  get session(): PartitionSession {
+    const [session] = this.engine.sessions.all
+    assert(session, 'no partition is delivering')
     return session
   }
 
-  /** A session that delivers. */
-  running(overrides: SessionOverrides = {}): PartitionSession {
-    const session = this.session(overrides)
-    session.start()
-    return session
+  async assign(partition: number): Promise<void> {
+    this.engine.sessions.assigned([partition])
+    this.seek(partition)
+    await this.settle()
   }
 
-  /** The next records of the log, accepted now. */
-  log(...names: readonly string[]): KafkaMessage[] {
-    return names.map((name) => {
-      const [workspaceId = '', number = ''] = name.split('/')
-      return this.record(encoder.encode(aCallEvent(workspaceId, number)), workspaceId)
-    })
+  /** Kafka begins again at the committed offsets, as after each rebalance. */
+  seek(partition: number): void {
+    for (const topic of [TOPICS.events, ...LANE_TOPICS]) {
+      const { offset } = this.around.broker.committed(topic, partition)
+      this.#positions.set(`${topic}/${partition}`, offset ?? 0)
+    }
   }
 
-  /** The next record of the log, with any bytes. */
-  record(value: Buffer | null, key: string | null): KafkaMessage {
-    return {
-      offset: String(this.#nextOffset++),
-      key: key === null ? null : Buffer.from(key),
-      value,
-      timestamp: String(this.clock.now()),
-      attributes: 0,
-      headers: {},
+  /** Appends to the log, and lets the dispatcher take what it will. */
+  async read(...names: readonly string[]): Promise<void> {
+    for (const name of names) this.append(name)
+    await this.settle()
+  }
+
+  /** Answers the record's offset. */
+  append(name: string, partition = 0): number {
+    const [workspaceId = '', number = ''] = name.split('/')
+    const value = encoder.encode(aCallEvent(workspaceId, number))
+    return this.write(TOPICS.events, { key: workspaceId, value, partition })
+  }
+
+  /** Any record, in any topic. */
+  write(topic: string, record: Omit<LogRecord, 'topic'>): number {
+    const { key, value, headers = {}, partition = 0 } = record
+    return this.around.broker.append(topic, partition, { key, value, headers })
+  }
+
+  /** The request ends like this, by default delivered, and what comes of it happens. */
+  async answer(name: string, outcome?: DeliveryOutcome): Promise<void> {
+    this.endpoint.answer(name, outcome)
+    await this.settle()
+  }
+
+  /** Delivers what is open and what comes of it, until nothing is. */
+  async answerAll(): Promise<void> {
+    for (let [name] = this.endpoint.open; name; [name] = this.endpoint.open) {
+      await this.answer(name)
     }
   }
 
   /** Time passes, and then the dispatcher has one of its pulses. */
   async pass(ms: number): Promise<void> {
     await this.clock.pass(ms)
-    for (const session of this.#sessions) session.wake(this.clock.now())
-    this.runner.pump()
+    await this.settle()
+    this.engine.tick()
+    await this.settle()
   }
 
-  /** The row changed (or went away), and Postgres told us. */
-  async change(workspaceId: string, connection: Connection | null): Promise<void> {
-    if (connection === null) this.rows.delete(workspaceId)
-    else this.rows.set(workspaceId, connection)
-    this.connections.reload(workspaceId)
-    await quiescence()
+  /** The customer did something, and Postgres told us. */
+  async change(workspaceId: string, act: (customers: FakeCustomers) => void): Promise<void> {
+    act(this.customers)
+    this.engine.connections.reload(workspaceId)
+    await this.settle()
+  }
+
+  /** Everything that was set off is through, and what was written was read. */
+  async settle(): Promise<void> {
+    // What takes several turns of the event loop must not be taken for quiet.
+    for (let idle = 0; idle < 3; idle = this.#fetch() ? 0 : idle + 1) await quiescence()
+  }
+
+  #fetch(): boolean {
+    let taken = 0
+    for (const [name, position] of this.#positions) {
+      const [topic = '', partition = 0] = [...name.split('/')]
+      if (this.#isDead || this.consumer.isPaused(topic, Number(partition))) continue
+      const arrived = this.#from(topic, Number(partition), position)
+      const count = this.engine.sessions.records(topic, Number(partition), arrived)
+      this.#positions.set(name, position + count)
+      taken += count
+    }
+    return taken > 0
+  }
+
+  #from(topic: string, partition: number, offset: number) {
+    const records = this.around.broker.log(topic, partition).slice(offset)
+    return records.map((record, index) => arrived(record, offset + index))
+  }
+
+  #page(partition: number, from: number): LogPage {
+    const messages = this.#from(TOPICS.events, partition, from)
+    return { messages, next: from + messages.length }
+  }
+
+  async #produce({ topic, ...record }: LogRecord): Promise<void> {
+    if (this.isBrokerAway || this.#isDead) throw new Error('the broker is away')
+    this.write(topic, record)
+    if (!this.losesNextAcknowledgement) return
+    this.losesNextAcknowledgement = false
+    throw new Error('the acknowledgement was lost')
+  }
+
+  /** What a successor would find after a commit: where to go on, and what beyond that is done. */
+  async committed(topic = TOPICS.events) {
+    await this.engine.sessions.commitChanged()
+    const { offset, metadata } = this.around.broker.committed(topic, 0)
+    const { settledBeyond = [], clean = false } = decodeMetadata(offset ?? 0, metadata) ?? {}
+    return { offset, settledBeyond, clean }
+  }
+
+  /** Cursors of the lane records that were ever written, `<topic> <workspace>@<cursor>`. */
+  get laneRecords(): readonly string[] {
+    return LANE_TOPICS.flatMap((topic) =>
+      this.around.broker
+        .log(topic, 0)
+        .map(({ key, headers }) => `${topic} ${key}@${headers['lane-cursor']}`),
+    )
+  }
+
+  get deadLetters(): readonly StoredRecord[] {
+    return this.around.broker.log(TOPICS.deadLetter, 0)
+  }
+
+  /** Kill -9: what was not committed did not happen, and open requests are cut off. */
+  crash(): void {
+    this.#isDead = true
+    this.endpoint.cutOff()
+    this.around.broker.leave(this.consumer)
+    // What it still does finds nobody: a dead process hears of nothing.
+    this.engine.sessions.revoked([0], true)
+  }
+
+  /** Another process, in the place of this one, which has to wait for its requests to be over. */
+  async successor(name = 'second'): Promise<Workbench> {
+    const next = new Workbench(this.#options, this.around, name)
+    const opening = next.assign(0)
+    await next.pass(seconds(6))
+    await opening
+    return next
   }
 
   /** Attempts as they are written down, `<workspace> #<attempt> <outcome>`. */
   async writtenAttempts(): Promise<readonly string[]> {
     await this.attempts.flush()
-    return this.postgres.attempts.map((row) => `${row.workspaceId} #${row.attempt} ${row.outcome}`)
+    const { attempts } = this.around.postgres
+    return attempts.map((row) => `${row.workspaceId} #${row.attempt} ${row.outcome}`)
   }
 }
 
-const EMPTY = Buffer.alloc(0)
-
-/** A workbench with one session that delivers. */
-export async function aRunningSession(options: WorkbenchOptions & SessionOverrides = {}) {
-  const { partition, tracker, queueMax, windowMax, ...rest } = options
-  const bench = await Workbench.open(rest)
-  const session = bench.running({
-    ...(partition === undefined ? {} : { partition }),
-    ...(tracker === undefined ? {} : { tracker }),
-    ...(queueMax === undefined ? {} : { queueMax }),
-    ...(windowMax === undefined ? {} : { windowMax }),
-  })
-  return { bench, session, endpoint: bench.endpoint }
+/** A dispatcher that delivers partition 0. */
+export async function aDispatcher(options: WorkbenchOptions = {}) {
+  const bench = await Workbench.open(options)
+  return { bench, endpoint: bench.endpoint }
 }
 
-/** What a successor would find: the offset to go on from, and those beyond that are done. */
-export function committed(session: PartitionSession, clean = false) {
-  const { offset, metadata } = session.commit(clean)
-  return { offset, ...decodeMetadata(offset, metadata) }
+function arrived({ key, value, headers, timestamp }: StoredRecord, offset: number) {
+  const message: ArrivedMessage = {
+    key: Buffer.from(key),
+    value,
+    headers: { ...headers },
+    offset: String(offset),
+    timestamp: String(timestamp),
+  }
+  return { ...message, attributes: 0, size: value.length, headers: { ...headers } } as never
 }
 
 function recordingMetrics() {
   const latencies: { readonly seconds: number; readonly isFirstAttempt: boolean }[] = []
   const outcomes: string[] = []
   const tiers: string[] = []
+  const buried: string[] = []
   const metrics: DispatcherMetrics = {
     attemptFinished: (outcome) => void outcomes.push(outcome),
     delivered: (seconds, isFirstAttempt) => void latencies.push({ seconds, isFirstAttempt }),
     retryPlanned: (tier) => void tiers.push(tier),
+    buried: (reason) => void buried.push(reason),
+    catchUpRead: () => undefined,
     registry: new Registry(),
   }
-  return { ...metrics, latencies, outcomes, tiers }
+  return { ...metrics, latencies, outcomes, tiers, reasons: buried }
 }

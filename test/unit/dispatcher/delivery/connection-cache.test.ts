@@ -51,7 +51,7 @@ describe('connection cache', () => {
     await quiescence()
 
     expect(cache.peek('kyiv')).toMatchObject({ workspaceId: 'kyiv' })
-    expect(cache.peek('lviv')).toBeNull()
+    expect(cache.peek('lviv')).toMatchObject({ kind: 'none' })
     expect(loaded).toEqual(['kyiv', 'lviv'])
   })
 
@@ -100,7 +100,7 @@ describe('connection cache', () => {
       table.answer()
       await quiescence()
 
-      expect(cache.peek('kyiv')).toBeNull()
+      expect(cache.peek('kyiv')).toMatchObject({ kind: 'none' })
     },
   )
 
@@ -144,8 +144,8 @@ describe('connection cache', () => {
     await quiescence()
 
     expect(cache.peek('kyiv')).toBeUndefined()
-    expect(cache.peek('lviv')).toBeNull()
-    expect(cache.peek('odesa')).toBeNull()
+    expect(cache.peek('lviv')).toMatchObject({ kind: 'none' })
+    expect(cache.peek('odesa')).toMatchObject({ kind: 'none' })
   })
 
   it('stops while Postgres is away, and asks no more', async () => {
@@ -159,5 +159,33 @@ describe('connection cache', () => {
 
     expect(table.queries).toHaveLength(1)
     expect(clock.sleepers).toBe(0)
+  })
+
+  it('tells which query said "none", so that it is known to be older than an event', async () => {
+    const { cache } = aCache()
+    cache.want('kyiv')
+    await quiescence()
+    expect(cache.peek('kyiv')).toMatchObject({ kind: 'none', query: 1 })
+
+    cache.want('kyiv')
+    expect(cache.queries).toBe(2)
+    await quiescence()
+
+    expect(cache.peek('kyiv')).toMatchObject({ kind: 'none', query: 2 })
+  })
+
+  it('believes what we did ourselves before Postgres tells it', async () => {
+    const { table, cache } = aCache()
+    table.rows.set('kyiv', aConnection('kyiv'))
+    cache.note('kyiv', { isOnProbation: true })
+    expect(cache.peek('kyiv')).toBeUndefined()
+    cache.want('kyiv')
+    await quiescence()
+
+    cache.note('kyiv', { isOnProbation: true })
+    expect(cache.peek('kyiv')).toMatchObject({ isOnProbation: true })
+    cache.noteSuspended('kyiv', 42)
+
+    expect(cache.peek('kyiv')).toEqual({ kind: 'none', gapFrom: 42, query: 0 })
   })
 })

@@ -5,7 +5,7 @@ import {
 } from '../../../../services/dispatcher/delivery/open-connection.ts'
 import { Secret } from '../../../../services/shared/config.ts'
 import { newSigningSecret } from '../../../../services/shared/egress/webhook-signature.ts'
-import type { Connection as Row } from '../../../../services/shared/postgres/connections.ts'
+import type { ConnectionForDelivery as Row } from '../../../../services/shared/postgres/connections.ts'
 import type { Queryable } from '../../../../services/shared/postgres/pool.ts'
 import { createSecretBox } from '../../../../services/shared/secret-box.ts'
 import { NOON } from '../../../support/builders.ts'
@@ -27,6 +27,9 @@ function aRow(overrides: Partial<Row> = {}): Row {
     previousSecretUntil: null,
     version: 1,
     connectedAt: new Date(NOON),
+    onProbation: false,
+    retryNowAt: null,
+    gapFrom: null,
     ...overrides,
   }
 }
@@ -48,7 +51,7 @@ describe('connection out of its row', () => {
     ['suspended', false],
     ['disconnected', false],
   ] as const)('that is %s takes events: %s', (state, takesEvents) => {
-    expect(openConnection(aRow({ state }), box) !== null).toBe(takesEvents)
+    expect(openConnection(aRow({ state }), box).kind === 'connection').toBe(takesEvents)
   })
 
   it.each([
@@ -60,7 +63,7 @@ describe('connection out of its row', () => {
 
     const connection = openConnection(aRow({ passwordSealed, passwordScheme, passwordHeader }), box)
 
-    expect(connection?.passwordHeader).toEqual(expected)
+    expect(connection).toMatchObject({ passwordHeader: expected })
   })
 
   it('signs with the secret before as well, until its time is over', () => {
@@ -69,9 +72,24 @@ describe('connection out of its row', () => {
       previousSecretUntil: new Date(NOON),
     })
 
-    const validUntil = openConnection(rotated, box)?.signingKeys.map((key) => key.validUntil)
+    expect(openConnection(rotated, box)).toMatchObject({
+      signingKeys: [{ validUntil: null }, { validUntil: NOON }],
+    })
+  })
 
-    expect(validUntil).toEqual([null, NOON])
+  it('knows where the gap before it begins, and "retry now", and whether it is on probation', () => {
+    const at = new Date(NOON)
+    const row = aRow({ gapFrom: at, retryNowAt: at, onProbation: true })
+
+    expect(openConnection(row, box)).toMatchObject({
+      gapFrom: NOON,
+      retryNowAt: NOON,
+      isOnProbation: true,
+    })
+    expect(openConnection({ ...row, state: 'suspended' }, box)).toEqual({
+      kind: 'none',
+      gapFrom: NOON,
+    })
   })
 
   it('cannot be opened with another key, and the error holds no secret', () => {
@@ -82,7 +100,7 @@ describe('connection out of its row', () => {
 })
 
 describe('loader of connections', () => {
-  it('answers those that take events, in one query', async () => {
+  it('answers all that have a row, in one query', async () => {
     const rows = [aRow(), aRow({ workspaceId: 'lviv', state: 'suspended' })]
     const asked: unknown[] = []
     const db = {
@@ -94,7 +112,10 @@ describe('loader of connections', () => {
 
     const loaded = await createConnectionLoader(db, box)(['kyiv', 'lviv', 'odesa'])
 
-    expect([...loaded.keys()]).toEqual(['kyiv'])
+    expect([...loaded].map(([id, { kind }]) => `${id} ${kind}`)).toEqual([
+      'kyiv connection',
+      'lviv none',
+    ])
     expect(asked).toEqual([['kyiv', 'lviv', 'odesa']])
   })
 })

@@ -12,8 +12,8 @@ import { aCallEvent, aConnection, minutes, seconds } from '../../../support/buil
 const event = aCallEvent('kyiv', '4683310794')
 
 /** Headers by name, and the body, of the third attempt. */
-function sent(connection: Connection, of: CallEvent = event, now = Date.now()) {
-  const facts = { sequence: 42, attempt: 3, now }
+function sent(connection: Connection, of: CallEvent = event, now = Date.now(), isReplay = false) {
+  const facts = { sequence: 42, attempt: 3, isReplay, now }
   const { body, headers } = buildPayload(of, connection, facts, 'call-webhook/1.2.3')
   const byName = new Map<string, string>()
   for (let at = 0; at < headers.length; at += 2)
@@ -43,6 +43,12 @@ describe('request to the customer', () => {
 
     expect(json).toEqual(event)
     expect(Object.keys(json)).toEqual(Object.keys(event))
+  })
+
+  it('says of an event that is sent again for a back-fill that it is', () => {
+    const { headers } = sent(aConnection('kyiv'), event, Date.now(), true)
+
+    expect(headers).toMatchObject({ 'webhook-replay': 'true' })
   })
 
   it.each([

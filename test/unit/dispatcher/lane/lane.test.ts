@@ -1,136 +1,335 @@
 import { describe, expect, it } from 'vitest'
 import {
-  Lane,
+  LANE_STATES,
+  type Lane,
   type LaneState,
-  type QueuedEvent,
 } from '../../../../services/dispatcher/lane/lane.ts'
-import { NOON } from '../../../support/builders.ts'
+import type { LaneCommand } from '../../../../services/dispatcher/lane/lane-command.ts'
+import {
+  aLaneIn,
+  at,
+  DEAD,
+  EMPTY_RANGE,
+  event,
+  kinds,
+  offlineLane,
+  onlineLane,
+  RETRY,
+  rewindTo,
+} from '../../../support/lanes.ts'
 
-function queued(offset: number): QueuedEvent {
-  return { offset, value: Buffer.from([0]), acceptedAt: NOON }
+/** Every step that a lane can be told, and where it leads from each state; absent: it throws. */
+const SAME = 'same'
+type Outcome = LaneState | typeof SAME
+type Table = Partial<Record<LaneState, Outcome>>
+
+/** For steps that say nothing to a lane in the wrong state: the answer came too late. */
+const ignored = (table: Table): Table => ({
+  ...Object.fromEntries(LANE_STATES.map((state) => [state, SAME])),
+  ...table,
+})
+
+interface Step {
+  readonly take: (lane: Lane) => unknown
+  readonly leads: Table
 }
 
-/** A lane with `events` events, brought into `state` the way it gets there in life. */
-function aLane(state: LaneState, events = 2): Lane {
-  const lane = new Lane('ws_1')
-  for (let offset = 0; offset < events; offset++) lane.offer(queued(offset))
-  if (state === 'waiting') return lane
-  if (state === 'idle') {
-    lane.abandon()
-    return lane
-  }
-  lane.connected()
-  if (state === 'ready') return lane
-  lane.begin()
-  if (state === 'delivering') return lane
-  lane.failed()
-  return lane
-}
-
-type Step = Exclude<
-  { [K in keyof Lane]: Lane[K] extends (event: QueuedEvent) => unknown ? K : never }[keyof Lane],
-  never
->
-
-const STATES: readonly LaneState[] = ['waiting', 'ready', 'delivering', 'parked', 'idle']
-
-/** From where each step may be taken, and where it leads while two events are queued. */
-const ALLOWED: Readonly<Record<Step, Partial<Record<LaneState, LaneState>>>> = {
-  offer: {
-    waiting: 'waiting',
-    ready: 'ready',
-    delivering: 'delivering',
-    parked: 'parked',
+const STEPS: Readonly<Record<string, Step>> = {
+  connected: { take: (lane) => lane.connected(), leads: { waiting: 'ready' } },
+  due: { take: (lane) => lane.due(), leads: { parked: 'ready' } },
+  interrupted: { take: (lane) => lane.interrupted(), leads: { delivering: 'ready' } },
+  forgotten: { take: (lane) => lane.forgotten(), leads: { ready: 'waiting' } },
+  begin: { take: (lane) => lane.begin(), leads: { ready: 'delivering' } },
+  delivered: { take: (lane) => lane.delivered(at()), leads: { delivering: 'ready' } },
+  skip: { take: (lane) => lane.skip(at()), leads: { ready: 'ready' } },
+  failed: { take: (lane) => lane.failed(RETRY, at()), leads: { delivering: 'saving' } },
+  'failed for the last time': {
+    take: (lane) => lane.failed(DEAD, at()),
+    leads: { delivering: 'burying', ready: 'burying' },
   },
-  connected: { waiting: 'ready' },
-  forgotten: { ready: 'waiting' },
-  begin: { ready: 'delivering' },
-  delivered: { delivering: 'ready' },
-  failed: { delivering: 'parked' },
-  due: { parked: 'ready' },
-  interrupted: { delivering: 'ready' },
-  skip: { ready: 'ready' },
-  abandon: { waiting: 'idle', ready: 'idle', parked: 'idle', idle: 'idle' },
+  buried: { take: (lane) => lane.buried(at()), leads: { burying: 'barrier' } },
+  covered: { take: (lane) => lane.covered(at()), leads: ignored({ barrier: 'ready' }) },
+  'give up': {
+    take: (lane) => lane.giveUp(at()),
+    leads: { waiting: 'barrier', ready: 'barrier', parked: 'resting' },
+  },
+  filled: {
+    take: (lane) => lane.filled([event(9)], EMPTY_RANGE, at(10)),
+    leads: ignored({ reading: 'ready' }),
+  },
+  renew: { take: (lane) => lane.renew(at()), leads: ignored({}) },
+  'hand over': { take: (lane) => lane.handOver(at()), leads: ignored({}) },
 }
 
-const CASES = (Object.keys(ALLOWED) as Step[]).flatMap((step) =>
-  STATES.map((from) => ({ step, from, to: ALLOWED[step][from] })),
+const CASES = Object.entries(STEPS).flatMap(([step, { take, leads }]) =>
+  LANE_STATES.map((from) => ({ step, take, from, to: leads[from] })),
 )
 
 describe('lane', () => {
-  it.each(CASES.filter(({ to }) => to))('$from, $step: becomes $to', ({ step, from, to }) => {
-    const lane = aLane(from)
+  it.each(CASES.filter(({ to }) => to))('$from, $step: becomes $to', ({ take, from, to }) => {
+    const lane = aLaneIn(from)
 
-    lane[step](queued(2))
+    take(lane)
 
-    expect(lane.state).toBe(to)
+    expect(lane.state).toBe(to === SAME ? from : to)
   })
 
-  it.each(CASES.filter(({ to }) => !to))('$from: refuses $step', ({ step, from }) => {
-    const lane = aLane(from)
+  it.each(CASES.filter(({ to }) => !to))('$from: refuses $step', ({ take, from }) => {
+    const lane = aLaneIn(from)
 
-    expect(() => lane[step](queued(2))).toThrow(/(cannot become|while|is gone)/)
+    expect(() => take(lane)).toThrow(/cannot become|while/)
     expect(lane.state).toBe(from)
   })
+})
 
-  it('gives out its events in the order in which they came', () => {
-    const lane = aLane('ready', 1_000)
+describe('lane on-line', () => {
+  it('gives out its events in the order in which they came, and closes behind the last', () => {
+    const { lane } = onlineLane(1_000)
+    lane.connected()
     const sent: number[] = []
 
     while (lane.state === 'ready') {
       sent.push(lane.begin().offset)
-      lane.delivered()
+      lane.delivered(at(1_000))
     }
 
     expect(sent).toEqual(Array.from({ length: 1_000 }, (_, offset) => offset))
-    expect(lane.state).toBe('idle')
-  })
-
-  it('tries the same event again after it failed, and counts', () => {
-    const lane = aLane('parked')
-
-    lane.due()
-
-    expect(lane.begin().offset).toBe(0)
-    expect(lane.attempt).toBe(2)
-  })
-
-  it('begins to count anew with the next event', () => {
-    const lane = aLane('parked')
-    lane.due()
-    lane.begin()
-
-    lane.delivered()
-
-    expect(lane.head.offset).toBe(1)
-    expect(lane.attempt).toBe(1)
+    expect(lane.state).toBe('closed')
   })
 
   it('spends no attempt on a request that we ended ourselves', () => {
-    const lane = aLane('delivering')
+    const lane = aLaneIn('delivering')
 
     lane.interrupted()
 
-    expect(lane.begin().offset).toBe(0)
-    expect(lane.attempt).toBe(1)
+    expect([lane.begin().offset, lane.attempt]).toEqual([0, 1])
   })
 
-  it('is idle after its last event, delivered or skipped', () => {
-    const [delivered, skipped] = [aLane('delivering', 1), aLane('ready', 1)]
+  it('hands over when an event does not fit: the record covers it and all before it', () => {
+    const { lane } = onlineLane(2, { queueMax: 2 })
 
-    delivered.delivered()
-    skipped.skip()
+    const saving = lane.offer(event(2), at(3))
+    expect(saving).toMatchObject([{ kind: 'save', tier: null, record: { head: { offset: 0 } } }])
+    expect(lane.offer(event(3), at(4))).toEqual([])
+    const settled = lane.saved(1, at(4))
 
-    expect([delivered.state, skipped.state]).toEqual(['idle', 'idle'])
-    expect(() => delivered.head).toThrow('a lane without events has no head')
+    expect(settled).toEqual([{ kind: 'settle', offsets: [0, 1, 2, 3] }])
+    expect(lane.isOffline).toBe(true)
   })
 
-  it('hands back everything that it gives up', () => {
-    const lane = aLane('ready', 3)
+  it('rests until the record that it has no use for any more was read, and settles it', () => {
+    const { lane } = onlineLane(1)
+    lane.connected()
+    lane.handOver(at(1))
     lane.begin()
-    lane.delivered()
+    lane.delivered(at(1))
+    expect(lane.state).toBe('resting')
 
-    expect(lane.abandon().map(({ offset }) => offset)).toEqual([1, 2])
-    expect(lane.length).toBe(0)
+    expect(kinds(lane.saved(1, at(1)))).toEqual(['settle'])
+    expect(lane.advanced(at(1))).toEqual([])
+    const echoed = lane.echoed(1, { topic: 'catch-up', offset: 7 }, at(1))
+
+    expect(kinds(echoed)).toEqual(['settle-record', 'close'])
+  })
+
+  it('wakes up when an event comes while it rests', () => {
+    const { lane } = onlineLane(1)
+    lane.connected()
+    lane.handOver(at(1))
+    lane.begin()
+    lane.delivered(at(1))
+
+    expect(kinds(lane.offer(event(1), at(2)))).toEqual(['connect'])
+    expect(lane.state).toBe('waiting')
+  })
+
+  it('keeps the barrier of a dead letter although nothing is left (R5)', () => {
+    const { lane } = onlineLane(1)
+    lane.connected()
+    lane.begin()
+    lane.failed(DEAD, at(1))
+
+    expect(kinds(lane.buried(at(1)))).toEqual(['settle', 'commit'])
+    expect(lane.state).toBe('barrier')
+    expect(kinds(lane.covered(at(1)))).toEqual(['close'])
   })
 })
+
+describe('lane off-line', () => {
+  it('comes out of its record parked, with the head, the attempt and the time of it (R1)', () => {
+    const { lane, commands } = offlineLane(5, { attempt: 3, dueAt: 900, firstFailedAt: 100 })
+
+    expect(commands).toEqual([{ kind: 'park', dueAt: 900 }])
+    expect(lane).toMatchObject({ attempt: 3, dueAt: 900, firstFailedAt: 100, state: 'parked' })
+    expect(lane.head?.offset).toBe(5)
+  })
+
+  it('settles at once what passes by, in memory or not', () => {
+    const { lane } = offlineLane(5, {}, at(6))
+
+    expect(lane.offer(event(6), at(7))).toEqual([{ kind: 'settle', offsets: [6] }])
+    expect(lane.length).toBe(2)
+    expect(lane.offer(event(3), at(8))).toEqual([{ kind: 'settle', offsets: [3] }])
+    expect(lane.length).toBe(2)
+  })
+
+  it('reads on from the log behind its head, and only forward', () => {
+    const { lane } = offlineLane(5, {}, at(20))
+    lane.due()
+    lane.begin()
+
+    expect(lane.delivered(at(20))).toContainEqual({ kind: 'read', from: 6 })
+    const late = { from: 3, upTo: 6, isEnd: false }
+    expect(lane.filled([event(4)], late, at(20))).toEqual([])
+    lane.filled([event(9)], { from: 6, upTo: 20, isEnd: true }, at(20))
+
+    expect(lane.begin().offset).toBe(9)
+  })
+
+  it('stays until the main position is past all that its record covers (R3)', () => {
+    const { lane } = offlineLane(5, {}, at(6), { horizon: 30 })
+    lane.due()
+    lane.begin()
+    lane.delivered(at(6))
+    expect(lane.state).toBe('resting')
+
+    expect(lane.advanced(at(29))).toEqual([])
+    expect(kinds(lane.advanced(at(30)))).toEqual(['settle-record', 'close'])
+  })
+
+  it('goes on with what passes by while it rests', () => {
+    const { lane } = offlineLane(5, {}, at(6), { horizon: 30 })
+    lane.due()
+    lane.begin()
+    lane.delivered(at(6))
+
+    expect(kinds(lane.offer(event(8), at(9)))).toEqual(['settle', 'take-turn'])
+  })
+
+  it('writes down how far it is after so many deliveries', () => {
+    const { lane } = offlineLane(5, {}, at(6), { checkpointEvery: 2 })
+    for (const offset of [6, 7, 8]) lane.offer(event(offset), at(offset + 1))
+    lane.due()
+    lane.begin()
+    expect(kinds(lane.delivered(at(9)))).toEqual(['take-turn'])
+    lane.begin()
+
+    expect(kinds(lane.delivered(at(9)))).toEqual(['save', 'take-turn'])
+  })
+
+  it('sends nothing behind a dead letter before its new record is durable and committed (R4)', () => {
+    const { lane } = offlineLane(5, {}, at(6))
+    lane.offer(event(6), at(7))
+    lane.due()
+    lane.begin()
+    lane.failed(DEAD, at(7))
+
+    const [save] = lane.buried(at(7))
+    expect(save).toMatchObject({ kind: 'save', record: { head: { offset: 6 } } })
+    expect(lane.covered.length).toBe(1)
+    const saved = lane.saved(versionOf(save), at(7))
+    expect(kinds(saved)).toContain('commit')
+    expect(lane.state).toBe('barrier')
+
+    expect(kinds(lane.covered(at(7)))).toEqual(['take-turn'])
+  })
+
+  it('waits behind a dead letter for a record that was under way already', () => {
+    const { lane } = onlineLane(2)
+    lane.connected()
+    lane.begin()
+    lane.handOver(at(2))
+    lane.failed(DEAD, at(2))
+
+    expect(kinds(lane.buried(at(2)))).toEqual(['settle'])
+    // That record began with the dead event: another one has to stand behind it.
+    const [, save] = lane.saved(1, at(2))
+    expect(save).toMatchObject({ kind: 'save', record: { head: { offset: 1 } } })
+    expect(kinds(lane.saved(2, at(2)))).toEqual(['commit'])
+  })
+
+  it('counts the attempts of a head that nobody can read', () => {
+    const { lane } = offlineLane(5, { attempt: 3 }, at(6))
+    lane.due()
+
+    const [bury] = lane.bury('undecodable', { errorClass: null, status: null, now: 77 })
+
+    expect(bury).toMatchObject({ burial: { attempts: 2, firstFailedAt: 77 } })
+  })
+
+  it('writes its record anew when the old one holds up its topic, and parks on', () => {
+    const { lane } = offlineLane(5, { dueAt: 900 })
+
+    const [save] = lane.renew(at())
+    expect(save).toMatchObject({ kind: 'save', tier: null, record: { dueAt: 900 } })
+    expect(lane.renew(at())).toEqual([])
+    expect(lane.saved(versionOf(save), at())).toContainEqual({
+      kind: 'settle-record',
+      position: { topic: 'retry', offset: 0 },
+    })
+
+    expect(lane.state).toBe('parked')
+  })
+})
+
+describe('back-fill of a lane', () => {
+  it('moves the cursor back, and is over where events were never settled', () => {
+    const { lane } = onlineLane(1, {}, 8)
+    lane.connected()
+
+    const [save] = lane.rewind(rewindTo(2), at(9))
+    expect(save).toMatchObject({ record: { head: { offset: 2 }, replay: { liveFrom: 8 } } })
+    expect(kinds(lane.saved(versionOf(save), at(9)))).toEqual(['settle', 'settle-record', 'park'])
+    lane.due()
+    expect(lane.replay).toMatchObject({ id: 'bf_1' })
+    lane.begin()
+    lane.delivered(at(9))
+    const filled = lane.filled([event(8)], { from: 3, upTo: 9, isEnd: true }, at(9))
+
+    expect(kinds(filled)).toEqual(['replayed', 'take-turn'])
+    expect(lane.replay).toBeNull()
+  })
+
+  it('is over at once when all of its range is still to come', () => {
+    const { lane } = onlineLane(1)
+
+    expect(kinds(lane.rewind(rewindTo(0), at(1)))).toEqual([
+      'settle-record',
+      'replayed',
+      'take-turn',
+    ])
+  })
+
+  it('waits for the request that is open, and for the back-fill before it', () => {
+    const { lane } = onlineLane(1, {}, 8)
+    lane.connected()
+    lane.begin()
+    expect(lane.rewind(rewindTo(2), at(9))).toEqual([])
+    const [, save] = lane.delivered(at(9))
+    expect(lane.rewind(rewindTo(1), at(9))).toEqual([])
+    lane.saved(versionOf(save), at(9))
+    lane.due()
+    lane.begin()
+    lane.delivered(at(9))
+
+    const next = lane.filled([], { from: 3, upTo: 9, isEnd: true }, at(9))
+
+    expect(kinds(next)).toEqual(['replayed', 'save'])
+    expect(next[1]).toMatchObject({ record: { head: { offset: 1 } } })
+  })
+
+  it('begins right after a failed head was saved', () => {
+    const { lane } = onlineLane(1, {}, 8)
+    lane.connected()
+    lane.begin()
+    const [save] = lane.failed(RETRY, at(9))
+    lane.rewind(rewindTo(2), at(9))
+
+    expect(kinds(lane.saved(versionOf(save), at(9)))).toEqual(['settle', 'save'])
+  })
+})
+
+function versionOf(command: LaneCommand | undefined): number {
+  if (command?.kind !== 'save') throw new Error(`no record is saved but ${command?.kind}`)
+  return command.record.version
+}

@@ -30,42 +30,48 @@ describe('retry schedule', () => {
   })
 })
 
+const SERVER_ERROR = { errorClass: 'server_error', retryAfterMs: null } as const
+
 describe('next attempt', () => {
   it.each([
     ['5s', 1, seconds(5)],
     ['30s', 2, seconds(30)],
     ['2m', 3, minutes(2)],
     ['6h', 8, minutes(360)],
-    ['6h', 9, minutes(360)],
-    ['6h', 1_000, minutes(360)],
-  ])('is %s after attempt %i', (label, attempt, delayMs) => {
-    const next = planNextAttempt(TIERS, { attempt, retryAfterMs: null }, NOON, MIDDLE)
+  ])('is %s after attempt %i', (tier, attempt, delayMs) => {
+    const next = planNextAttempt(TIERS, { attempt, ...SERVER_ERROR }, NOON, MIDDLE)
 
-    expect(next).toMatchObject({ tier: { label }, dueAt: NOON + delayMs })
+    expect(next).toEqual({ kind: 'retry', tier, dueAt: NOON + delayMs })
   })
 
   it('is spread by a tenth both ways, so that lanes which failed together come back apart', () => {
-    const failed = { attempt: 2, retryAfterMs: null }
-    const delays = [0, MIDDLE, 0.999_999].map(
-      (random) => planNextAttempt(TIERS, failed, NOON, random).dueAt - NOON,
+    const failed = { attempt: 2, ...SERVER_ERROR }
+    const delays = [0, MIDDLE, 0.999_999].map((random) =>
+      planNextAttempt(TIERS, failed, NOON, random),
     )
 
     expect(JITTER).toBe(0.1)
-    expect(delays).toEqual([27_000, 30_000, 33_000])
+    expect(delays).toMatchObject([27_000, 30_000, 33_000].map((ms) => ({ dueAt: NOON + ms })))
   })
 
   it.each([
     ['later than the tier when the endpoint asks for it', minutes(10), minutes(10)],
     ['not earlier than the tier, whatever the endpoint says', 0, seconds(30)],
   ])('is %s', (_case, retryAfterMs, delayMs) => {
-    const next = planNextAttempt(TIERS, { attempt: 2, retryAfterMs }, NOON, MIDDLE)
+    const failed = { attempt: 2, errorClass: 'rate_limited', retryAfterMs } as const
 
-    expect(next.dueAt).toBe(NOON + delayMs)
+    expect(planNextAttempt(TIERS, failed, NOON, MIDDLE)).toMatchObject({ dueAt: NOON + delayMs })
   })
 
-  it('needs a schedule', () => {
-    expect(() => planNextAttempt([], { attempt: 1, retryAfterMs: null }, NOON, MIDDLE)).toThrow(
-      'a retry schedule has at least one tier',
-    )
+  it.each([
+    ['server_error', 9, 'attempts_exhausted'],
+    ['timeout', 9, 'attempts_exhausted'],
+    ['rejected', 3, 'rejected'],
+  ] as const)('is none: %s ends after %i attempts', (errorClass, attempts, reason) => {
+    const plan = (attempt: number) =>
+      planNextAttempt(TIERS, { attempt, errorClass, retryAfterMs: null }, NOON, MIDDLE)
+
+    expect(plan(attempts - 1)).toMatchObject({ kind: 'retry' })
+    expect(plan(attempts)).toEqual({ kind: 'dead-letter', reason })
   })
 })

@@ -1,11 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { encodeMetadata } from '../../../../services/dispatcher/lane/commit-metadata.ts'
 import { awaitHandover, type Handover } from '../../../../services/dispatcher/topics/handover.ts'
-import type { CommittedOffset } from '../../../../services/shared/kafka/partition-consumer.ts'
+import type {
+  CommittedOffset,
+  LogRange,
+} from '../../../../services/shared/kafka/partition-consumer.ts'
 import { seconds } from '../../../support/builders.ts'
 import { ManualClock, quiescence } from '../../../support/manual-clock.ts'
 
 const GRACE_MS = seconds(6)
+const RANGES = new Map([['calls.catch-up', { low: 0, high: 4 }]])
+
+function handedOver(watermark: number, settledBeyond: readonly number[]): Handover {
+  const topics = [{ topic: 'calls.events', watermark, settledBeyond }]
+  return { partition: 3, topics, laneRanges: RANGES }
+}
 
 /** What the group has committed for partition 3; `null` for a partition that nobody ever had. */
 class Committed {
@@ -14,6 +23,10 @@ class Committed {
   async committed(): Promise<CommittedOffset[]> {
     if (this.answer instanceof Error) throw this.answer
     return [{ topic: 'calls.events', partition: 3, ...this.answer }]
+  }
+
+  async ranges(): Promise<ReadonlyMap<string, LogRange>> {
+    return RANGES
   }
 }
 
@@ -30,7 +43,8 @@ function waiting(answer: Committed['answer']) {
   const state: { result: Handover | Error | undefined } = { result: undefined }
   void awaitHandover(3, {
     consumer,
-    topic: 'calls.events',
+    eventsTopic: 'calls.events',
+    laneTopics: ['calls.catch-up'],
     clock,
     graceMs: GRACE_MS,
     signal: abort.signal,
@@ -51,7 +65,7 @@ describe('handover of a partition', () => {
 
     await quiescence()
 
-    expect(state.result).toEqual({ partition: 3, watermark: 0, settledBeyond: [] })
+    expect(state.result).toEqual(handedOver(0, []))
   })
 
   it('takes no time when the last owner left in good order', async () => {
@@ -59,7 +73,7 @@ describe('handover of a partition', () => {
 
     await quiescence()
 
-    expect(state.result).toEqual({ partition: 3, watermark: 100, settledBeyond: [102, 105] })
+    expect(state.result).toEqual(handedOver(100, [102, 105]))
   })
 
   it('waits until a request of a killed owner must have ended', async () => {
@@ -69,7 +83,7 @@ describe('handover of a partition', () => {
     expect(state.result).toBeUndefined()
     await clock.pass(seconds(1))
 
-    expect(state.result).toEqual({ partition: 3, watermark: 100, settledBeyond: [102] })
+    expect(state.result).toEqual(handedOver(100, [102]))
   })
 
   it('ends early when the owner before leaves its clean marker meanwhile', async () => {
@@ -79,7 +93,7 @@ describe('handover of a partition', () => {
     consumer.answer = { ...left(true), offset: 120 }
     await clock.pass(seconds(1))
 
-    expect(state.result).toMatchObject({ watermark: 120 })
+    expect(state.result).toEqual(handedOver(120, []))
   })
 
   it('waits for an owner that wrote no metadata of ours, and trusts none of it', async () => {
@@ -89,7 +103,7 @@ describe('handover of a partition', () => {
     expect(state.result).toBeUndefined()
     await clock.pass(seconds(1))
 
-    expect(state.result).toEqual({ partition: 3, watermark: 100, settledBeyond: [] })
+    expect(state.result).toEqual(handedOver(100, []))
   })
 
   it('ends without a result when the partition is taken away again', async () => {

@@ -1,48 +1,40 @@
 import { describe, expect, it } from 'vitest'
-import {
-  aConnection,
-  failed,
-  INTERRUPTED,
-  minutes,
-  NOON,
-  seconds,
-} from '../../../support/builders.ts'
-import { quiescence } from '../../../support/manual-clock.ts'
-import { aRunningSession, committed } from '../../../support/workbench.ts'
+import { failed, INTERRUPTED, minutes, NOON, seconds } from '../../../support/builders.ts'
+import { aDispatcher, TOPICS } from '../../../support/workbench.ts'
 
 describe('order within a workspace', () => {
   it('has one request open at a time', async () => {
-    const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv'] })
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
 
-    session.records(bench.log('kyiv/1', 'kyiv/2', 'kyiv/3'))
+    await bench.read('kyiv/1', 'kyiv/2', 'kyiv/3')
 
     expect(endpoint.open).toEqual(['kyiv/1'])
-    endpoint.answer('kyiv/1')
+    await bench.answer('kyiv/1')
     expect(endpoint.open).toEqual(['kyiv/2'])
   })
 
   it('holds the second event while the first is in retry', async () => {
-    const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1', 'kyiv/2'))
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1', 'kyiv/2')
 
-    endpoint.answer('kyiv/1', failed())
+    await bench.answer('kyiv/1', failed())
     await bench.pass(seconds(4))
     expect(endpoint.open).toEqual([])
     await bench.pass(seconds(1))
     expect(endpoint.open).toEqual(['kyiv/1'])
-    endpoint.answerAll()
+    await bench.answerAll()
 
     expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/1', 'kyiv/2'])
     expect(endpoint.requests.map(({ attempt }) => attempt)).toEqual([1, 2, 1])
   })
 
   it('waits longer after each failure, and as long as the endpoint asks', async () => {
-    const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1'))
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1')
 
-    endpoint.answer('kyiv/1', failed())
+    await bench.answer('kyiv/1', failed())
     await bench.pass(seconds(5))
-    endpoint.answer('kyiv/1', failed({ status: 429, retryAfterMs: minutes(1) }))
+    await bench.answer('kyiv/1', failed({ status: 429, retryAfterMs: minutes(1) }))
     await bench.pass(seconds(30))
     expect(endpoint.open).toEqual([])
     await bench.pass(seconds(30))
@@ -52,11 +44,11 @@ describe('order within a workspace', () => {
   })
 
   it('spends no attempt on a request that we ended ourselves', async () => {
-    const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1'))
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1')
 
-    endpoint.answer('kyiv/1', INTERRUPTED)
-    endpoint.answer('kyiv/1')
+    await bench.answer('kyiv/1', INTERRUPTED)
+    await bench.answer('kyiv/1')
 
     expect(endpoint.requests.map(({ attempt }) => attempt)).toEqual([1, 1])
     expect(await bench.writtenAttempts()).toEqual(['kyiv #1 delivered'])
@@ -65,48 +57,49 @@ describe('order within a workspace', () => {
 
 describe('workspaces beside each other', () => {
   it('are not delayed by one that hangs', async () => {
-    const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv', 'lviv'] })
-    session.records(bench.log('kyiv/1', 'kyiv/2', 'lviv/1', 'lviv/2', 'lviv/3'))
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv', 'lviv'] })
+    await bench.read('kyiv/1', 'kyiv/2', 'lviv/1', 'lviv/2', 'lviv/3')
 
-    for (const name of ['lviv/1', 'lviv/2', 'lviv/3']) endpoint.answer(name)
+    for (const name of ['lviv/1', 'lviv/2', 'lviv/3']) await bench.answer(name)
 
     expect(endpoint.open).toEqual(['kyiv/1'])
     expect(endpoint.sent).toEqual(['kyiv/1', 'lviv/1', 'lviv/2', 'lviv/3'])
   })
 
   it('are not delayed by one that fails, and their offsets are kept beyond the watermark', async () => {
-    const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv', 'lviv'] })
-    session.records(bench.log('kyiv/1', 'lviv/1', 'lviv/2'))
+    const { bench } = await aDispatcher({ connected: ['kyiv', 'lviv'] })
+    await bench.read('kyiv/1', 'lviv/1', 'lviv/2')
 
-    endpoint.answer('kyiv/1', failed())
-    endpoint.answerAll()
+    await bench.answer('kyiv/1', failed())
+    await bench.answerAll()
 
-    expect(committed(session)).toMatchObject({ offset: 0, settledBeyond: [1, 2] })
+    expect(await bench.committed()).toMatchObject({ offset: 0, settledBeyond: [1, 2] })
   })
 
   it('take turns where places are scarce', async () => {
-    const { bench, endpoint, session } = await aRunningSession({
+    const { bench, endpoint } = await aDispatcher({
       connected: ['kyiv', 'lviv', 'odesa'],
       inFlightMax: 1,
     })
-    session.records(bench.log('kyiv/1', 'kyiv/2', 'kyiv/3', 'lviv/1', 'odesa/1'))
+    await bench.read('kyiv/1', 'kyiv/2', 'kyiv/3', 'lviv/1', 'odesa/1')
 
-    endpoint.answerAll()
+    await bench.answerAll()
 
     expect(endpoint.sent).toEqual(['kyiv/1', 'lviv/1', 'odesa/1', 'kyiv/2', 'kyiv/3'])
   })
 
   it('share the places in flight across partitions', async () => {
-    const { bench, endpoint, session } = await aRunningSession({
+    const { bench, endpoint } = await aDispatcher({
       connected: ['kyiv', 'lviv'],
       inFlightMax: 1,
+      partitions: 2,
     })
-    const other = bench.running({ partition: 1 })
+    await bench.assign(1)
 
-    session.records(bench.log('kyiv/1'))
-    other.records(bench.log('lviv/1'))
+    bench.append('lviv/1', 1)
+    await bench.read('kyiv/1')
     expect(endpoint.open).toEqual(['kyiv/1'])
-    endpoint.answer('kyiv/1')
+    await bench.answer('kyiv/1')
 
     expect(endpoint.open).toEqual(['lviv/1'])
   })
@@ -114,67 +107,67 @@ describe('workspaces beside each other', () => {
 
 describe('connection of a workspace', () => {
   it('is waited for without spending an attempt', async () => {
-    const { bench, endpoint, session } = await aRunningSession()
-    bench.rows.set('kyiv', aConnection('kyiv'))
-    bench.postgres.isAway = true
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    bench.customers.isAway = true
 
-    session.records(bench.log('kyiv/1'))
+    await bench.read('kyiv/1')
     await bench.pass(minutes(10))
     expect(endpoint.sent).toEqual([])
-    bench.postgres.isAway = false
+    bench.customers.isAway = false
     await bench.pass(seconds(1))
 
     expect(endpoint.requests).toMatchObject([{ name: 'kyiv/1', attempt: 1 }])
   })
 
   it('that does not exist settles its events at once', async () => {
-    const { bench, endpoint, session } = await aRunningSession()
+    const { bench, endpoint } = await aDispatcher()
 
-    session.records(bench.log('kyiv/1', 'kyiv/2'))
-    await quiescence()
+    await bench.read('kyiv/1', 'kyiv/2')
 
     expect(endpoint.sent).toEqual([])
-    expect(committed(session).offset).toBe(2)
-    expect([...session.lanes]).toEqual([])
+    expect(await bench.committed()).toMatchObject({ offset: 2 })
+    await bench.settle()
+    expect([...bench.session.lanes]).toEqual([])
   })
 
-  it('that is taken away settles what waits for a retry, at once', async () => {
-    const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1', 'kyiv/2'))
-    endpoint.answer('kyiv/1', failed())
+  it('that is taken away gives up what waits for a retry, inside of a gap', async () => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1', 'kyiv/2')
+    await bench.answer('kyiv/1', failed())
+    await bench.pass(seconds(1))
 
-    await bench.change('kyiv', null)
+    await bench.change('kyiv', (customers) => customers.disconnect('kyiv'))
 
-    expect(committed(session).offset).toBe(2)
+    expect(bench.customers.gaps).toEqual([{ workspaceId: 'kyiv', from: NOON, to: null }])
     await bench.pass(minutes(60))
     expect(endpoint.sent).toEqual(['kyiv/1'])
+    expect(await bench.committed()).toMatchObject({ offset: 2 })
   })
 
   it.each([
-    ['delivered', undefined],
-    ['failed', failed()],
-  ])(
-    'that is taken away under an open request settles the rest once it %s',
-    async (_how, outcome) => {
-      const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv'] })
-      session.records(bench.log('kyiv/1', 'kyiv/2'))
-      await bench.change('kyiv', null)
-      expect(committed(session).offset).toBe(0)
+    ['delivered', undefined, ['kyiv #1 delivered']],
+    ['failed', failed(), ['kyiv #1 retrying']],
+  ])('that is taken away under a request lets it end, %s', async (_how, outcome, written) => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1', 'kyiv/2')
+    await bench.change('kyiv', (customers) => customers.disconnect('kyiv'))
 
-      endpoint.answer('kyiv/1', outcome)
+    await bench.answer('kyiv/1', outcome)
+    await bench.pass(seconds(5))
 
-      expect(endpoint.sent).toEqual(['kyiv/1'])
-      expect(committed(session).offset).toBe(2)
-      expect(await bench.writtenAttempts()).toHaveLength(1)
-    },
-  )
+    expect(endpoint.sent).toEqual(['kyiv/1'])
+    expect(await bench.committed()).toMatchObject({ offset: 2 })
+    expect(await bench.writtenAttempts()).toEqual(written)
+  })
 
   it('that changes gets the next attempt', async () => {
-    const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1'))
-    endpoint.answer('kyiv/1', failed())
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1')
+    await bench.answer('kyiv/1', failed())
 
-    await bench.change('kyiv', aConnection('kyiv', { origin: 'https://new.example.com' }))
+    await bench.change('kyiv', (customers) =>
+      customers.connect('kyiv', { origin: 'https://new.example.com' }),
+    )
     await bench.pass(seconds(5))
 
     expect(endpoint.requests.map(({ url }) => url)).toEqual([
@@ -183,61 +176,68 @@ describe('connection of a workspace', () => {
     ])
   })
 
+  it('with a "retry now" sends a parked head at once', async () => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1')
+    await bench.answer('kyiv/1', failed())
+    expect(endpoint.open).toEqual([])
+
+    await bench.change('kyiv', (customers) =>
+      customers.connect('kyiv', { retryNowAt: NOON + seconds(1) }),
+    )
+
+    expect(endpoint.open).toEqual(['kyiv/1'])
+  })
+
   it('that the cache forgot is asked for again', async () => {
-    const { bench, endpoint, session } = await aRunningSession({
-      connected: ['kyiv'],
-      connectionsMax: 1,
-    })
-    session.records(bench.log('kyiv/1'))
-    endpoint.answer('kyiv/1', failed())
-    bench.connections.want('lviv')
-    await quiescence()
-    expect(bench.connections.peek('kyiv')).toBeUndefined()
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'], connectionsMax: 1 })
+    await bench.read('kyiv/1')
+    await bench.answer('kyiv/1', failed())
+    bench.engine.connections.want('lviv')
+    await bench.settle()
+    expect(bench.engine.connections.peek('kyiv')).toBeUndefined()
 
     await bench.pass(seconds(5))
-    await quiescence()
 
     expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/1'])
   })
 
   it('gets no event from before it was made, give or take the clocks', async () => {
-    const { bench, endpoint, session } = await aRunningSession()
-    bench.rows.set('kyiv', aConnection('kyiv', { connectedAt: NOON + seconds(10) }))
+    const { bench, endpoint } = await aDispatcher()
+    bench.customers.connect('kyiv', { connectedAt: NOON + seconds(10) })
 
-    const [historic, ...rest] = bench.log('kyiv/1', 'kyiv/2')
-    await bench.pass(seconds(5))
-    const inDoubt = rest.map((message) => ({ ...message, timestamp: String(bench.clock.now()) }))
-    session.records([...(historic ? [historic] : []), ...inDoubt])
-    await quiescence()
-    endpoint.answerAll()
+    bench.append('kyiv/1')
+    await bench.clock.pass(seconds(5))
+    await bench.read('kyiv/2')
+    await bench.answerAll()
 
     expect(endpoint.sent).toEqual(['kyiv/2'])
-    expect(committed(session).offset).toBe(2)
+    expect(await bench.committed()).toMatchObject({ offset: 2 })
   })
 })
 
 describe('nothing is started', () => {
   it('while our place in the group is in doubt', async () => {
-    const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv'] })
-    bench.isMember = false
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    bench.consumer.leaseUntil = 0
 
-    session.records(bench.log('kyiv/1'))
+    await bench.read('kyiv/1')
     await bench.pass(seconds(1))
     expect(endpoint.sent).toEqual([])
-    bench.isMember = true
+    bench.consumer.leaseUntil = Number.POSITIVE_INFINITY
     await bench.pass(50)
 
     expect(endpoint.open).toEqual(['kyiv/1'])
   })
 
   it('while attempts cannot be written down, and goes on when they can', async () => {
-    const { bench, endpoint, session } = await aRunningSession({
+    const { bench, endpoint } = await aDispatcher({
       connected: ['kyiv'],
       attemptsMax: 2,
     })
-    session.records(bench.log('kyiv/1', 'kyiv/2', 'kyiv/3'))
+    await bench.read('kyiv/1', 'kyiv/2', 'kyiv/3')
 
-    endpoint.answerAll()
+    await bench.answerAll()
     expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/2'])
     await bench.attempts.flush()
     await bench.pass(50)
@@ -245,41 +245,45 @@ describe('nothing is started', () => {
     expect(endpoint.open).toEqual(['kyiv/3'])
   })
 
-  it('for bytes that nobody can decode: they are passed over and the lane goes on', async () => {
-    const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv'] })
-    const cutOff = bench.log('kyiv/1').map((message) => ({
-      ...message,
-      value: message.value?.subarray(0, 20) ?? null,
-    }))
+  it('for bytes that nobody can decode: they are buried and the lane goes on', async () => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1')
+    await bench.answerAll()
+    const [whole] = bench.around.broker.log(TOPICS.events, 0)
+    const value = whole?.value.subarray(0, 20) ?? Buffer.alloc(0)
+    bench.write(TOPICS.events, { key: 'kyiv', value })
 
-    session.records([...cutOff, ...bench.log('kyiv/2')])
-    endpoint.answerAll()
+    await bench.read('kyiv/2')
+    await bench.answerAll()
 
-    expect(endpoint.sent).toEqual(['kyiv/2'])
-    expect(committed(session).offset).toBe(2)
+    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/2'])
+    expect(bench.deadLetters).toMatchObject([
+      { key: 'kyiv', headers: { 'dead-reason': 'undecodable', 'dead-attempts': '0' } },
+    ])
+    expect(await bench.committed()).toMatchObject({ offset: 3 })
   })
 })
 
 describe('what is written down', () => {
   it('is every attempt, with its number and what came of it', async () => {
-    const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1'))
+    const { bench } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1')
 
-    endpoint.answer('kyiv/1', failed({ errorClass: 'timeout', status: null }))
+    await bench.answer('kyiv/1', failed({ errorClass: 'timeout', status: null }))
     await bench.pass(seconds(5))
-    endpoint.answer('kyiv/1')
+    await bench.answer('kyiv/1')
 
     expect(await bench.writtenAttempts()).toEqual(['kyiv #1 retrying', 'kyiv #2 delivered'])
-    expect(bench.postgres.attempts[0]).toMatchObject({ errorClass: 'timeout' })
+    expect(bench.around.postgres.attempts[0]).toMatchObject({ errorClass: 'timeout' })
   })
 
   it('is the time from acceptance to the 2xx, first attempts apart', async () => {
-    const { bench, endpoint, session } = await aRunningSession({ connected: ['kyiv'] })
-    session.records(bench.log('kyiv/1', 'kyiv/2'))
+    const { bench } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1', 'kyiv/2')
 
-    endpoint.answer('kyiv/1', failed())
+    await bench.answer('kyiv/1', failed())
     await bench.pass(seconds(5))
-    endpoint.answerAll()
+    await bench.answerAll()
 
     expect(bench.metrics.latencies).toEqual([
       { seconds: 5, isFirstAttempt: false },

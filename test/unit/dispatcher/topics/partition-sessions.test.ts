@@ -1,43 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { encodeMetadata } from '../../../../services/dispatcher/lane/commit-metadata.ts'
-import { OffsetTracker } from '../../../../services/dispatcher/lane/offset-tracker.ts'
-import { PartitionSessions } from '../../../../services/dispatcher/topics/partition-sessions.ts'
-import { quiet, seconds } from '../../../support/builders.ts'
-import { FakeConsumer } from '../../../support/fake-consumer.ts'
+import { failed, seconds } from '../../../support/builders.ts'
 import { quiescence } from '../../../support/manual-clock.ts'
-import { Workbench } from '../../../support/workbench.ts'
+import { aDispatcher, TOPICS } from '../../../support/workbench.ts'
 
-const TOPIC = 'calls.events'
 const GRACE_MS = seconds(6)
 const DRAIN_MS = seconds(4)
-
-/** A process whose group is the test. */
-async function aMember(...connected: readonly string[]) {
-  const bench = await Workbench.open({ connected })
-  const consumer = new FakeConsumer()
-  const sessions = new PartitionSessions({
-    topic: TOPIC,
-    clock: bench.clock,
-    logger: quiet,
-    attempts: bench.attempts,
-    graceMs: GRACE_MS,
-    drainMs: DRAIN_MS,
-    makeSession: ({ partition, watermark, settledBeyond }) =>
-      bench.session({ partition, tracker: new OffsetTracker(watermark, settledBeyond) }),
-  })
-  sessions.attach(consumer)
-  const read = (partition: number, ...names: string[]) =>
-    sessions.records(TOPIC, partition, bench.log(...names))
-  return { bench, consumer, sessions, read, endpoint: bench.endpoint }
-}
-
-/** The same, with partition 0 already delivering. */
-async function anOwner(...connected: readonly string[]) {
-  const member = await aMember(...connected)
-  member.sessions.assigned([0])
-  await quiescence()
-  return member
-}
 
 function gate() {
   let open = () => {}
@@ -47,106 +15,96 @@ function gate() {
   return { closed, open: () => open() }
 }
 
+async function anOwner(...connected: readonly string[]) {
+  const { bench, endpoint } = await aDispatcher({ connected, partitions: 2 })
+  const { consumer, engine } = bench
+  return { bench, endpoint, consumer, sessions: engine.sessions }
+}
+
 describe('partition that is given to us', () => {
-  it('is delivered from as soon as it was handed over', async () => {
-    const { sessions, read, endpoint } = await aMember('kyiv')
-    sessions.assigned([0])
-    expect(sessions.openingCount).toBe(1)
-    expect(read(0, 'kyiv/1')).toBe(0)
-
-    await quiescence()
-
-    expect(sessions.openingCount).toBe(0)
-    expect(read(0, 'kyiv/2')).toBe(1)
-    expect(endpoint.open).toEqual(['kyiv/2'])
-  })
-
   it('has its clean marker taken away before the first request', async () => {
-    const { sessions, consumer } = await aMember()
+    const { bench, consumer } = await anOwner()
     const metadata = encodeMetadata(7, { clean: true, settledBeyond: [] })
-    await consumer.commit([{ topic: TOPIC, partition: 0, offset: 7, metadata }])
+    await consumer.commit([{ topic: TOPICS.events, partition: 1, offset: 7, metadata }])
 
-    sessions.assigned([0])
-    await quiescence()
+    await bench.assign(1)
 
-    expect(consumer.commits).toEqual(['0@7 clean', '0@7'])
+    expect(consumer.commits.slice(-2)).toEqual(['1@7 clean', '1@7'])
   })
 
   it('is tried again while Kafka is away', async () => {
-    const { bench, sessions, consumer } = await aMember()
+    const { bench, consumer, sessions } = await anOwner()
     consumer.isAway = true
-    sessions.assigned([0])
-    await bench.clock.pass(seconds(3))
-    expect(sessions.count).toBe(0)
+    sessions.assigned([1])
+    await bench.pass(seconds(3))
+    expect([sessions.count, sessions.openingCount]).toEqual([1, 1])
 
     consumer.isAway = false
-    await bench.clock.pass(seconds(1))
+    await bench.pass(seconds(1))
 
-    expect(sessions.count).toBe(1)
+    expect([sessions.count, sessions.openingCount]).toEqual([2, 0])
   })
 
   it('is not opened when it is taken away again before that', async () => {
-    const { bench, sessions, consumer } = await aMember()
+    const { bench, consumer, sessions } = await anOwner()
     const metadata = encodeMetadata(7, { clean: false, settledBeyond: [] })
-    await consumer.commit([{ topic: TOPIC, partition: 0, offset: 7, metadata }])
-    sessions.assigned([0])
+    await consumer.commit([{ topic: TOPICS.events, partition: 1, offset: 7, metadata }])
+    sessions.assigned([1])
 
-    sessions.revoked([0], false)
-    await bench.clock.pass(GRACE_MS + seconds(1))
+    sessions.revoked([1], false)
+    await bench.pass(GRACE_MS + seconds(1))
 
-    expect(sessions.count).toBe(0)
-    expect(consumer.commits).toEqual(['0@7'])
+    expect(sessions.count).toBe(1)
   })
 })
 
 describe('partition that is taken away', () => {
   it('is left in good order: its open request ends, then the clean marker is written', async () => {
-    const { sessions, consumer, read, endpoint } = await anOwner('kyiv')
-    read(0, 'kyiv/1', 'kyiv/2')
+    const { bench, consumer, sessions, endpoint } = await anOwner('kyiv')
+    await bench.read('kyiv/1', 'kyiv/2')
 
     sessions.revoked([0], false)
-    await quiescence()
-    expect(consumer.commits).toEqual(['0@0'])
-    endpoint.answer('kyiv/1')
-    await quiescence()
+    await bench.settle()
+    expect(consumer.commits.filter((commit) => commit.includes('clean'))).toEqual([])
+    await bench.answer('kyiv/1')
 
-    expect(consumer.commits).toEqual(['0@0', '0@1 clean'])
+    expect(consumer.commits.at(-1)).toBe('0@1 clean')
     expect(endpoint.sent).toEqual(['kyiv/1'])
   })
 
   it('is given up after a while, without a marker, when its request does not end', async () => {
-    const { bench, sessions, consumer, read, endpoint } = await anOwner('kyiv')
-    read(0, 'kyiv/1')
+    const { bench, consumer, sessions, endpoint } = await anOwner('kyiv')
+    await bench.read('kyiv/1')
 
     sessions.revoked([0], false)
-    await bench.clock.pass(DRAIN_MS)
+    await bench.pass(DRAIN_MS)
 
-    expect(consumer.commits).toEqual(['0@0', '0@0'])
+    expect(consumer.commits.at(-1)).toBe('0@0')
     expect(endpoint.open).toEqual([])
     expect(await bench.writtenAttempts()).toEqual([])
   })
 
   it('from a member that the group threw out is dropped: what others wrote since is newer', async () => {
-    const { sessions, consumer, read, endpoint } = await anOwner('kyiv')
-    read(0, 'kyiv/1')
+    const { bench, consumer, sessions, endpoint } = await anOwner('kyiv')
+    await bench.read('kyiv/1')
+    const before = consumer.commits.length
 
     sessions.revoked([0], true)
-    await quiescence()
+    await bench.settle()
 
     expect(endpoint.open).toEqual([])
-    expect(consumer.commits).toEqual(['0@0'])
+    expect(consumer.commits).toHaveLength(before)
   })
 
   it('and given back is opened again only after its old session has ended', async () => {
-    const { sessions, read, endpoint } = await anOwner('kyiv')
-    read(0, 'kyiv/1')
+    const { bench, sessions } = await anOwner('kyiv')
+    await bench.read('kyiv/1')
 
     sessions.revoked([0], false)
     sessions.assigned([0])
-    await quiescence()
+    await bench.settle()
     expect(sessions.count).toBe(0)
-    endpoint.answer('kyiv/1')
-    await quiescence()
+    await bench.answer('kyiv/1')
 
     expect(sessions.count).toBe(1)
   })
@@ -154,47 +112,47 @@ describe('partition that is taken away', () => {
 
 describe('commit', () => {
   it('comes after the attempts that it covers', async () => {
-    const { bench, sessions, consumer, read, endpoint } = await anOwner('kyiv')
-    read(0, 'kyiv/1')
-    endpoint.answer('kyiv/1')
+    const { bench, consumer, sessions } = await anOwner('kyiv')
+    await bench.read('kyiv/1')
+    await bench.answer('kyiv/1')
     const postgres = gate()
-    bench.postgres.gate = postgres.closed
+    bench.around.postgres.gate = postgres.closed
 
     const committing = sessions.commitChanged()
     await quiescence()
-    expect(consumer.commits).toEqual(['0@0'])
+    expect(consumer.commits.at(-1)).toBe('0@0')
     postgres.open()
     await committing
 
-    expect(bench.postgres.attempts).toHaveLength(1)
-    expect(consumer.commits).toEqual(['0@0', '0@1'])
+    expect(bench.around.postgres.attempts).toHaveLength(1)
+    expect(consumer.commits.at(-1)).toBe('0@1')
   })
 
   it.each(['Postgres', 'Kafka'])('is made up for when %s was away', async (who) => {
-    const { bench, sessions, consumer, read, endpoint } = await anOwner('kyiv')
-    const broken = who === 'Kafka' ? consumer : bench.postgres
-    read(0, 'kyiv/1')
-    endpoint.answer('kyiv/1')
+    const { bench, consumer, sessions } = await anOwner('kyiv')
+    const broken = who === 'Kafka' ? consumer : bench.around.postgres
+    await bench.read('kyiv/1')
+    await bench.answer('kyiv/1')
 
     broken.isAway = true
     await sessions.commitChanged()
-    expect(consumer.commits).toEqual(['0@0'])
+    expect(consumer.commits.at(-1)).toBe('0@0')
     broken.isAway = false
     await sessions.commitChanged()
 
-    expect(consumer.commits).toEqual(['0@0', '0@1'])
-    expect(bench.postgres.attempts).toHaveLength(1)
+    expect(consumer.commits.at(-1)).toBe('0@1')
+    expect(bench.around.postgres.attempts).toHaveLength(1)
   })
 
   it('is one at a time, so that no older one overtakes a newer', async () => {
-    const { sessions, consumer, read, endpoint } = await anOwner('kyiv')
+    const { bench, consumer, sessions } = await anOwner('kyiv')
     const kafka = gate()
     consumer.gate = kafka.closed
-    read(0, 'kyiv/1', 'kyiv/2')
+    await bench.read('kyiv/1', 'kyiv/2')
 
-    endpoint.answer('kyiv/1')
+    await bench.answer('kyiv/1')
     const first = sessions.commitChanged()
-    endpoint.answer('kyiv/2')
+    await bench.answer('kyiv/2')
     const second = sessions.commitChanged()
     kafka.open()
     await Promise.all([first, second])
@@ -203,35 +161,42 @@ describe('commit', () => {
   })
 
   it('is not sent for partitions where nothing happened, but for now and then', async () => {
-    const { bench, sessions, consumer } = await anOwner()
+    const { bench, consumer, sessions } = await anOwner()
     await sessions.commitChanged()
     const before = consumer.commits.length
 
-    await bench.clock.pass(seconds(5))
+    await bench.pass(seconds(5))
     await sessions.commitChanged()
     expect(consumer.commits).toHaveLength(before)
-    await bench.clock.pass(seconds(5))
+    await bench.pass(seconds(5))
     await sessions.commitChanged()
 
     expect(consumer.commits).toHaveLength(before + 1)
+  })
+
+  it('covers a failed lane together with its record: both topics in one request', async () => {
+    const { bench } = await anOwner('kyiv')
+    await bench.read('kyiv/1')
+    await bench.answer('kyiv/1', failed())
+
+    expect(await bench.committed()).toMatchObject({ offset: 1 })
+    expect(await bench.committed(TOPICS.retry('5s'))).toMatchObject({ offset: 0 })
   })
 })
 
 describe('end of the process', () => {
   it('leaves every partition in good order', async () => {
-    const { sessions, consumer, read, endpoint } = await anOwner('kyiv', 'lviv')
-    sessions.assigned([1])
-    await quiescence()
-    read(0, 'kyiv/1')
-    read(1, 'lviv/2')
+    const { bench, consumer, sessions } = await anOwner('kyiv')
+    await bench.assign(1)
+    await bench.read('kyiv/1')
 
-    const stopped = sessions.stop()
-    endpoint.answerAll()
+    const stopped = bench.engine.stop()
+    await bench.answerAll()
     await stopped
 
     expect(consumer.commits.filter((commit) => commit.endsWith('clean'))).toEqual([
       '0@1 clean',
-      '1@2 clean',
+      '1@0 clean',
     ])
     expect(sessions.count).toBe(0)
   })
