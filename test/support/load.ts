@@ -53,6 +53,12 @@ export class Load {
     return this.#waiting.size
   }
 
+  /** The oldest of each workspace, to name it when the wait is given up. */
+  get oldestWaiting(): readonly string[] {
+    const oldest = new Map([...this.#waiting].reverse().map((key) => [key.split('/')[0], key]))
+    return [...oldest.values()]
+  }
+
   get count(): number {
     return this.#acceptedAt.size
   }

@@ -88,7 +88,12 @@ export class Rig {
   /** Every accepted call has had its 2xx. */
   async untilDelivered(withinMs: number): Promise<void> {
     const { receiver, load } = this
-    await receiver.until(() => load.waiting === 0, 'everything accepted is delivered', withinMs)
+    await receiver
+      .until(() => load.waiting === 0, 'everything accepted is delivered', withinMs)
+      .catch((cause: Error) => {
+        const { waiting, oldestWaiting } = load
+        throw new Error(`${waiting} wait, the first: ${oldestWaiting.join(', ')}`, { cause })
+      })
   }
 
   /** Nothing in the log or in a lane topic is left to do: all of it is committed. */
