@@ -1,12 +1,13 @@
 import { WINDOW_MAX } from '../lane/commit-metadata.ts'
-import { DueHeap } from '../lane/due-heap.ts'
 import { Lane } from '../lane/lane.ts'
 import type { LaneCommand, Moment } from '../lane/lane-command.ts'
-import { fromHeaders } from '../lane/lane-record.ts'
+import type { LaneHead } from '../lane/lane-record.ts'
+import { EventIntake } from './event-intake.ts'
 import type { Handover } from './handover.ts'
+import { LaneOrders } from './lane-orders.ts'
+import { LaneRecordIntake } from './lane-record-intake.ts'
 import type { LaneRun, LaneRunner } from './lane-runner.ts'
-import { LogSweeper } from './log-sweeper.ts'
-import { type FoundRecord, isRewind, Rebuild } from './rebuild.ts'
+import type { FoundRecord } from './rebuild.ts'
 import type { ArrivedMessage, Ownership, SessionPorts } from './session-ports.ts'
 import { type CommitKind, type SessionCommit, TopicOffsets } from './topic-offsets.ts'
 
@@ -51,17 +52,13 @@ export class PartitionSession {
   readonly partition: number
   readonly #options: SessionOptions
   readonly #offsets: TopicOffsets
-  readonly #rebuild: Rebuild
-  readonly #sweeper: LogSweeper<LaneRun>
+  readonly #events: EventIntake
+  readonly #laneRecords: LaneRecordIntake
+  readonly #orders: LaneOrders
   readonly #lanes = new Map<string, LaneRun>()
-  readonly #parked = new DueHeap<LaneRun>()
-  #barriers = new Set<LaneRun>()
-  #rewinds: FoundRecord[] = []
   #phase: SessionPhase = 'holding'
   #queued = 0
   #inFlight = 0
-  #isLearning = false
-  #version = 0
   #drained: (() => void) | null = null
   readonly #ownership: Ownership = {
     isGone: () => this.#phase === 'fenced',
@@ -69,21 +66,35 @@ export class PartitionSession {
   }
 
   constructor(options: SessionOptions) {
-    const { handover, ports, eventsTopic } = options
+    const { handover, runner, ports, eventsTopic } = options
     this.#options = options
     this.partition = handover.partition
     this.#offsets = new TopicOffsets(handover, eventsTopic, (topic, paused) =>
       ports.setPaused(topic, this.partition, paused),
     )
-    this.#rebuild = new Rebuild(handover.laneRanges)
-    this.#sweeper = new LogSweeper({
-      read: (from) => ports.readLog(this.partition, from),
-      onFilled: ({ lane: run, from }, events, upTo) =>
-        this.tell(run, (lane, at) =>
-          lane.filled(events, { from, upTo, isEnd: upTo >= at.mainPosition }, at),
-        ),
+    this.#events = new EventIntake({
+      partition: this.partition,
+      offsets: this.#offsets,
+      onEvent: (...event) => this.#offer(...event),
+      onLearned: () => this.#adjustPause(),
+      eventsTopic,
+      ports,
+    })
+    this.#laneRecords = new LaneRecordIntake({
+      offsets: this.#offsets,
+      laneRanges: handover.laneRanges,
+      onEcho: (found) => this.#echoed(found),
       clock: ports.clock,
       logger: ports.logger,
+    })
+    this.#orders = new LaneOrders({
+      partition: this.partition,
+      offsets: this.#offsets,
+      ownership: this.#ownership,
+      tell: (run, happen) => this.tell(run, happen),
+      onClosed: (run) => this.#dropLane(run),
+      runner,
+      ports,
     })
   }
 
@@ -101,7 +112,7 @@ export class PartitionSession {
   }
 
   get hasChanged(): boolean {
-    return this.#offsets.hasChanged || this.#barriers.size > 0
+    return this.#offsets.hasChanged || this.#orders.isCommitAwaited
   }
 
   start(): void {
@@ -117,10 +128,11 @@ export class PartitionSession {
     let taken = 0
     for (const message of messages) {
       if (this.#offsets.isFull(topic)) break
-      this.#takeLaneRecord(topic, message)
+      this.#laneRecords.take(topic, message)
       taken++
     }
     if (this.#phase === 'rebuilding') this.#finishRebuild()
+    else this.#applyRewinds()
     this.#offsets.adjustPause(topic)
     return taken
   }
@@ -129,43 +141,15 @@ export class PartitionSession {
     if (this.#phase !== 'running') return 0
     let taken = 0
     for (const message of messages) {
-      if (this.#isFull() || !this.#takeEvent(message)) break
+      if (this.#isFull() || !this.#events.take(message)) break
       taken++
     }
     this.#adjustPause()
     return taken
   }
 
-  /** False: not now, its schema has to be fetched first. */
-  #takeEvent(message: ArrivedMessage): boolean {
-    const { logger, decoder } = this.#options.ports
-    const offset = Number(message.offset)
-    const { key, value } = message
-    const isReadable = key !== null && value !== null && decoder.isFramed(value)
-    if (isReadable && !decoder.knows(value)) {
-      this.#learn(value)
-      return false
-    }
-    const tracker = this.#offsets.events
-    const isSeen = offset < tracker.position
-    const isOpen = tracker.track(offset)
-    if (isSeen) return true
-    this.#offsets.changed(this.#options.eventsTopic)
-    if (isReadable) {
-      this.#offer(key.toString(), { offset, value, acceptedAt: Number(message.timestamp) }, isOpen)
-    } else if (isOpen) {
-      logger.error({ partition: this.partition, offset }, 'event.unreadable')
-      tracker.settle(offset)
-    }
-    return true
-  }
-
   /** R2: what the metadata calls settled may be so only because an off-line lane covers it. */
-  #offer(
-    workspaceId: string,
-    event: { offset: number; value: Buffer; acceptedAt: number },
-    isOpen: boolean,
-  ): void {
+  #offer(workspaceId: string, event: LaneHead, isOpen: boolean): void {
     const known = this.#lanes.get(workspaceId)
     const isClaimed = known?.lane.isOffline && event.offset < this.#offsets.horizon
     if (!isOpen && !isClaimed) return
@@ -174,69 +158,35 @@ export class PartitionSession {
     this.tell(run, (lane, at) => lane.offer(event, at))
   }
 
-  #takeLaneRecord(topic: string, message: ArrivedMessage): void {
-    const offset = Number(message.offset)
-    const tracker = this.#offsets.of(topic)
-    if (!tracker.track(offset)) return
-    this.#offsets.changed(topic)
-    const record = readLaneRecord(message)
-    if (record === null) {
-      this.#options.ports.logger.error({ topic, offset }, 'lane_record.unreadable')
-      tracker.settle(offset)
-      return
-    }
-    const found = { record, position: { topic, offset } }
-    if (this.#phase === 'rebuilding') this.#rebuild.add(found)
-    else this.#arrived(found)
-  }
-
-  #arrived(found: FoundRecord): void {
-    const { record, position } = found
-    this.#version = Math.max(this.#version, record.version)
-    if (isRewind(record)) {
-      this.#rewinds.push(found)
-      this.#applyRewinds()
-      return
-    }
+  /** False: not this session's record, or of a lane that is over. */
+  #echoed({ record, position }: FoundRecord): boolean {
     const run = this.#lanes.get(record.workspaceId)
-    if (run && record.session === this.#options.id) {
-      this.tell(run, (lane, at) => lane.echoed(record.version, position, at))
-      return
-    }
-    // A record that an owner before us sent and that came after we had read to the end: its
-    // events were never settled by that record, so we have them from the log; it is a zombie's.
-    this.#offsets.settle(position)
+    if (!run || record.session !== this.#options.id) return false
+    this.tell(run, (lane, at) => lane.echoed(record.version, position, at))
+    return true
   }
 
   /** Lanes of earlier owners stand; from here on the events topic is read. */
   #finishRebuild(): void {
-    if (!this.#rebuild.isComplete((topic) => this.#offsets.of(topic).position)) return
-    for (const position of this.#rebuild.outdated) this.#offsets.settle(position)
-    for (const { record } of this.#rebuild.lanes) {
-      this.#version = Math.max(this.#version, record.version)
-    }
+    const found = this.#laneRecords.finishRebuild()
+    if (found === null) return
     this.#phase = 'running'
-    for (const found of this.#rebuild.lanes) {
-      const options = this.#laneOptions(found.record.workspaceId)
-      const { lane, commands } = Lane.fromRecord(options, found, this.#moment())
+    for (const rewind of found) {
+      const options = this.#laneOptions(rewind.record.workspaceId)
+      const { lane, commands } = Lane.fromRecord(options, rewind, this.#moment())
       this.#carryOut(this.#addLane(lane), commands)
     }
-    this.#rewinds.push(...this.#rebuild.rewinds)
     this.#applyRewinds()
     this.#adjustPause()
   }
 
-  /** Not while the metadata still calls events settled that are not: they would count as replayed. */
   #applyRewinds(): void {
-    if (this.#offsets.events.position < this.#offsets.horizon) return
-    const rewinds = this.#rewinds
-    this.#rewinds = []
-    for (const { record, position } of rewinds) {
-      const { workspaceId } = record
+    for (const found of this.#laneRecords.takeRewinds()) {
+      const { workspaceId } = found.record
       const run =
         this.#lanes.get(workspaceId) ??
         this.#addLane(Lane.online(this.#laneOptions(workspaceId), this.#offsets.events.position))
-      this.tell(run, (lane, at) => lane.rewind({ record, position }, at))
+      this.tell(run, (lane, at) => lane.rewind(found, at))
     }
   }
 
@@ -264,76 +214,14 @@ export class PartitionSession {
   }
 
   #carryOut(run: LaneRun, commands: readonly LaneCommand[]): void {
-    for (const command of commands) this.#obey(run, command)
+    for (const command of commands) this.#orders.carryOut(run, command)
     this.#adjustPause()
     this.#options.ports.pump()
   }
 
-  #obey(run: LaneRun, command: LaneCommand): void {
-    const { runner, ports, eventsTopic } = this.#options
-    const { workspaceId } = run.lane
-    switch (command.kind) {
-      case 'connect':
-        runner.connect(run)
-        break
-      case 'take-turn':
-        runner.enqueue(run)
-        break
-      case 'park':
-        this.#parked.add(command.dueAt, run)
-        break
-      case 'save':
-        this.#save(run, command)
-        break
-      case 'bury':
-        this.#bury(run, command)
-        break
-      case 'settle':
-        this.#offsets.settleEvents(command.offsets)
-        break
-      case 'settle-record':
-        this.#offsets.settle(command.position)
-        break
-      case 'read':
-        this.#sweeper.want({ lane: run, workspaceId, from: command.from })
-        break
-      case 'commit':
-        this.#barriers.add(run)
-        if (command.isUrgent) ports.requestCommit()
-        break
-      case 'replayed':
-        run.missed = null
-        ports.replayed(workspaceId, command.replay)
-        break
-      case 'close':
-        this.#lanes.delete(workspaceId)
-        this.#offsets.changed(eventsTopic)
-        break
-    }
-  }
-
-  #save(run: LaneRun, { record, tier }: Extract<LaneCommand, { kind: 'save' }>): void {
-    const save = { partition: this.partition, record, tier }
-    void this.#options.ports
-      .saveRecord(save, this.#ownership)
-      .then(() => this.tell(run, (lane, at) => lane.saved(record.version, at)))
-  }
-
-  #bury(run: LaneRun, { burial }: Extract<LaneCommand, { kind: 'bury' }>): void {
-    const letter = { partition: this.partition, workspaceId: run.lane.workspaceId, burial }
-    void this.#options.ports
-      .bury(letter, this.#ownership)
-      .then(() => this.tell(run, (lane, at) => lane.buried(at)))
-  }
-
-  /** A schema that the registry does not give keeps only this partition waiting, and it says so. */
-  #learn(value: Buffer): void {
-    if (this.#isLearning) return
-    this.#isLearning = true
-    void this.#options.ports.decoder.learn(value).then(() => {
-      this.#isLearning = false
-      this.#adjustPause()
-    })
+  #dropLane(run: LaneRun): void {
+    this.#lanes.delete(run.lane.workspaceId)
+    this.#offsets.changed(this.#options.eventsTopic)
   }
 
   /** The lane of a workspace whose connection was loaded or changed. */
@@ -345,9 +233,7 @@ export class PartitionSession {
   /** Wakes lanes whose time has come; looks after those that hold a watermark back. */
   tick(now: number): void {
     if (this.#phase !== 'running') return
-    for (let run = this.#parked.takeDue(now); run; run = this.#parked.takeDue(now)) {
-      if (run.lane.state === 'parked' && run.lane.dueAt <= now) this.tell(run, (lane) => lane.due())
-    }
+    this.#orders.wakeDue(now)
     this.#applyRewinds()
     for (const run of [...this.#lanes.values()]) this.#lookAfter(run)
   }
@@ -377,16 +263,13 @@ export class PartitionSession {
 
   /** What may be committed now. */
   commit(how: CommitKind): SessionCommit {
-    const barriers = this.#barriers
-    this.#barriers = new Set()
+    const barriers = this.#orders.takeBarriers()
     return {
       offsets: this.#offsets.commit(this.partition, how),
-      onTaken: () => {
-        for (const run of barriers) this.tell(run, (lane, at) => lane.covered(at))
-      },
+      onTaken: () => this.#orders.covered(barriers),
       onFailed: () => {
         this.#offsets.commitFailed()
-        for (const run of barriers) this.#barriers.add(run)
+        this.#orders.uncovered(barriers)
       },
     }
   }
@@ -394,7 +277,7 @@ export class PartitionSession {
   /** Starts nothing new; resolves when no request is open any more. */
   drain(): Promise<void> {
     if (this.#phase !== 'fenced') this.#phase = 'draining'
-    this.#sweeper.stop()
+    this.#orders.stop()
     if (this.#inFlight === 0) return Promise.resolve()
     return new Promise((resolve) => {
       this.#drained = resolve
@@ -404,7 +287,7 @@ export class PartitionSession {
   /** Ends what is still open; its outcome is lost, so the next owner sends it again. */
   fence(): void {
     this.#phase = 'fenced'
-    this.#sweeper.stop()
+    this.#orders.stop()
     for (const run of this.#lanes.values()) run.request?.interrupt()
     this.#lanes.clear()
   }
@@ -423,32 +306,26 @@ export class PartitionSession {
       checkpointMs: limits.checkpointMs,
       horizon: this.#offsets.horizon,
       session: id,
-      nextVersion: () => {
-        this.#version = Math.max(this.#options.ports.clock.now(), this.#version + 1)
-        return this.#version
-      },
+      nextVersion: () => this.#laneRecords.nextVersion(),
     }
   }
 
   #isFull(): boolean {
     const { eventsTopic, limits } = this.#options
-    return this.#isLearning || this.#queued >= limits.queueMax || this.#offsets.isFull(eventsTopic)
+    return (
+      this.#events.isLearning ||
+      this.#queued >= limits.queueMax ||
+      this.#offsets.isFull(eventsTopic)
+    )
   }
 
   #adjustPause(): void {
     if (this.#phase !== 'running') return
-    const hasRoom = !this.#isLearning && this.#queued <= this.#options.limits.queueMax / 2
+    const hasRoom = !this.#events.isLearning && this.#queued <= this.#options.limits.queueMax / 2
     this.#offsets.adjustPause(this.#options.eventsTopic, { isFull: this.#isFull(), hasRoom })
   }
 }
 
 function onlineLength(lane: Lane): number {
   return lane.isOffline ? 0 : lane.length
-}
-
-function readLaneRecord({ key, value, headers }: ArrivedMessage) {
-  if (key === null || value === null) return null
-  const texts: Record<string, string> = {}
-  for (const [name, header] of Object.entries(headers ?? {})) texts[name] = String(header)
-  return fromHeaders(key.toString(), value, texts)
 }

@@ -1,0 +1,63 @@
+import type { LaneHead } from '../lane/lane-record.ts'
+import type { ArrivedMessage, SessionPorts } from './session-ports.ts'
+import type { TopicOffsets } from './topic-offsets.ts'
+
+export interface EventIntakeOptions {
+  readonly partition: number
+  readonly eventsTopic: string
+  readonly offsets: TopicOffsets
+  readonly ports: Pick<SessionPorts, 'decoder' | 'logger'>
+  /** `isOpen`: nobody has settled it, as far as the committed metadata knows. */
+  readonly onEvent: (workspaceId: string, event: LaneHead, isOpen: boolean) => void
+  /** A schema that was waited for is there, or failed: try again. */
+  readonly onLearned: () => void
+}
+
+/** The records of the events topic that a session reads: tracks each, and tells whose it is. */
+export class EventIntake {
+  readonly #options: EventIntakeOptions
+  #isLearning = false
+
+  constructor(options: EventIntakeOptions) {
+    this.#options = options
+  }
+
+  /** A schema is being fetched: nothing can be taken meanwhile. */
+  get isLearning(): boolean {
+    return this.#isLearning
+  }
+
+  /** False: not now, its schema has to be fetched first. */
+  take(message: ArrivedMessage): boolean {
+    const { partition, eventsTopic, offsets, ports, onEvent } = this.#options
+    const offset = Number(message.offset)
+    const { key, value } = message
+    const isReadable = key !== null && value !== null && ports.decoder.isFramed(value)
+    if (isReadable && !ports.decoder.knows(value)) {
+      this.#learn(value)
+      return false
+    }
+    const tracker = offsets.events
+    const isSeen = offset < tracker.position
+    const isOpen = tracker.track(offset)
+    if (isSeen) return true
+    offsets.changed(eventsTopic)
+    if (isReadable) {
+      onEvent(key.toString(), { offset, value, acceptedAt: Number(message.timestamp) }, isOpen)
+    } else if (isOpen) {
+      ports.logger.error({ partition, offset }, 'event.unreadable')
+      tracker.settle(offset)
+    }
+    return true
+  }
+
+  /** A schema that the registry does not give keeps only this partition waiting, and it says so. */
+  #learn(value: Buffer): void {
+    if (this.#isLearning) return
+    this.#isLearning = true
+    void this.#options.ports.decoder.learn(value).then(() => {
+      this.#isLearning = false
+      this.#options.onLearned()
+    })
+  }
+}

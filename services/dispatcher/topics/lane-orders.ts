@@ -1,0 +1,140 @@
+import { DueHeap } from '../lane/due-heap.ts'
+import type { Lane } from '../lane/lane.ts'
+import type { LaneCommand, Moment } from '../lane/lane-command.ts'
+import type { LaneRun, LaneRunner } from './lane-runner.ts'
+import { LogSweeper } from './log-sweeper.ts'
+import type { Ownership, SessionPorts } from './session-ports.ts'
+import type { TopicOffsets } from './topic-offsets.ts'
+
+/** Tells a lane what happened; what it says to that comes back as orders. */
+export type Tell = (
+  run: LaneRun,
+  happen: (lane: Lane, at: Moment) => readonly LaneCommand[],
+) => void
+
+export interface LaneOrdersOptions {
+  readonly partition: number
+  readonly offsets: TopicOffsets
+  readonly runner: LaneRunner
+  readonly ports: SessionPorts
+  readonly ownership: Ownership
+  readonly tell: Tell
+  /** The lane has nothing to do any more. */
+  readonly onClosed: (run: LaneRun) => void
+}
+
+/**
+ * Carries out what the lanes of one session say, and tells them what came of it. Holds what a lane
+ * waits for meanwhile: its time, a piece of the log, a commit.
+ */
+export class LaneOrders {
+  readonly #options: LaneOrdersOptions
+  readonly #sweeper: LogSweeper<LaneRun>
+  readonly #parked = new DueHeap<LaneRun>()
+  #barriers = new Set<LaneRun>()
+
+  constructor(options: LaneOrdersOptions) {
+    const { partition, ports, tell } = options
+    this.#options = options
+    this.#sweeper = new LogSweeper({
+      read: (from) => ports.readLog(partition, from),
+      onFilled: ({ lane: run, from }, events, upTo) =>
+        tell(run, (lane, at) =>
+          lane.filled(events, { from, upTo, isEnd: upTo >= at.mainPosition }, at),
+        ),
+      clock: ports.clock,
+      logger: ports.logger,
+    })
+  }
+
+  /** Whether a lane waits for a commit. */
+  get isCommitAwaited(): boolean {
+    return this.#barriers.size > 0
+  }
+
+  carryOut(run: LaneRun, command: LaneCommand): void {
+    const { runner, ports, offsets, onClosed } = this.#options
+    const { workspaceId } = run.lane
+    switch (command.kind) {
+      case 'connect':
+        runner.connect(run)
+        break
+      case 'take-turn':
+        runner.enqueue(run)
+        break
+      case 'park':
+        this.#parked.add(command.dueAt, run)
+        break
+      case 'save':
+        this.#save(run, command)
+        break
+      case 'bury':
+        this.#bury(run, command)
+        break
+      case 'settle':
+        offsets.settleEvents(command.offsets)
+        break
+      case 'settle-record':
+        offsets.settle(command.position)
+        break
+      case 'read':
+        this.#sweeper.want({ lane: run, workspaceId, from: command.from })
+        break
+      case 'commit':
+        this.#barriers.add(run)
+        if (command.isUrgent) ports.requestCommit()
+        break
+      case 'replayed':
+        run.missed = null
+        ports.replayed(workspaceId, command.replay)
+        break
+      case 'close':
+        onClosed(run)
+        break
+    }
+  }
+
+  #save(run: LaneRun, { record, tier }: Extract<LaneCommand, { kind: 'save' }>): void {
+    const { partition, ports, ownership, tell } = this.#options
+    void ports
+      .saveRecord({ partition, record, tier }, ownership)
+      .then(() => tell(run, (lane, at) => lane.saved(record.version, at)))
+  }
+
+  #bury(run: LaneRun, { burial }: Extract<LaneCommand, { kind: 'bury' }>): void {
+    const { partition, ports, ownership, tell } = this.#options
+    const { workspaceId } = run.lane
+    void ports
+      .bury({ partition, workspaceId, burial }, ownership)
+      .then(() => tell(run, (lane, at) => lane.buried(at)))
+  }
+
+  /** Wakes the parked lanes whose time has come. */
+  wakeDue(now: number): void {
+    for (let run = this.#parked.takeDue(now); run; run = this.#parked.takeDue(now)) {
+      const { state, dueAt } = run.lane
+      if (state === 'parked' && dueAt <= now) this.#options.tell(run, (lane) => lane.due())
+    }
+  }
+
+  /** Lanes that asked for a commit before the one that begins now. */
+  takeBarriers(): ReadonlySet<LaneRun> {
+    const barriers = this.#barriers
+    this.#barriers = new Set()
+    return barriers
+  }
+
+  /** The commit succeeded. */
+  covered(barriers: ReadonlySet<LaneRun>): void {
+    for (const run of barriers) this.#options.tell(run, (lane, at) => lane.covered(at))
+  }
+
+  /** The commit failed: they wait for the next one. */
+  uncovered(barriers: ReadonlySet<LaneRun>): void {
+    for (const run of barriers) this.#barriers.add(run)
+  }
+
+  stop(): void {
+    this.#sweeper.stop()
+  }
+}
