@@ -64,3 +64,8 @@ demo: needs-servers build ## calls of all five providers to a receiver that misb
 .PHONY: bench
 bench: needs-servers build ## the benchmark of the README
 	@npx tsx test/bench/bench.ts
+
+.PHONY: torture
+torture: ROUNDS ?= 100
+torture: needs-servers build ## kills, rebalances, freezes, thousands of failing workspaces; ROUNDS=100
+	@npx tsx test/torture/torture.ts --rounds $(ROUNDS)

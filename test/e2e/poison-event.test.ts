@@ -117,9 +117,14 @@ describe('events that wait', () => {
 
     await stack.stopServer('postgres')
     const stoppedAt = Date.now()
-    await rig.receiver
-      .until(() => rig.load.isFlowingSince(stoppedAt, workspaceIds), 'it flows without Postgres')
-      .finally(() => stack.startServer('postgres'))
+    try {
+      await rig.receiver.until(
+        () => rig.load.isFlowingSince(stoppedAt, workspaceIds),
+        'it flows without Postgres',
+      )
+    } finally {
+      await stack.startServer('postgres')
+    }
     const startedAt = Date.now()
     await rig.receiver.until(
       () => rig.load.isFlowingSince(startedAt, workspaceIds),

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import pg from 'pg'
 import { inject } from 'vitest'
 import type { StackEnvironment } from '../../deploy/local/profiles.ts'
 import { openStack, type Stack } from '../../deploy/local/stack.ts'
+import { createDatabase } from './create-database.ts'
 
 /** The running servers: their addresses, and stopping and starting them to see what happens. */
 export type TestStack = Omit<Stack, 'stop'>
@@ -14,19 +14,7 @@ export function testStack(): TestStack {
 
 /** URL of a new, empty database, which no other test sees. It goes away with the stack. */
 export async function freshDatabase(): Promise<string> {
-  // Destructive support refuses a database whose name has no `test` in it.
-  const name = `test_${randomName()}`
-  const { DATABASE_URL } = stackAddresses()
-  const client = new pg.Client({ connectionString: DATABASE_URL })
-  await client.connect()
-  try {
-    await client.query(`create database ${client.escapeIdentifier(name)}`)
-  } finally {
-    await client.end()
-  }
-  const url = new URL(DATABASE_URL)
-  url.pathname = `/${name}`
-  return url.href
+  return createDatabase(stackAddresses().DATABASE_URL)
 }
 
 /** A value for `TOPIC_PREFIX` (and for group ids) that no other test has. */

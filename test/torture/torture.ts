@@ -1,0 +1,119 @@
+import { parseArgs } from 'node:util'
+import { profileOf } from '../../deploy/local/profiles.ts'
+import { type Stack, startStack } from '../../deploy/local/stack.ts'
+import { createDatabase } from '../support/create-database.ts'
+import type { RigOptions } from '../support/rig.ts'
+import { broken, type Crowd, type Figures, gatherCrowd, judgeCrowd } from './crowd.ts'
+import { freeze } from './freeze.ts'
+import { killAgainAndAgain } from './kill-rounds.ts'
+import {
+  cursorsByWorkspace,
+  EACH_HAS,
+  failTogether,
+  lookAtRecords,
+  recoverTogether,
+} from './many-failing.ts'
+import { rebalanceAgainAndAgain } from './rebalances.ts'
+
+/**
+ * `make torture ROUNDS=100`: what the end-to-end tests do in minutes, for as long as it takes. On
+ * the stack of the benchmark, so that tests can run beside it. Exits 0 only if nothing was lost, sent out of order
+ * or sent more often than a crash explains.
+ */
+const REBALANCES_PER_ROUND = 0.5
+const FAILING_PER_ROUND = 50
+const FROZEN_MS = 30_000
+const NOBODY_WAITS_MS = 10_000
+
+/** Row of the summary; `isBroken` decides about the exit code. */
+interface Row {
+  readonly scene: string
+  readonly figures: Readonly<Record<string, number>>
+  readonly isBroken: boolean
+}
+
+async function withCrowd(
+  scene: string,
+  options: RigOptions,
+  disturb: (crowd: Crowd) => Promise<Figures>,
+): Promise<Row> {
+  const crowd = await gatherCrowd(options)
+  try {
+    const figures = await disturb(crowd)
+    const isBroken = Object.values(broken(figures)).some((count) => count > 0)
+    return { scene, figures: { ...figures }, isBroken }
+  } finally {
+    await crowd.rig.close()
+  }
+}
+
+const kills = (rounds: number, options: RigOptions): Promise<Row> =>
+  withCrowd(`${rounds} kills`, options, async (crowd) =>
+    judgeCrowd(crowd, await killAgainAndAgain(crowd, rounds, (round) => console.log(round))),
+  )
+
+async function rebalances(count: number, options: RigOptions): Promise<Row> {
+  const row = await withCrowd(`${count} rebalances`, options, async (crowd) => {
+    await rebalanceAgainAndAgain(crowd, count, (facts) => console.log(facts))
+    return judgeCrowd(crowd, [])
+  })
+  const waitMs = row.figures['longestHealthyWaitMs'] ?? 0
+  return { ...row, isBroken: row.isBroken || waitMs >= NOBODY_WAITS_MS }
+}
+
+const frozen = (options: RigOptions): Promise<Row> =>
+  withCrowd('a frozen member', options, async (crowd) =>
+    judgeCrowd(crowd, [await freeze(crowd, FROZEN_MS)]),
+  )
+
+async function manyFailing(count: number, options: RigOptions): Promise<Row> {
+  const { rig, workspaceIds } = await failTogether(options, count)
+  try {
+    for (const times of [2, 3, 4, 5]) console.log(await lookAtRecords(rig, workspaceIds, times))
+    const cursors = [...(await cursorsByWorkspace(rig)).values()]
+    await recoverTogether(rig, workspaceIds)
+    const followersProduced = cursors.reduce((sum, { size }) => sum + size - 1, 0)
+    const verdict = rig.verdict()
+    const figures = {
+      accepted: count * EACH_HAS,
+      lost: verdict.lost.length,
+      outOfOrder: verdict.outOfOrder.length,
+      overlaps: verdict.overlaps,
+      followersProduced,
+    }
+    const { accepted: _, ...mustBeNought } = figures
+    const isBroken = Object.values(mustBeNought).some((number) => number > 0)
+    return { scene: `${count} failing workspaces`, figures, isBroken }
+  } finally {
+    await rig.close()
+  }
+}
+
+async function torture(stack: Stack, rounds: number): Promise<readonly Row[]> {
+  let scenes = 0
+  const options = async (): Promise<RigOptions> => ({
+    stack: stack.env,
+    profile: profileOf('bench'),
+    databaseUrl: await createDatabase(stack.env.DATABASE_URL),
+    topicPrefix: `torture${++scenes}`,
+  })
+  return [
+    await kills(rounds, await options()),
+    await rebalances(Math.ceil(rounds * REBALANCES_PER_ROUND), await options()),
+    await frozen(await options()),
+    await manyFailing(rounds * FAILING_PER_ROUND, await options()),
+  ]
+}
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '100' } } })
+const stack = await startStack('bench', { report: (line) => console.log(line) })
+try {
+  const rows = await torture(stack, Number(values.rounds))
+  for (const { scene, figures, isBroken } of rows) {
+    console.log(`\n${scene}: ${isBroken ? 'BROKEN' : 'kept its promises'}`)
+    console.table(figures)
+  }
+  process.exitCode = rows.some(({ isBroken }) => isBroken) ? 1 : 0
+} finally {
+  await stack.stop()
+}
