@@ -41,6 +41,14 @@ check: install ## types, lint, format, unit tests and guide: under 30 s
 test: needs-servers build ## every test, with a stack of its own; works while `make up` runs
 	@npx tsx test/run.ts
 
+.PHONY: simulate
+simulate: install ## seeded worlds that crash, freeze and fail: SEEDS=100000 FROM=1, or SEED=42 for its timeline
+	@npx tsx test/simulation/simulate.ts
+
+.PHONY: mutants
+mutants: install ## leave out one rule of the dispatcher after the other: does the simulation see it?
+	@npx tsx test/simulation/mutants.ts
+
 .PHONY: up
 up: needs-servers build ## start Kafka, registry, PostgreSQL and the three services in the background
 	@$(LOCAL_STACK) up

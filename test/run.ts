@@ -55,6 +55,8 @@ const counts = [
   await step('types', ['npm', 'run', '-s', 'types']),
   await step('lint', ['npm', 'run', '-s', 'lint']),
   await tests(),
+  await step('simulation', ['env', 'SEEDS=20000', 'npx', 'tsx', 'test/simulation/simulate.ts']),
+  await step('mutants', ['env', 'ONLY=rules', 'npx', 'tsx', 'test/simulation/mutants.ts']),
 ]
 const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0)
 console.log(`\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`)

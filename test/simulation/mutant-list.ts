@@ -1,0 +1,175 @@
+/** One line of the dispatcher taken out or turned round, which the simulation has to notice. */
+export interface Mutant {
+  readonly name: string
+  /** What goes wrong for a customer. */
+  readonly why: string
+  /** Below services/dispatcher. */
+  readonly file: string
+  /** Has to occur exactly once, so that a mutant cannot rot. */
+  readonly find: string
+  readonly replace: string
+}
+
+/** The five rules of the rebuild: these run in every `make test`. */
+export const RULES: readonly Mutant[] = [
+  {
+    name: 'R1 left out',
+    why: 'the failed event itself is skipped when another dispatcher takes over',
+    file: 'lane/lane.ts',
+    find: "    lane.#state = 'parked'\n    return { lane, commands: [{ kind: 'park', dueAt }] }",
+    replace:
+      "    lane.#cache.shift()\n    lane.#state = 'resting'\n    return { lane, commands: lane.advanced(at) }",
+  },
+  {
+    name: 'R2 left out',
+    why: 'events that only a lane record covered count as done after a crash',
+    file: 'topics/partition-session.ts',
+    find: 'const isClaimed = known?.lane.isOffline && event.offset < this.#offsets.horizon',
+    replace: 'const isClaimed = false',
+  },
+  {
+    name: 'R3 left out',
+    why: 'a lane forgets what it has delivered before older records pass by',
+    file: 'lane/lane.ts',
+    find: 'const behind = Math.max(this.#options.horizon, this.#cursor)',
+    replace: 'const behind = 0',
+  },
+  {
+    name: 'R4 left out',
+    why: 'a crash brings a dead letter back and sends it after its followers',
+    file: 'lane/lane.ts',
+    find: '}`)\n    this.#isBarred = true',
+    replace: '}`)',
+  },
+  {
+    name: 'R5 left out',
+    why: 'the barrier of a dead letter is gone once its lane was idle',
+    file: 'lane/lane.ts',
+    find: "    this.#state = this.#isBarred ? 'barrier' : 'closed'\n    return [this.#isBarred ? { kind: 'commit', isUrgent: false } : { kind: 'close' }]",
+    replace: "    this.#state = 'closed'\n    return [{ kind: 'close' }]",
+  },
+]
+
+export const OTHERS: readonly Mutant[] = [
+  {
+    name: 'settled before produced',
+    why: 'a crash in between loses what the record would have covered',
+    file: 'lane/lane.ts',
+    find: "return [{ kind: 'save', record, tier }]",
+    replace:
+      "return [...this.#standing.giveUp(this.#cache.offsets()), { kind: 'save', record, tier }]",
+  },
+  {
+    name: 'record settled too early',
+    why: 'a crash before its successor is durable leaves the workspace without a lane',
+    file: 'lane/lane.ts',
+    find: "return [{ kind: 'save', record, tier }]",
+    replace:
+      "const before = this.#standing.position\n    return [...(before ? [settleRecord(before)] : []), { kind: 'save', record, tier }]",
+  },
+  {
+    name: 'record never settled',
+    why: 'the watermark of the retry topic stands still for ever',
+    file: 'lane/lane-standing.ts',
+    find: 'return [settleRecord(this.#ledger.close())]',
+    replace: 'this.#ledger.close()\n    return []',
+  },
+  {
+    name: 'expelled session lives on',
+    why: 'two owners deliver the same workspace',
+    file: 'topics/partition-sessions.ts',
+    find: 'if (isExpelled) session.fence()',
+    replace: 'if (isExpelled) void session',
+  },
+  {
+    name: 'commits after the fence',
+    why: 'a stale owner moves the offsets of the new one back, or past what it has not delivered',
+    file: 'topics/partition-sessions.ts',
+    find: 'commits.filter(({ session }) => isLive(session)).flatMap((c) => c.offsets)',
+    replace: 'commits.flatMap((c) => c.offsets)',
+  },
+  {
+    name: 'no grace',
+    why: 'the request of a dead owner is still under way when its follower is sent',
+    file: 'topics/handover.ts',
+    find: 'const graceEndsAt = clock.now() + graceMs',
+    replace: 'const graceEndsAt = clock.now() + 0 * graceMs',
+  },
+  {
+    name: 'clean marker stays',
+    why: 'a crash in the first second looks like a departure in good order',
+    file: 'topics/partition-sessions.ts',
+    find: "await this.#commit([session], 'all')",
+    replace: "await this.#commit([session], 'clean')",
+  },
+  {
+    name: 'oldest record wins',
+    why: 'a lane begins at what was delivered long ago',
+    file: 'topics/rebuild.ts',
+    find: 'known.record.version > record.version',
+    replace: 'known.record.version < record.version',
+  },
+  {
+    name: 'watermark one too far',
+    why: 'the first pending event is not read again',
+    file: 'topics/topic-offsets.ts',
+    find: 'const offset = tracker.watermark\n',
+    replace: 'const offset = Math.min(tracker.watermark + 1, tracker.position)\n',
+  },
+  {
+    name: 'hole one too wide',
+    why: 'the record behind a hole counts as done',
+    file: 'lane/offset-tracker.ts',
+    find: 'hole < offset',
+    replace: 'hole <= offset',
+  },
+  {
+    name: 'deliveries without a lease',
+    why: 'a process that was frozen sends what its successor has sent already',
+    file: 'engine.ts',
+    find: 'mayStart: () => this.#isInLease()',
+    replace: 'mayStart: () => true',
+  },
+  {
+    name: 'writes without a lease',
+    why: 'the record of a process that was frozen wins over its successor',
+    file: 'topics/retry-topics.ts',
+    find: 'if (owner.isCertain()) {',
+    replace: 'if (!owner.isGone()) {',
+  },
+  {
+    name: 'gives up on old news',
+    why: 'an event that came after the customer has connected again is dropped',
+    file: 'topics/lane-runner.ts',
+    find: 'if (query <= run.readAtQuery) {',
+    replace: 'if (query < 0) {',
+  },
+  {
+    name: 'gap not extended',
+    why: 'an event of before the gap is neither delivered nor listed',
+    file: 'topics/lane-runner.ts',
+    find: 'if (first === undefined || first >= gapFrom) {',
+    replace: 'if (first === undefined || first > 0) {',
+  },
+  {
+    name: 'suspended without a gap',
+    why: 'what a dead endpoint has not got is listed nowhere',
+    file: 'topics/outcome-handler.ts',
+    find: 'void gaps.suspend(connection, acceptedAt).then(',
+    replace: 'void gaps.suspend(connection, Number.MAX_SAFE_INTEGER).then(',
+  },
+  {
+    name: 'attempts forgotten',
+    why: 'an event that nobody takes is tried for ever',
+    file: 'lane/lane.ts',
+    find: 'lane.#history = { attempt, firstFailedAt, lastError }',
+    replace: 'lane.#history = { attempt: attempt * 0 + 1, firstFailedAt, lastError }',
+  },
+  {
+    name: 'rewound forward',
+    why: 'a back-fill that begins behind the cursor skips what lies between',
+    file: 'lane/lane.ts',
+    find: 'if (head.offset >= this.#cursor) {',
+    replace: 'if (head.offset > Number.MAX_SAFE_INTEGER) {',
+  },
+]

@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { projectPath } from '../../services/shared/project-path.ts'
+import { type Mutant, OTHERS, RULES } from './mutant-list.ts'
+
+/**
+ * `make mutants`: is the simulation able to see what it is there for? Each mutant is one rule of
+ * the dispatcher left out, in a copy of the sources; seeds run until one of them violates a
+ * guarantee. `ONLY=rules` runs the five rules of the rebuild.
+ */
+interface Verdict {
+  readonly mutant: Mutant
+  /** Seeds until one violated; null: none did. */
+  readonly seeds: number | null
+  readonly what: string
+}
+
+const SEEDS_MAX = 20_000
+const MEDIAN_MAX = 2_000
+/** A mutant that hangs the process is no finding. */
+const TIMEOUT_MS = 300_000
+const COPIED = ['services', 'test/simulation', 'test/support', 'schemas', 'package.json']
+
+/** @throws when the line that it changes is not there exactly once. */
+function mutated({ name, file, find, replace }: Mutant): string {
+  const source = readFileSync(projectPath('services', 'dispatcher', file), 'utf8')
+  const [before, after, ...more] = source.split(find)
+  if (before === undefined || after === undefined || more.length > 0) {
+    throw new Error(`mutant "${name}": its line is not exactly once in ${file}`)
+  }
+  return before + replace + after
+}
+
+async function judge(mutant: Mutant, index: number): Promise<Verdict> {
+  const folder = projectPath('.local', 'mutants', String(index))
+  for (const part of COPIED) {
+    cpSync(projectPath(part), join(folder, part), { recursive: true })
+  }
+  writeFileSync(join(folder, 'services', 'dispatcher', mutant.file), mutated(mutant))
+  const output = await simulate(folder)
+  const [, seed, what = ''] = /^seed (\d+): (.*)$/m.exec(output) ?? []
+  return {
+    mutant,
+    seeds: seed === undefined ? null : Number(seed),
+    what: what || output.slice(-200),
+  }
+}
+
+function simulate(folder: string): Promise<string> {
+  const env = { ...process.env, WORKERS: '1', FROM: '1', SEEDS: `${SEEDS_MAX}`, UNTIL: 'violation' }
+  const child = spawn(process.execPath, [...process.execArgv, 'test/simulation/simulate.ts'], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: TIMEOUT_MS,
+  })
+  let output = ''
+  child.stdout.on('data', (bytes) => {
+    output += String(bytes)
+  })
+  child.stderr.on('data', (bytes) => {
+    output += String(bytes)
+  })
+  return new Promise((resolve) => {
+    child.once('close', () => resolve(output))
+  })
+}
+
+async function judgeAll(mutants: readonly Mutant[]): Promise<Verdict[]> {
+  const verdicts: Verdict[] = []
+  const waiting = [...mutants.entries()]
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const verdict = await judge(next[1], next[0])
+      verdicts.push(verdict)
+      print(verdict)
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, work))
+  return verdicts
+}
+
+function print({ mutant, seeds, what }: Verdict): void {
+  const count = seeds === null ? 'NOT CAUGHT' : `${seeds} seeds`
+  console.log(`${mutant.name.padEnd(28)} ${count.padStart(12)}  ${what.slice(0, 90)}`)
+}
+
+const folder = projectPath('.local', 'mutants')
+const mutants = process.env['ONLY'] === 'rules' ? RULES : [...RULES, ...OTHERS]
+for (const mutant of mutants) mutated(mutant)
+rmSync(folder, { recursive: true, force: true })
+mkdirSync(folder, { recursive: true })
+const verdicts = await judgeAll(mutants)
+rmSync(folder, { recursive: true, force: true })
+const needed = verdicts.map(({ seeds }) => seeds ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b)
+const median = needed[Math.floor(needed.length / 2)] ?? 0
+const missed = verdicts.filter(({ seeds }) => seeds === null)
+console.log(`${verdicts.length} mutants, ${missed.length} not caught, median ${median} seeds`)
+process.exitCode = missed.length === 0 && median <= MEDIAN_MAX ? 0 : 1
