@@ -14,6 +14,7 @@ import type {
 import { createLaneWriter } from '../../services/dispatcher/topics/retry-topics.ts'
 import type { ArrivedMessage } from '../../services/dispatcher/topics/session-ports.ts'
 import {
+  type CallEventDecoder,
   createCallEventDecoder,
   createCallEventEncoder,
   readCallEventSchema,
@@ -44,6 +45,8 @@ export interface WorkbenchOptions {
   readonly attemptsMax?: number
   readonly connectionsMax?: number
   readonly limits?: Partial<SessionLimits>
+  /** False: the registry was not asked yet for the schema of the events. */
+  readonly knowsSchema?: boolean
   /** Of the group; the first one is assigned. */
   readonly partitions?: number
 }
@@ -91,6 +94,7 @@ export class Workbench {
   /** False: the registry does not answer. */
   isRegistryAway = false
   readonly #options: WorkbenchOptions
+  readonly #decoder: CallEventDecoder
   readonly #positions = new Map<string, number>()
   #isDead = false
 
@@ -101,6 +105,14 @@ export class Workbench {
       if (topic === TOPICS.events && partition === 0) this.pauses.push(isPaused)
     })
     this.attempts = new AttemptLog(around.postgres.pool, quiet, options.attemptsMax ?? 1_000)
+    this.#decoder = createCallEventDecoder({
+      typeOf: async () => {
+        if (this.isRegistryAway) throw new Error('the registry is away')
+        return type
+      },
+      clock: around.clock,
+      logger: quiet,
+    })
     this.engine = this.#createEngine(name)
     this.engine.attach(this.consumer)
   }
@@ -118,14 +130,7 @@ export class Workbench {
       },
       eventsTopic: TOPICS.events,
       laneTopics: LANE_TOPICS,
-      decoder: createCallEventDecoder({
-        typeOf: async () => {
-          if (this.isRegistryAway) throw new Error('the registry is away')
-          return type
-        },
-        clock,
-        logger: quiet,
-      }),
+      decoder: this.#decoder,
       deliver: endpoint.deliver,
       attempts: this.attempts,
       metrics: this.metrics,
@@ -156,6 +161,9 @@ export class Workbench {
     const around = new Surroundings(options.partitions ?? 1)
     for (const workspaceId of options.connected ?? []) around.customers.connect(workspaceId)
     const bench = new Workbench(options, around, 'first')
+    if (options.knowsSchema !== false) {
+      await bench.#decoder.learn(encoder.encode(aCallEvent('any', '0')))
+    }
     await bench.assign(0)
     return bench
   }
@@ -309,9 +317,8 @@ export class Workbench {
   /** Another process, in the place of this one, which has to wait for its requests to be over. */
   async successor(name = 'second'): Promise<Workbench> {
     const next = new Workbench(this.#options, this.around, name)
-    const opening = next.assign(0)
+    await next.assign(0)
     await next.pass(seconds(6))
-    await opening
     return next
   }
 

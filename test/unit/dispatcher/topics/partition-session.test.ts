@@ -63,7 +63,7 @@ describe('record that is no event of ours', () => {
 
 describe('schema that is not known yet', () => {
   it('is fetched while the partition waits, and no event is passed over', async () => {
-    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'], knowsSchema: false })
     bench.isRegistryAway = true
 
     await bench.read('kyiv/1')
@@ -145,6 +145,9 @@ describe('lane records of a partition', () => {
     await bench.read(...callsOf('kyiv', 6))
     await bench.answerAll()
 
-    expect(bench.laneRecords.slice(0, 2)).toEqual(['calls.catch-up kyiv@0', 'calls.catch-up kyiv@2'])
+    expect(bench.laneRecords.slice(0, 2)).toEqual([
+      'calls.catch-up kyiv@0',
+      'calls.catch-up kyiv@2',
+    ])
   })
 })
