@@ -20,6 +20,8 @@ export interface LaneRun {
   request: OpenRequest | null
   /** Milliseconds since 1970 at which the open attempt began. */
   startedAt: number
+  /** Milliseconds that the last attempt took. */
+  durationMs: number
   /** What a back-fill has to send; null: not loaded, or there is none. */
   missed: Missed | null
   /** How many queries for connections had begun when the lane's newest event was read. */
@@ -130,8 +132,15 @@ export class LaneRunner {
   }
 
   #sendHead(run: LaneRun, connection: Connection): boolean {
+    const { decoder } = this.#options
     const { head } = run.lane
     if (!head) return false
+    // A head out of a lane record or of the log may be older than all that passed by since our
+    // start. Taken for undecodable, a retry that outlived a restart would be buried unsent.
+    if (decoder.isFramed(head.value) && !decoder.knows(head.value)) {
+      this.#ask(run, () => decoder.learn(head.value))
+      return false
+    }
     const event = this.#read(head)
     if (event === null) this.#bury(run)
     else if (!this.#isWanted(run, connection, { head, event })) return false
