@@ -10,6 +10,8 @@ export function violations(world: World, isAtRest: boolean): string[] {
     ...overlaps(world),
     ...lost(world),
     ...tooManyAttempts(world),
+    ...heldUp(world),
+    ...[...world.overweight].map((what) => `G5: ${what} has more in memory than its limit`),
     ...(isAtRest ? [] : unsettled(world)),
   ]
 }
@@ -84,6 +86,37 @@ function tooManyAttempts({ requests, failures, scenario }: World): string[] {
       ? [`G7: ${label(request)} although it had failed ${failed} times`]
       : []
   })
+}
+
+/**
+ * Milliseconds from the log to a healthy endpoint while others hang: the grace at the start, and a
+ * few turns of a process whose few places all wait for a time-out.
+ */
+const HELD_UP_MAX_MS = 15_000
+
+/** G4: with nothing failing but endpoints, a healthy workspace does not notice the others. */
+function heldUp({ broker, scenario, requests }: World): string[] {
+  if (!scenario.isQuiet) return []
+  const takenAt = new Map<string, number>()
+  for (const { workspaceId, offset, isTaken, arrivedAt } of arrived(requests)) {
+    const name = `${workspaceId}#${offset}`
+    if (isTaken && !takenAt.has(name)) takenAt.set(name, arrivedAt ?? 0)
+  }
+  const healthy = scenario.workspaces.filter(
+    ({ failing, poison, latencyMs, outage }) =>
+      failing === 0 && poison === 0 && latencyMs <= 50 && outage === null,
+  )
+  const ids = new Set(healthy.map(({ id }) => id))
+  const found: string[] = []
+  for (let partition = 0; partition < scenario.partitions; partition++) {
+    broker.log(EVENTS, partition).forEach(({ key, timestamp }, offset) => {
+      const waited = (takenAt.get(`${key}#${offset}`) ?? Number.POSITIVE_INFINITY) - timestamp
+      if (ids.has(key) && waited > HELD_UP_MAX_MS) {
+        found.push(`G4: ${key}#${offset} waited ${waited} ms`)
+      }
+    })
+  }
+  return found
 }
 
 function arrived(requests: readonly SeenRequest[]): SeenRequest[] {

@@ -51,9 +51,12 @@ class Director {
     const { random, scenario, time } = this.#world
     this.#start()
     if (random.chance(0.5)) this.#start()
-    for (let n = 0; n < scenario.events; n++) {
+    for (let n = 0; n < scenario.events; ) {
       const { id } = random.pick(scenario.workspaces)
-      time.after(random.between(0, scenario.troubleMs), () => this.#world.accept(id))
+      const at = random.between(0, scenario.troubleMs)
+      const burst = random.between(1, scenario.burstMax)
+      for (let i = 0; i < burst; i++) time.after(at, () => this.#world.accept(id))
+      n += burst
     }
     this.#everySecond()
   }

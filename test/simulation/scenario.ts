@@ -17,6 +17,10 @@ export interface Scenario {
   readonly requestTimeoutMs: number
   readonly sessionTimeoutMs: number
   readonly chances: Chances
+  /** Nothing fails but endpoints: then a healthy workspace must not notice the others (G4). */
+  readonly isQuiet: boolean
+  /** Most events that come at the same moment. */
+  readonly burstMax: number
 }
 
 export interface WorkspaceKind {
@@ -50,16 +54,20 @@ export interface Chances {
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed)
   const some = (most: number) => (random.chance(0.5) ? random.next() * most : 0)
-  const troubleMs = random.between(8_000, 30_000)
-  const workspaces = Array.from({ length: random.between(1, 5) }, (_, index) =>
-    workspaceKind(`w${index}`, random, troubleMs),
+  // One in ten goes on for longer and has many workspaces: what meets only now and then meets there.
+  const isLong = random.chance(0.1)
+  const isQuiet = random.chance(0.1)
+  const troubleMs = random.between(8_000, 30_000) * (isLong ? 2 : 1)
+  const workspaces = Array.from(
+    { length: isLong ? random.between(6, 12) : random.between(1, 5) },
+    (_, index) => workspaceKind(`w${index}`, random, troubleMs),
   )
   const requestTimeoutMs = 1_000
   return {
     seed,
     partitions: random.between(1, 2),
     workspaces,
-    events: random.between(8, 60),
+    events: isLong ? random.between(60, 160) : random.between(8, 60),
     troubleMs,
     tiers: [400, 1_200, 3_000]
       .slice(0, random.between(1, 3))
@@ -75,21 +83,40 @@ export function scenarioOf(seed: number): Scenario {
     connectionsMax: 3,
     requestTimeoutMs,
     sessionTimeoutMs: 2_500,
-    chances: {
-      crash: some(0.15),
-      gracefulStop: some(0.1),
-      freeze: some(0.08),
-      join: some(0.15),
-      rebalance: some(0.1),
-      commitFails: some(0.3),
-      produceFails: some(0.2),
-      acknowledgementLost: some(0.2),
-      readFails: some(0.2),
-      postgresAway: some(0.05),
-      disconnect: some(0.06),
-      rewind: some(0.08),
-    },
+    isQuiet,
+    burstMax: random.chance(0.3) ? random.between(2, 8) : 1,
+    chances: isQuiet
+      ? NO_CHANCES
+      : {
+          crash: some(0.15),
+          gracefulStop: some(0.1),
+          freeze: some(0.08),
+          join: some(0.15),
+          rebalance: some(0.1),
+          commitFails: some(0.3),
+          produceFails: some(0.2),
+          acknowledgementLost: some(0.2),
+          readFails: some(0.2),
+          postgresAway: some(0.05),
+          disconnect: some(0.06),
+          rewind: some(0.08),
+        },
   }
+}
+
+const NO_CHANCES: Chances = {
+  crash: 0,
+  gracefulStop: 0,
+  freeze: 0,
+  join: 0,
+  rebalance: 0,
+  commitFails: 0,
+  produceFails: 0,
+  acknowledgementLost: 0,
+  readFails: 0,
+  postgresAway: 0,
+  disconnect: 0,
+  rewind: 0,
 }
 
 function workspaceKind(id: string, random: Random, troubleMs: number): WorkspaceKind {

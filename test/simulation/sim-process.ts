@@ -83,7 +83,10 @@ export class SimProcess implements GroupMember {
     this.#engine.attach(this.#consumer())
     this.#every(
       () => TICK_MS,
-      () => this.#engine.tick(),
+      () => {
+        this.#engine.tick()
+        this.#weigh()
+      },
     )
     this.#every(
       () => 500,
@@ -178,6 +181,19 @@ export class SimProcess implements GroupMember {
     if (gained.length > 0) this.#engine.sessions.assigned(gained)
   }
 
+  /** G5: what is in memory stays below the limits, however long an endpoint is down. */
+  #weigh(): void {
+    const { queueMax, laneQueueMax } = this.#world.scenario.limits
+    for (const { lanes, partition } of this.#engine.sessions.all) {
+      let queued = 0
+      for (const { lane } of lanes) {
+        if (!lane.isOffline) queued += lane.length
+        if (lane.length > laneQueueMax) this.#world.overweight.add(`lane ${lane.workspaceId}`)
+      }
+      if (queued > queueMax) this.#world.overweight.add(`partition ${partition}`)
+    }
+  }
+
   describe(): string {
     const lanes = [...this.#engine.sessions.all].flatMap((session) =>
       [...session.lanes].map(
@@ -212,7 +228,11 @@ export class SimProcess implements GroupMember {
     const { scenario, random } = world
     const clock = this.#clock
     return new Engine({
-      config: scenario,
+      // A process may have been configured with a shorter schedule; it reads all tiers all the same.
+      config: {
+        ...scenario,
+        tiers: scenario.tiers.slice(0, this.#tierCount(scenario.tiers.length)),
+      },
       eventsTopic: EVENTS,
       laneTopics: world.laneTopics,
       decoder,
@@ -252,6 +272,11 @@ export class SimProcess implements GroupMember {
       random: () => random.next(),
       newSessionId: () => `${this.name}/${random.next()}`,
     })
+  }
+
+  #tierCount(most: number): number {
+    const { random } = this.#world
+    return random.chance(0.2) ? random.between(1, most) : most
   }
 
   #consumer(): PartitionConsumer {

@@ -41,6 +41,8 @@ export class World {
   /** Failed attempts per event, as the dispatchers were told. */
   readonly failures = new Map<string, number>()
   readonly timeline: string[] = []
+  /** Lanes and partitions that had more events in memory than their limit. */
+  readonly overweight = new Set<string>()
   readonly startedAt: number
   /** Faults are over: everything that is asked for succeeds. */
   isCalm = false
@@ -135,8 +137,15 @@ export class World {
     if (isPoison(offset, poison)) return { ...FAILED, errorClass: 'rejected', status: 422 }
     const at = this.time.now - this.startedAt
     const isDown = outage !== null && at >= outage.from && at < outage.to
-    if (!this.isCalm && (isDown || this.random.chance(failing))) return FAILED
+    if (!this.isCalm && (isDown || this.random.chance(failing))) return this.#refusal()
     return { kind: 'delivered', status: 200 }
+  }
+
+  /** Now and then the endpoint asks for a pause. */
+  #refusal(): DeliveryOutcome {
+    if (!this.random.chance(0.1)) return FAILED
+    const retryAfterMs = this.random.between(0, 4_000)
+    return { ...FAILED, errorClass: 'rate_limited', status: 429, retryAfterMs }
   }
 
   #countFailure({ workspaceId, offset }: SeenRequest): void {
