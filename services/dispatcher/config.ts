@@ -38,7 +38,7 @@ const variables = {
   DISPATCHER_ATTEMPTS_BUFFER_MAX: count.default(100_000),
   DISPATCHER_CONNECTIONS_MAX: count.default(20_000),
   DISPATCHER_QUEUE_MAX: count.default(4_000),
-  DISPATCHER_LANE_QUEUE_MAX: count.default(128),
+  DISPATCHER_LANE_QUEUE_MAX: count.default(1_000),
   DISPATCHER_CHECKPOINT_EVERY: count.default(200),
   DISPATCHER_CHECKPOINT_MS: milliseconds.default(5_000),
   DISPATCHER_SESSION_TIMEOUT_MS: milliseconds.min(6_000).default(10_000),

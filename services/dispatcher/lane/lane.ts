@@ -64,6 +64,8 @@ export interface LaneOptions extends Checkpoints {
 
 type History = Pick<LaneRecord, 'attempt' | 'firstFailedAt' | 'lastError'>
 
+/** Most events of an off-line lane in memory: thousands of them may catch up at once. */
+const READ_AHEAD_MAX = 64
 const NONE: readonly LaneCommand[] = []
 const NEVER_FAILED: History = { attempt: 1, firstFailedAt: null, lastError: null }
 /** States in which the head is in somebody's hands and must not change under them. */
@@ -169,7 +171,7 @@ export class Lane {
 
   /** A record of this workspace passed by on the main topic. */
   offer(event: LaneHead, at: Moment): readonly LaneCommand[] {
-    const fate = this.#cache.offer(event, this.#options.queueMax)
+    const fate = this.#cache.offer(event, this.#lengthMax)
     if (!this.isOffline && fate === 'queued') return this.#wakeUp()
     if (!this.isOffline && fate === 'missed') {
       this.#standing.spill([event.offset])
@@ -178,6 +180,11 @@ export class Lane {
     const settle: LaneCommand = { kind: 'settle', offsets: [event.offset] }
     if (this.#state !== 'resting' || this.#cache.length === 0) return [settle]
     return [settle, ...this.#continue(at)]
+  }
+
+  get #lengthMax(): number {
+    const { queueMax } = this.#options
+    return this.isOffline ? Math.min(queueMax, READ_AHEAD_MAX) : queueMax
   }
 
   /** The first event of a lane asks for the connection. */
@@ -314,7 +321,7 @@ export class Lane {
   ): readonly LaneCommand[] {
     // Else an answer to a question of before a rewind.
     if (this.#state !== 'reading' || range.from !== this.#cache.wanted) return NONE
-    this.#cache.fill(events, range.upTo, { isEnd: range.isEnd, lengthMax: this.#options.queueMax })
+    this.#cache.fill(events, range.upTo, { isEnd: range.isEnd, lengthMax: this.#lengthMax })
     return this.#continue(at)
   }
 

@@ -67,6 +67,7 @@ export class OutcomeHandler {
   }
 
   ended(run: LaneRun, ending: Ending): void {
+    run.durationMs = this.#options.clock.now() - run.startedAt
     const { outcome } = ending
     if (outcome.kind === 'interrupted') run.session.tell(run, (lane) => lane.interrupted())
     else if (outcome.kind === 'delivered') this.#delivered(run, ending, outcome.status)

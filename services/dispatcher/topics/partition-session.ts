@@ -196,6 +196,7 @@ export class PartitionSession {
       session: this,
       request: null,
       startedAt: 0,
+      durationMs: 0,
       missed: null,
       readAtQuery: 0,
     }
@@ -240,6 +241,12 @@ export class PartitionSession {
 
   #lookAfter(run: LaneRun): void {
     const { lane } = run
+    if (
+      this.#queued > this.#options.limits.queueMax / 2 &&
+      isCrowding(run, this.#options.ports.clock.now())
+    ) {
+      this.tell(run, (crowding, at) => crowding.handOver(at))
+    }
     const { events } = this.#offsets
     if (lane.state === 'resting') this.tell(run, (resting, at) => resting.advanced(at))
     const isPinning = !lane.isOffline && lane.head?.offset === events.watermark
@@ -328,4 +335,13 @@ export class PartitionSession {
 
 function onlineLength(lane: Lane): number {
   return lane.isOffline ? 0 : lane.length
+}
+
+/** Longest that the queue of one lane may take to empty while others wait for room in memory. */
+const CROWDING_MS = 5_000
+
+/** Its endpoint is slow for what it has queued: the events of others behind it must not wait for it. */
+function isCrowding({ lane, request, startedAt, durationMs }: LaneRun, now: number): boolean {
+  const openMs = request === null ? 0 : now - startedAt
+  return !lane.isOffline && lane.length * Math.max(durationMs, openMs) > CROWDING_MS
 }
