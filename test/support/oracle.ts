@@ -106,9 +106,12 @@ export function repetitions(
   })
 }
 
+/** What a process that is being killed still sends, and what is on its way to the receiver then. */
+const LAST_WORDS_MS = 500
+
 /**
- * Repetitions of what had been delivered longer before a disturbance than a checkpoint and a commit
- * take: that much, and no more, may be repeated after a crash.
+ * Repetitions that no disturbance explains. What was delivered within a checkpoint and a commit
+ * before it may be repeated, and nothing older; nor what others deliver once it has begun.
  */
 export function repetitionsOutside(
   disturbances: readonly Disturbance[],
@@ -117,6 +120,8 @@ export function repetitionsOutside(
 ): readonly Repetition[] {
   return repeated.filter(
     ({ firstAt }) =>
-      !disturbances.some(({ from, to }) => firstAt >= from - checkpointMs && firstAt <= to),
+      !disturbances.some(
+        ({ from }) => firstAt >= from - checkpointMs && firstAt <= from + LAST_WORDS_MS,
+      ),
   )
 }
