@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { fromHeaders, toHeaders } from '../../../../services/dispatcher/lane/lane-record.ts'
+import { NOON } from '../../../support/builders.ts'
+import { laneRecord } from '../../../support/lanes.ts'
+
+const VALUE = laneRecord(7).head.value
+
+describe('lane record', () => {
+  it.each([
+    ['of a lane that never failed', laneRecord(7)],
+    ['of a failed head', laneRecord(7, { attempt: 3, firstFailedAt: NOON, lastError: 'timeout' })],
+    [
+      'of a back-fill under way',
+      laneRecord(7, { replay: { id: 'bf', mode: 'all', until: NOON, liveFrom: 40 } }),
+    ],
+    [
+      'of a back-fill that was asked for',
+      laneRecord(7, { replay: { id: 'bf', mode: 'gaps', until: NOON, liveFrom: null } }),
+    ],
+  ])('%s comes out of its headers as it went in', (_which, record) => {
+    expect(fromHeaders('kyiv', record.head.value, toHeaders(record))).toEqual(record)
+  })
+
+  it.each([
+    ['no cursor', { 'lane-version': '1' }],
+    ['no version', { 'lane-cursor': '1' }],
+    ['a cursor that is no number', { 'lane-cursor': '-1', 'lane-version': '1' }],
+    ['a cursor beyond all numbers', { 'lane-cursor': '9'.repeat(16), 'lane-version': '1' }],
+  ])('is none with %s: somebody else wrote into our topic', (_case, headers) => {
+    expect(fromHeaders('kyiv', VALUE, headers)).toBeNull()
+  })
+
+  it('that somebody wrote by hand needs no more than a cursor and a version', () => {
+    const headers = { 'lane-cursor': '7', 'lane-version': '1', 'replay-until': '9' }
+
+    expect(fromHeaders('kyiv', VALUE, headers)).toMatchObject({
+      attempt: 1,
+      dueAt: 0,
+      session: '',
+      head: { acceptedAt: 0 },
+      replay: { id: '', mode: 'gaps', until: 9, liveFrom: null },
+    })
+  })
+})
