@@ -69,6 +69,11 @@ export class FakeBroker {
     }
   }
 
+  /** Whether its heartbeat is answered: a member that slept through a rebalance is refused. */
+  isCurrent(member: GroupMember): boolean {
+    return this.isMember(member) && member.generation === this.#generation
+  }
+
   isMember(member: GroupMember): boolean {
     return this.#members.includes(member)
   }

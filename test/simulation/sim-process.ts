@@ -418,7 +418,7 @@ export class SimProcess implements GroupMember {
   #heartbeat(): void {
     const { broker, time, scenario } = this.#world
     // Between being thrown out and joining again nobody answers a heartbeat.
-    const isIn = broker.isMember(this) && this.memberId === this.#joinedAs
+    const isIn = broker.isCurrent(this) && this.memberId === this.#joinedAs
     if (isIn) this.#leaseUntil = time.now + scenario.sessionTimeoutMs - 200
   }
 
