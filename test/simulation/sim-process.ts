@@ -190,7 +190,8 @@ export class SimProcess implements GroupMember {
         if (!lane.isOffline) queued += lane.length
         if (lane.length > laneQueueMax) this.#world.overweight.add(`lane ${lane.workspaceId}`)
       }
-      if (queued > queueMax) this.#world.overweight.add(`partition ${partition}`)
+      // Each lane may hold one more: the head of a back-fill until its record is durable.
+      if (queued > queueMax + this.#world.scenario.workspaces.length) this.#world.overweight.add(`partition ${partition}`)
     }
   }
 
