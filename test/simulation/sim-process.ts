@@ -191,7 +191,8 @@ export class SimProcess implements GroupMember {
         if (lane.length > laneQueueMax) this.#world.overweight.add(`lane ${lane.workspaceId}`)
       }
       // Each lane may hold one more: the head of a back-fill until its record is durable.
-      if (queued > queueMax + this.#world.scenario.workspaces.length) this.#world.overweight.add(`partition ${partition}`)
+      if (queued > queueMax + this.#world.scenario.workspaces.length)
+        this.#world.overweight.add(`partition ${partition}`)
     }
   }
 
