@@ -8,7 +8,7 @@ import { type Mutant, OTHERS, RULES } from './mutant-list.ts'
 /**
  * `make mutants`: is the simulation able to see what it is there for? Each mutant is one rule of
  * the dispatcher left out, in a copy of the sources; seeds run until one of them violates a
- * guarantee. `ONLY=rules` runs the five rules of the rebuild.
+ * guarantee. `ONLY=rules` runs the five rules of the rebuild, `ONLY='no grace'` one.
  */
 interface Verdict {
   readonly mutant: Mutant
@@ -88,7 +88,9 @@ function print({ mutant, seeds, what }: Verdict): void {
 }
 
 const folder = projectPath('.local', 'mutants')
-const mutants = process.env['ONLY'] === 'rules' ? RULES : [...RULES, ...OTHERS]
+const only = process.env['ONLY']
+const mutants =
+  only === 'rules' ? RULES : [...RULES, ...OTHERS].filter(({ name }) => !only || name === only)
 for (const mutant of mutants) mutated(mutant)
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })

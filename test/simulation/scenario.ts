@@ -15,6 +15,8 @@ export interface Scenario {
   readonly inFlightMax: number
   readonly connectionsMax: number
   readonly requestTimeoutMs: number
+  /** Longest pause between two fetches: lanes may be through before the log has been read. */
+  readonly fetchMs: number
   readonly sessionTimeoutMs: number
   readonly chances: Chances
   /** Nothing fails but endpoints: then a healthy workspace must not notice the others (G4). */
@@ -82,6 +84,7 @@ export function scenarioOf(seed: number): Scenario {
     inFlightMax: random.between(1, 6),
     connectionsMax: 3,
     requestTimeoutMs,
+    fetchMs: random.pick([40, 40, 700]),
     sessionTimeoutMs: 2_500,
     isQuiet,
     burstMax: random.chance(0.3) ? random.between(2, 8) : 1,

@@ -93,7 +93,7 @@ export class SimProcess implements GroupMember {
       () => void this.#engine.sessions.commitChanged(),
     )
     this.#every(
-      () => world.random.between(3, 40),
+      () => world.random.between(3, world.scenario.fetchMs),
       () => this.#fetch(),
     )
     this.#every(
