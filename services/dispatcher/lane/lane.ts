@@ -294,8 +294,7 @@ export class Lane {
     const isAwaited = this.#standing.isAwaited(version)
     if (this.#state === 'resting') return this.#continue(at)
     if (this.#state === 'barrier') {
-      if (isAwaited) return [{ kind: 'commit', isUrgent: true }]
-      return this.#standing.isWriting ? NONE : this.#continue(at)
+      return isAwaited ? [{ kind: 'commit', isUrgent: true }] : this.#continue(at)
     }
     if (this.#state !== 'saving' || !isAwaited) return NONE
     this.#state = 'parked'

@@ -226,7 +226,6 @@ describe('lane off-line', () => {
 
     const [save] = lane.buried(at(7))
     expect(save).toMatchObject({ kind: 'save', record: { head: { offset: 6 } } })
-    expect(lane.covered.length).toBe(1)
     const saved = lane.saved(versionOf(save), at(7))
     expect(kinds(saved)).toContain('commit')
     expect(lane.state).toBe('barrier')
