@@ -1,5 +1,6 @@
-import { Lane, type LaneOptions, type LaneState } from '../../services/dispatcher/lane/lane.ts'
+import { Lane, type LaneState } from '../../services/dispatcher/lane/lane.ts'
 import type { Failure, LaneCommand, Moment } from '../../services/dispatcher/lane/lane-command.ts'
+import type { LaneOptions } from '../../services/dispatcher/lane/lane-options.ts'
 import type { LaneHead, LaneRecord } from '../../services/dispatcher/lane/lane-record.ts'
 import { NOON } from './builders.ts'
 

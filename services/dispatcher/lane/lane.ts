@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { BackFills, type Rewind } from './back-fills.ts'
+import { HeadHistory } from './head-history.ts'
 import { LaneCache } from './lane-cache.ts'
 import type { DeadReason, Failure, LaneCommand, Moment } from './lane-command.ts'
+import { type LaneOptions, lengthMax } from './lane-options.ts'
 import type { LaneHead, LaneRecord, Replay } from './lane-record.ts'
-import { type Checkpoints, LaneStanding, settleRecord } from './lane-standing.ts'
+import { LaneStanding, settleRecord } from './lane-standing.ts'
 import type { RecordPosition } from './record-ledger.ts'
 
 /**
@@ -49,25 +51,7 @@ export const LANE_STATES = [
 
 export type LaneState = (typeof LANE_STATES)[number]
 
-export interface LaneOptions extends Checkpoints {
-  readonly workspaceId: string
-  /** Most events in memory. */
-  readonly queueMax: number
-  /** Most events in memory while parked. */
-  readonly parkedMax: number
-  /** H: the offset behind the highest one that the committed metadata named at assignment. */
-  readonly horizon: number
-  readonly session: string
-  /** Grows over all lanes of the session, so that the newest record always wins. */
-  readonly nextVersion: () => number
-}
-
-type History = Pick<LaneRecord, 'attempt' | 'firstFailedAt' | 'lastError'>
-
-/** Most events of an off-line lane in memory: thousands of them may catch up at once. */
-const READ_AHEAD_MAX = 64
 const NONE: readonly LaneCommand[] = []
-const NEVER_FAILED: History = { attempt: 1, firstFailedAt: null, lastError: null }
 /** States in which the head is in somebody's hands and must not change under them. */
 const BUSY: readonly LaneState[] = ['delivering', 'saving', 'burying', 'barrier']
 /** Not while reading: a gap has to begin with the first event, which is not known yet. */
@@ -81,8 +65,7 @@ export class Lane {
   #state: LaneState = 'waiting'
   /** Offset of the head, or behind the last event that is done. */
   #cursor: number
-  #history = NEVER_FAILED
-  #dueAt = 0
+  readonly #history = new HeadHistory()
   /** Something was given up, buried or not, and no commit covers it yet. */
   #isBarred = false
 
@@ -106,13 +89,12 @@ export class Lane {
     { record, position }: Rewind,
     at: Moment,
   ): { readonly lane: Lane; readonly commands: readonly LaneCommand[] } {
-    const { head, attempt, firstFailedAt, lastError, dueAt } = record
+    const { head, dueAt } = record
     const lane = new Lane(options, head.offset)
     lane.#cache.restart(head, at.mainPosition)
     lane.#standing.standOn(record.version, position, at.now)
     lane.#backFills.resume(record.replay)
-    lane.#history = { attempt, firstFailedAt, lastError }
-    lane.#dueAt = dueAt
+    lane.#history.resume(record)
     lane.#state = 'parked'
     return { lane, commands: [{ kind: 'park', dueAt }] }
   }
@@ -139,7 +121,7 @@ export class Lane {
   }
 
   get dueAt(): number {
-    return this.#dueAt
+    return this.#history.dueAt
   }
 
   /** Since when the lane has been parked, if it is. */
@@ -171,7 +153,7 @@ export class Lane {
 
   /** A record of this workspace passed by on the main topic. */
   offer(event: LaneHead, at: Moment): readonly LaneCommand[] {
-    const fate = this.#cache.offer(event, this.#lengthMax)
+    const fate = this.#cache.offer(event, lengthMax(this.#options, this.isOffline))
     if (!this.isOffline && fate === 'queued') return this.#wakeUp()
     if (!this.isOffline && fate === 'missed') {
       this.#standing.spill([event.offset])
@@ -180,11 +162,6 @@ export class Lane {
     const settle: LaneCommand = { kind: 'settle', offsets: [event.offset] }
     if (this.#state !== 'resting' || this.#cache.length === 0) return [settle]
     return [settle, ...this.#continue(at)]
-  }
-
-  get #lengthMax(): number {
-    const { queueMax } = this.#options
-    return this.isOffline ? Math.min(queueMax, READ_AHEAD_MAX) : queueMax
   }
 
   /** The first event of a lane asks for the connection. */
@@ -236,13 +213,7 @@ export class Lane {
       return this.bury(verdict.reason, { errorClass, status, now: at.now })
     }
     this.#become('saving', ['delivering'])
-    const { attempt, firstFailedAt } = this.#history
-    this.#history = {
-      attempt: attempt + 1,
-      firstFailedAt: firstFailedAt ?? at.now,
-      lastError: errorClass,
-    }
-    this.#dueAt = verdict.dueAt
+    this.#history.failed(errorClass, at.now, verdict.dueAt)
     return this.#save(at, { tier: verdict.tier, isAwaited: true })
   }
 
@@ -299,7 +270,7 @@ export class Lane {
     if (this.#state !== 'saving' || !isAwaited) return NONE
     this.#state = 'parked'
     this.#cache.trim(this.#options.parkedMax)
-    return this.#backFills.isNextDue ? this.#continue(at) : [{ kind: 'park', dueAt: this.#dueAt }]
+    return this.#backFills.isNextDue ? this.#continue(at) : [{ kind: 'park', dueAt: this.dueAt }]
   }
 
   /** We read a record of this lane that this session has written. */
@@ -320,7 +291,10 @@ export class Lane {
   ): readonly LaneCommand[] {
     // Else an answer to a question of before a rewind.
     if (this.#state !== 'reading' || range.from !== this.#cache.wanted) return NONE
-    this.#cache.fill(events, range.upTo, { isEnd: range.isEnd, lengthMax: this.#lengthMax })
+    this.#cache.fill(events, range.upTo, {
+      isEnd: range.isEnd,
+      lengthMax: lengthMax(this.#options, this.isOffline),
+    })
     return this.#continue(at)
   }
 
@@ -339,7 +313,7 @@ export class Lane {
     assert(this.canGiveUp, `given up while ${this.#state}`)
     const settled = this.#standing.giveUp(this.#cache.offsets())
     this.#cache.abandon(at.mainPosition)
-    this.#history = NEVER_FAILED
+    this.#history.beginAnew()
     this.#isBarred = true
     const replayed = this.#endReplay(Number.POSITIVE_INFINITY)
     return [...settled, ...replayed, ...this.#continue(at)]
@@ -348,7 +322,7 @@ export class Lane {
   #done(at: Moment): readonly LaneCommand[] {
     const head = this.#cache.shift()
     this.#cursor = head.offset + 1
-    this.#history = NEVER_FAILED
+    this.#history.beginAnew()
     const settled = this.#standing.done(head)
     return [...settled, ...this.#continue(at)]
   }
@@ -430,10 +404,9 @@ export class Lane {
     this.#backFills.begin(replay, this.#cursor)
     this.#cache.restart(head, Number.POSITIVE_INFINITY)
     this.#cursor = head.offset
-    this.#history = NEVER_FAILED
+    this.#history.beginAnew(at.now)
     this.#isBarred = false
     this.#state = 'saving'
-    this.#dueAt = at.now
     return this.#save(at, { tier: null, isAwaited: true })
   }
 
@@ -448,8 +421,8 @@ export class Lane {
       workspaceId,
       head: this.#mustHead(),
       version: nextVersion(),
-      ...this.#history,
-      dueAt: isTimed ? this.#dueAt : at.now,
+      ...this.#history.told,
+      dueAt: isTimed ? this.dueAt : at.now,
       replay: this.#backFills.current,
       session,
     }
