@@ -114,7 +114,11 @@ export class BenchWorld {
   async #query(url: string, work: (db: pg.Client) => Promise<unknown>): Promise<void> {
     const db = new pg.Client({ connectionString: url })
     await db.connect()
-    await work(db).finally(() => db.end())
+    try {
+      await work(db)
+    } finally {
+      await db.end()
+    }
   }
 
   /** CPU seconds so far of Kafka, and of Postgres with all its processes. */
