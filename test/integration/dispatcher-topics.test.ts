@@ -26,9 +26,9 @@ describe('the topics of a dispatcher', () => {
     await prepareDispatcherTopics(kafka, names, { partitions: 3, tiers: TIERS })
 
     const more = prepareDispatcherTopics(kafka, names, { partitions: 6, tiers: TIERS })
-    const fewer = prepareDispatcherTopics(kafka, names, { partitions: 2, tiers: TIERS })
-
     await expect(more).rejects.toThrow(`--alter --topic ${names.events} --partitions 6`)
+
+    const fewer = prepareDispatcherTopics(kafka, names, { partitions: 2, tiers: TIERS })
     await expect(fewer).rejects.toThrow(`Topic ${names.events} has 3 partitions`)
     await expect(fewer).rejects.toThrow('set TOPIC_PARTITIONS=3')
   })
