@@ -1,6 +1,6 @@
 import type { Clock } from '../shared/clock.ts'
+import { withinMs } from '../shared/deadline.ts'
 import type { Logger } from '../shared/logger.ts'
-import { withinMs } from './deadline.ts'
 
 /**
  * Remembers what Postgres says of a token, so that the hot path asks once per `ttlMs` and token.

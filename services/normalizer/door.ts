@@ -1,8 +1,8 @@
+import { DeadlineError, withinMs } from '../shared/deadline.ts'
 import { ProduceError } from '../shared/kafka/producer.ts'
 import type { Logger } from '../shared/logger.ts'
 import { isDatabaseAway } from '../shared/postgres/pool.ts'
 import type { UnavailableReason } from './act-on-verdicts.ts'
-import { DeadlineError, withinMs } from './deadline.ts'
 
 /**
  * Lets work in, as much as there is room for, and answers in time whatever happens to it.

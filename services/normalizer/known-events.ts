@@ -1,8 +1,8 @@
 import { createBatcher } from '../shared/batcher.ts'
 import type { Clock } from '../shared/clock.ts'
+import { withinMs } from '../shared/deadline.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { KnownEvent, PublishedEvent } from '../shared/postgres/published-events.ts'
-import { withinMs } from './deadline.ts'
 
 /**
  * Which events were published before. Never fails: while Postgres is away nothing is recognized,

@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs'
+import { withinMs } from '../shared/deadline.ts'
 import { checkDatabase, type Pool } from '../shared/postgres/pool.ts'
 import type { Health } from '../shared/telemetry-server.ts'
-import { withinMs } from './deadline.ts'
 
 /**
  * Whether this replica can take webhooks: Kafka and Postgres answer. Asked for real each time,

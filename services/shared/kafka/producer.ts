@@ -1,5 +1,6 @@
 import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs'
 import { type Batcher, createBatcher } from '../batcher.ts'
+import { withinMs } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 
 /**
@@ -57,7 +58,7 @@ export async function startLogProducer(options: LogProducerOptions): Promise<Log
     current ??= connect(options)
     const mine = current
     try {
-      await withinTime(mine, records, options.timeoutMs)
+      await withinMs(options.timeoutMs, sendOver(mine, records, options.timeoutMs))
     } catch (error) {
       current = null
       void discard(mine)
@@ -100,25 +101,13 @@ async function connect({ kafka, timeoutMs }: LogProducerOptions): Promise<Produc
   return producer
 }
 
-async function withinTime(
+async function sendOver(
   producer: Promise<Producer>,
   records: readonly LogRecord[],
   timeoutMs: number,
 ): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timedOut = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
-  })
-  const send = producer.then((connected) =>
-    connected.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages: byTopic(records) }),
-  )
-  // The race leaves the loser behind: its late failure is the one that was already reported.
-  send.catch(() => undefined)
-  try {
-    await Promise.race([send, timedOut])
-  } finally {
-    clearTimeout(timer)
-  }
+  const connected = await producer
+  await connected.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages: byTopic(records) })
 }
 
 function byTopic(records: readonly LogRecord[]): { topic: string; messages: Message[] }[] {
