@@ -199,13 +199,14 @@ export function identify(facts: CallFacts, workspaceId: string, revision = 1): C
   const kind = revision === 1 ? facts.event : `${facts.event}#${revision}`
   return {
     ...facts,
-    eventId: `evt_${digest([...call, kind])}`,
+    eventId: `evt_${idDigest([...call, kind])}`,
     workspaceId,
-    callId: `call_${digest(call)}`,
+    callId: `call_${idDigest(call)}`,
   }
 }
 
 /** 128 bits: long enough that two calls never share an id, short enough to read aloud. */
-function digest(parts: readonly string[]): string {
+/** Stable across processes: 128 bits of the SHA-256 of the parts. */
+export function idDigest(parts: readonly string[]): string {
   return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 32)
 }

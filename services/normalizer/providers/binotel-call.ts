@@ -10,10 +10,10 @@ import {
 import { agentOf, groupOf, type RungLeg, readLegs } from './binotel-legs.ts'
 import { type FinalOutcome, type Outcome, readOutcome } from './binotel-outcome.ts'
 import { callerAndCallee, unansweredStatus } from './call-sides.ts'
-import { epochMs, isoInstant } from './instant.ts'
+import { epochMs, isoInstant, secondsAfter } from './instant.ts'
 import { phoneNumber } from './phone-number.ts'
 import type { JsonObject, SourceContext } from './provider.ts'
-import { firstText, flag, id, number, object, seconds, tag, text } from './wire-value.ts'
+import { firstText, flag, id, number, object, seconds, tag, text, utmTags } from './wire-value.ts'
 
 /**
  * `callDetails` of Binotel → the facts of the call. Knows both generations of names; the newer one
@@ -146,7 +146,7 @@ function timesOf(call: {
   const talk = talkOf(call.details)
   const wait = seconds(call.details['waitsec']) ?? waitOfOnlyLeg(call.legs)
   const duration = wait === null || talk === null ? null : seconds(wait + talk)
-  const after = (s: number | null) => isoInstant(s === null ? null : call.startedMs + s * 1000)
+  const after = (s: number | null) => isoInstant(secondsAfter(call.startedMs, s))
   return {
     duration,
     talkDuration: talk,
@@ -176,11 +176,7 @@ function trackingOf(details: JsonObject): Tracking {
   const getCall = object(details['getCallData'])
   const visit = Object.keys(getCall).length > 0 ? getCall : callTracking
   return {
-    source: tag(visit['utm_source']),
-    medium: tag(visit['utm_medium']),
-    campaign: tag(visit['utm_campaign']),
-    term: tag(visit['utm_term']),
-    content: tag(visit['utm_content']),
+    ...utmTags((name) => tag(visit[`utm_${name}`])),
     clientId: tag(visit['gaClientId']),
     landingPage: tag(visit['fullUrl']),
   }

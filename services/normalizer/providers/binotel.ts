@@ -1,6 +1,13 @@
 import { type BinotelSettings, binotelSettings } from '../../shared/provider-settings.ts'
 import { callId, outcomeOf, readCall, readStart } from './binotel-call.ts'
-import type { JsonObject, Provider, ProviderRequest, SourceContext, Verdict } from './provider.ts'
+import {
+  type JsonObject,
+  type Provider,
+  type ProviderRequest,
+  rejected,
+  type SourceContext,
+  type Verdict,
+} from './provider.ts'
 import { firstText, isObject, numbered, object, text } from './wire-value.ts'
 
 /**
@@ -43,7 +50,7 @@ function read(
   // A visitor ordered a callback; under which name Binotel sends this is not known, its id is.
   if (text(body['GetCallID']) !== null) return [{ kind: 'ignored', reason: 'not_final' }]
   if (type !== null) return [{ kind: 'ignored', reason: 'unknown_event' }]
-  return [{ kind: 'rejected', reason: 'unrecognized', detail: 'it has no requestType' }]
+  return [rejected('unrecognized', 'it has no requestType')]
 }
 
 /** `callDetails` is the call itself, or calls by their id as in answers of Binotel's REST API. */
@@ -63,20 +70,15 @@ function judge(details: JsonObject, source: SourceContext<BinotelSettings>): Ver
   const company = text(details['companyID'])
   const { companyId } = source.settings
   if (companyId !== undefined && company !== null && company !== companyId) {
-    const detail = 'companyID is not the one of this source'
-    return { kind: 'rejected', reason: 'account_mismatch', detail }
+    return rejected('account_mismatch', 'companyID is not the one of this source')
   }
   const outcome = outcomeOf(details)
   if (outcome === 'not_final' || outcome === 'not_a_call') {
     return { kind: 'ignored', reason: outcome }
   }
   const id = callId(details)
-  if (id === null) {
-    return { kind: 'rejected', reason: 'no_call_id', detail: 'callDetails has no generalCallID' }
-  }
+  if (id === null) return rejected('no_call_id', 'callDetails has no generalCallID')
   const startedMs = readStart(details)
-  if (startedMs === null) {
-    return { kind: 'rejected', reason: 'invalid_time', detail: 'startTime is no unix time' }
-  }
+  if (startedMs === null) return rejected('invalid_time', 'startTime is no unix time')
   return { kind: 'event', call: readCall({ id, startedMs, outcome, details }, source) }
 }

@@ -1,5 +1,8 @@
 import type { CallFacts, CallStatus, Direction } from '../../shared/call-event.ts'
 
+/** No call rings more lines; an endless list would make an event that Kafka refuses. */
+export const LEGS_MAX = 100
+
 /** Who is on which side of a call, as a mapping has worked it out from its provider's fields. */
 export interface CallSides {
   readonly direction: Direction | null

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import {
   CALL_STATUSES,
@@ -7,6 +6,7 @@ import {
   EVENT_KINDS,
   EVENT_PROVIDERS,
   type EventProvider,
+  idDigest,
   RECORDING_STATUSES,
   untold,
 } from '../../shared/call-event.ts'
@@ -192,6 +192,5 @@ function wrongFields(issue: z.core.$ZodIssue): readonly { path: string; message:
  * the first request gives the same one.
  */
 export function idempotentEventId(workspaceId: string, key: string): string {
-  const parts = [workspaceId, 'idempotency-key', key]
-  return `evt_${createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 32)}`
+  return `evt_${idDigest([workspaceId, 'idempotency-key', key])}`
 }

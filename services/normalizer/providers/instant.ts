@@ -55,6 +55,11 @@ export function isoInstant(ms: number | null): string | null {
   return new Date(ms).toISOString().replace('.000Z', 'Z')
 }
 
+/** Null when one of them is unknown. */
+export function secondsAfter(ms: number | null, secs: number | null): number | null {
+  return ms === null || secs === null ? null : ms + secs * 1000
+}
+
 /**
  * Whole seconds from one instant to another. Null when one of them is unknown, when the clock ran
  * backwards, or when they are further apart than the Avro `int` of a duration holds.

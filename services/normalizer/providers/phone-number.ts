@@ -15,6 +15,11 @@ export function isExtension(raw: string): boolean {
   return /^\d{1,5}$/.test(raw)
 }
 
+/** Whether this is written as a number and not as a name. */
+export function isWrittenNumber(raw: string): boolean {
+  return /^[+\d\s()-]+$/.test(raw)
+}
+
 /**
  * The number as the event carries it: E.164 where it can be parsed with the workspace's country,
  * extensions and SIP logins unchanged (leading zeros count), null for a hidden number.

@@ -1,7 +1,7 @@
 import { type CallFacts, type Direction, untold } from '../../shared/call-event.ts'
-import { callerAndCallee, type Refusal, unansweredStatus } from './call-sides.ts'
-import { epochMs, isoInstant, secondsBetween } from './instant.ts'
-import { phoneNumber } from './phone-number.ts'
+import { callerAndCallee, LEGS_MAX, type Refusal, unansweredStatus } from './call-sides.ts'
+import { epochMs, isoInstant, secondsAfter, secondsBetween } from './instant.ts'
+import { isWrittenNumber, phoneNumber } from './phone-number.ts'
 import type { Json, JsonObject } from './provider.ts'
 import { firstText, id, number, numbered, object, seconds, text } from './wire-value.ts'
 
@@ -104,7 +104,7 @@ function difference(whole: number | null, part: number | null): number | null {
 }
 
 function before(endMs: number | null, secs: number | null): number | null {
-  return endMs === null || secs === null ? null : endMs - secs * 1000
+  return secondsAfter(endMs, secs === null ? null : -secs)
 }
 
 const NO_RECORDING = { recordingStatus: 'none', recordingUrl: null } as const
@@ -207,7 +207,7 @@ function lineOf(record: JsonObject, defaultCountry: string): CallFacts['line'] {
  * show what `maskNumbers` hides.
  */
 function nameOf(...told: readonly (Json | undefined)[]): string | null {
-  return told.map(text).find((name) => name !== null && !/^[+\d\s()-]+$/.test(name)) ?? null
+  return told.map(text).find((name) => name !== null && !isWrittenNumber(name)) ?? null
 }
 
 interface People {
@@ -247,9 +247,6 @@ function isTransferred(record: JsonObject, direction: Direction | null): boolean
   const isChild = id(record['parentUuid']) !== null && direction !== 'internal'
   return text(record['transferHistory']) !== null || isChild
 }
-
-/** No call passes more hands; an endless list would make an event that Kafka refuses. */
-const LEGS_MAX = 100
 
 /** "003 > 001": who had the call, in order. Only the last one's name is told. */
 function passedOn(record: JsonObject, agent: CallFacts['agent']): CallFacts['legs'] {

@@ -1,12 +1,12 @@
 import { type PhonetSettings, phonetSettings } from '../../shared/provider-settings.ts'
 import { hangUp, historyRecord, type PhonetCall } from './phonet-call.ts'
-import type {
-  Json,
-  JsonObject,
-  Provider,
-  RejectedReason,
-  SourceContext,
-  Verdict,
+import {
+  type Json,
+  type JsonObject,
+  type Provider,
+  rejected,
+  type SourceContext,
+  type Verdict,
 } from './provider.ts'
 import { firstText, isObject, list, number, object, text } from './wire-value.ts'
 
@@ -118,8 +118,4 @@ function verdict(call: PhonetCall): Verdict {
     case 'invalid_time':
       return rejected('invalid_time', 'dialAt (or endAt with duration) is no usable time')
   }
-}
-
-function rejected(reason: RejectedReason, detail: string): Verdict {
-  return { kind: 'rejected', reason, detail }
 }

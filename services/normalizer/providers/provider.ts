@@ -84,3 +84,7 @@ export interface Provider<Settings> {
   /** The answer that this provider takes for success. */
   readonly acknowledgement: { readonly contentType: string; readonly body: string }
 }
+
+export function rejected(reason: RejectedReason, detail: string): Verdict {
+  return { kind: 'rejected', reason, detail }
+}

@@ -6,14 +6,14 @@ import {
   untold,
 } from '../../shared/call-event.ts'
 import { callerAndCallee } from './call-sides.ts'
-import { isoInstant } from './instant.ts'
+import { isoInstant, secondsAfter } from './instant.ts'
 import type { Json } from './provider.ts'
 import { type Fields, plainText } from './ringostat-fields.ts'
 import { syntheticId } from './ringostat-identity.ts'
 import { statusOf } from './ringostat-outcome.ts'
 import type { Parties } from './ringostat-parties.ts'
 import { transcriptOf, transcriptUrlOf } from './ringostat-transcript.ts'
-import { flag, id, number, seconds, tag, text, webUrl } from './wire-value.ts'
+import { flag, id, number, seconds, tag, text, utmTags, webUrl } from './wire-value.ts'
 
 /** What has been found out of a body before its call can be told. */
 export interface ToldCall {
@@ -75,8 +75,7 @@ function timesOf(fields: Fields, startedMs: number | null, status: CallStatus | 
   const talk = fields.first('billsec', seconds)
   const sum = wait === null || talk === null ? null : seconds(wait + talk)
   const duration = fields.first('duration', seconds) ?? fields.first('duration_ms', wholeS) ?? sum
-  const after = (s: number | null) =>
-    isoInstant(startedMs === null || s === null ? null : startedMs + s * 1000)
+  const after = (s: number | null) => isoInstant(secondsAfter(startedMs, s))
   return {
     duration,
     talkDuration: talk,
@@ -103,11 +102,7 @@ function recordingOf(fields: Fields): Pick<CallFacts, 'recordingStatus' | 'recor
 
 function trackingOf(fields: Fields): Tracking {
   return {
-    source: fields.first('utm_source', tag),
-    medium: fields.first('utm_medium', tag),
-    campaign: fields.first('utm_campaign', tag),
-    term: fields.first('utm_term', tag),
-    content: fields.first('utm_content', tag),
+    ...utmTags((name) => fields.first(`utm_${name}`, tag)),
     clientId: fields.first('client_id', tag),
     landingPage: fields.first('landing', tag),
   }

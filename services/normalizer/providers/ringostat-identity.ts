@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { idDigest } from '../../shared/call-event.ts'
 import { epochMs, wallClockMs } from './instant.ts'
 import type { Json } from './provider.ts'
 import { type Fields, firstRead } from './ringostat-fields.ts'
@@ -65,6 +65,5 @@ function hasOffset(value: Json): boolean {
  * and other events of the call, which know its real id, do not find it.
  */
 export function syntheticId(parts: readonly (string | number | null)[]): string {
-  const told = parts.map((part) => part ?? '').join('\0')
-  return `synthetic-${createHash('sha256').update(told).digest('hex').slice(0, 32)}`
+  return `synthetic-${idDigest(parts.map((part) => String(part ?? '')))}`
 }

@@ -1,14 +1,14 @@
 import type { Direction } from '../../shared/call-event.ts'
 import { type RingostatSettings, ringostatSettings } from '../../shared/provider-settings.ts'
 import { carriesSecret } from './header-secret.ts'
-import type {
-  Json,
-  JsonObject,
-  Provider,
-  ProviderRequest,
-  RejectedReason,
-  SourceContext,
-  Verdict,
+import {
+  type Json,
+  type JsonObject,
+  type Provider,
+  type ProviderRequest,
+  rejected,
+  type SourceContext,
+  type Verdict,
 } from './provider.ts'
 import { readCall, type ToldCall } from './ringostat-call.ts'
 import { type Fields, type RingostatField, readFields } from './ringostat-fields.ts'
@@ -148,8 +148,4 @@ function isAuthorized({ headers }: ProviderRequest, { basic }: RingostatSettings
   if (basic === undefined) return true
   const pair = Buffer.from(`${basic.username}:${basic.password}`).toString('base64')
   return carriesSecret(headers['authorization']?.replace(/^basic +/i, 'Basic '), `Basic ${pair}`)
-}
-
-function rejected(reason: RejectedReason, detail: string): Verdict {
-  return { kind: 'rejected', reason, detail }
 }

@@ -1,4 +1,4 @@
-import { isoInstant } from './instant.ts'
+import { isoInstant, secondsAfter } from './instant.ts'
 import type { Json, JsonObject } from './provider.ts'
 import { instantOf, type StreamTelecomSource } from './stream-telecom-leg.ts'
 import { firstText, seconds } from './wire-value.ts'
@@ -21,7 +21,7 @@ export function hangUpOfCdr(body: JsonObject, source: StreamTelecomSource): Json
   const isOver = result !== null || duration !== null || talk !== null
   if ((from === null && to === null) || !isOver) return null
   const startMs = instantOf(told('calldate', 'start', 'time_start'), source)
-  const endMs = instantOf(told('end', 'event_time'), source) ?? plus(startMs, duration)
+  const endMs = instantOf(told('end', 'event_time'), source) ?? secondsAfter(startMs, duration)
   const answerMs = instantOf(told('answer', 'time_answer'), source) ?? talkedFrom(endMs, talk)
   return {
     event: 'Hangup',
@@ -38,12 +38,8 @@ export function hangUpOfCdr(body: JsonObject, source: StreamTelecomSource): Json
   }
 }
 
-function plus(ms: number | null, secs: number | null): number | null {
-  return ms === null || secs === null ? null : ms + secs * 1000
-}
-
 function talkedFrom(endMs: number | null, talk: number | null): number | null {
-  return talk === null || talk === 0 ? null : plus(endMs, -talk)
+  return talk === null || talk === 0 ? null : secondsAfter(endMs, -talk)
 }
 
 /** Asterisk writes the name of a file on its own disk where there is no address. */

@@ -10,7 +10,7 @@ import {
   type StreamTelecomSource,
 } from './stream-telecom-leg.ts'
 import { type Lines, linesOf } from './stream-telecom-lines.ts'
-import { firstText, object, tag } from './wire-value.ts'
+import { firstText, object, tag, utmTags } from './wire-value.ts'
 
 /**
  * The legs of one session → one call, however they came: every leg may be told again, late, and in
@@ -170,14 +170,9 @@ function recordingOf(legs: readonly SessionLeg[]) {
 /** The inner form of `ct_data` is not published: only unmistakable names are read. */
 function trackingOf(visit: Json | undefined): CallFacts['tracking'] {
   const told = object(visit)
-  const utm = (name: string) =>
-    tag(firstText(told[`utm_${name.toLowerCase()}`], told[`utm${name}`]))
+  const capital = (name: string) => name.charAt(0).toUpperCase() + name.slice(1)
   return {
-    source: utm('Source'),
-    medium: utm('Medium'),
-    campaign: utm('Campaign'),
-    term: utm('Term'),
-    content: utm('Content'),
+    ...utmTags((name) => tag(firstText(told[`utm_${name}`], told[`utm${capital(name)}`]))),
     clientId: firstText(told['client_id'], told['clientId']),
     landingPage: firstText(told['landing_page'], told['landingPage']),
   }

@@ -3,7 +3,13 @@ import {
   streamTelecomSettings,
 } from '../../shared/provider-settings.ts'
 import { carriesSecret } from './header-secret.ts'
-import type { JsonObject, Provider, ProviderRequest, RejectedReason, Verdict } from './provider.ts'
+import {
+  type JsonObject,
+  type Provider,
+  type ProviderRequest,
+  rejected,
+  type Verdict,
+} from './provider.ts'
 import { hangUpOfCdr } from './stream-telecom-cdr.ts'
 import {
   canonicalRecord,
@@ -101,8 +107,4 @@ function sessionIdOf(record: JsonObject): string | null {
 /** Only a leg of a queue or a group (`join`) leaves the session open, until one says otherwise. */
 function isClosing(record: JsonObject): boolean {
   return isGreeting(record) || flag(record['join']) !== true || flag(record['end_sess']) === true
-}
-
-function rejected(reason: RejectedReason, detail: string): Verdict {
-  return { kind: 'rejected', reason, detail }
 }

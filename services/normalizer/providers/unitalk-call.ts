@@ -1,9 +1,9 @@
 import { type CallFacts, type Direction, untold } from '../../shared/call-event.ts'
-import { callerAndCallee, type Refusal, unansweredStatus } from './call-sides.ts'
-import { isoInstant, wallClockMs } from './instant.ts'
-import { phoneNumber } from './phone-number.ts'
+import { callerAndCallee, LEGS_MAX, type Refusal, unansweredStatus } from './call-sides.ts'
+import { isoInstant, secondsAfter, wallClockMs } from './instant.ts'
+import { isWrittenNumber, phoneNumber } from './phone-number.ts'
 import type { JsonObject } from './provider.ts'
-import { flag, id, list, seconds, tag, text } from './wire-value.ts'
+import { flag, id, list, seconds, tag, text, utmTags } from './wire-value.ts'
 
 /** A finished call of UniTalk, its keys in lower case, → facts. */
 
@@ -103,7 +103,7 @@ function directionOf(call: JsonObject): Direction | null {
 /** `outerNumber` holds the name of the site where the call was ordered on one. */
 function lineOf(call: JsonObject, defaultCountry: string): CallFacts['line'] {
   const outer = text(call['outernumber'])
-  if (outer === null || /^[+\d\s()-]+$/.test(outer)) {
+  if (outer === null || isWrittenNumber(outer)) {
     return { number: phoneNumber(outer, defaultCountry), label: null }
   }
   return { number: null, label: outer }
@@ -150,9 +150,6 @@ function peopleOf(call: JsonObject, direction: Direction | null): People {
   }
 }
 
-/** No call rings more lines; an endless list would make an event that Kafka refuses. */
-const LEGS_MAX = 100
-
 /** `to` as a list, as plain text, or as the numbered variables of a template (`call_to_0`). */
 function dialled(call: JsonObject): readonly string[] {
   const told = list(call['to']).length > 0 ? list(call['to']) : split(text(call['to']))
@@ -195,8 +192,8 @@ function timesOf({ isAnswered, full, talk }: Course, startMs: number) {
     talkDuration: talk,
     waitDuration: wait,
     startedAt: isoInstant(startMs),
-    answeredAt: isAnswered && wait !== null ? isoInstant(startMs + wait * 1000) : null,
-    endedAt: full === null ? null : isoInstant(startMs + full * 1000),
+    answeredAt: isAnswered ? isoInstant(secondsAfter(startMs, wait)) : null,
+    endedAt: isoInstant(secondsAfter(startMs, full)),
   }
 }
 
@@ -209,11 +206,7 @@ function recordingOf(call: JsonObject, isAnswered: boolean) {
 /** Seen in UniTalk's own model of a call; Standard JSON may or may not carry them. */
 function trackingOf(call: JsonObject): CallFacts['tracking'] {
   return {
-    source: tag(call['utmsource']),
-    medium: tag(call['utmmedium']),
-    campaign: tag(call['utmcampaign']),
-    term: tag(call['utmterm']),
-    content: tag(call['utmcontent']),
+    ...utmTags((name) => tag(call[`utm${name}`])),
     clientId: tag(call['googleid']),
     landingPage: null,
   }

@@ -1,12 +1,13 @@
 import { type UnitalkSettings, unitalkSettings } from '../../shared/provider-settings.ts'
 import { carriesSecret } from './header-secret.ts'
-import type {
-  Json,
-  JsonObject,
-  Provider,
-  ProviderRequest,
-  SourceContext,
-  Verdict,
+import {
+  type Json,
+  type JsonObject,
+  type Provider,
+  type ProviderRequest,
+  rejected,
+  type SourceContext,
+  type Verdict,
 } from './provider.ts'
 import { finishedCall } from './unitalk-call.ts'
 import { firstText, isObject, list, number, object, text } from './wire-value.ts'
@@ -38,20 +39,15 @@ export const unitalk: Provider<UnitalkSettings> = {
   },
 }
 
-const UNRECOGNIZED: Verdict = {
-  kind: 'rejected',
-  reason: 'unrecognized',
-  detail: 'neither Standard JSON with `call`, nor a template with `call_id`',
-}
+const UNRECOGNIZED = rejected(
+  'unrecognized',
+  'neither Standard JSON with `call`, nor a template with `call_id`',
+)
 
 /** The largest page of UniTalk's own history. */
 const CALLS_MAX = 1000
 
-const TOO_MANY: Verdict = {
-  kind: 'rejected',
-  reason: 'too_deep',
-  detail: `more than ${CALLS_MAX} calls in one request`,
-}
+const TOO_MANY = rejected('too_deep', `more than ${CALLS_MAX} calls in one request`)
 
 const FINAL = new Set(['CALL_END', 'CALL_ENDED'])
 const NOT_FINAL = new Set(['CALL_NEW', 'CALL_REDIRECT', 'CALL_ANSWER'])
@@ -98,9 +94,9 @@ function readCall(
     case 'call':
       return { kind: 'event', call: read.facts }
     case 'no_call_id':
-      return { kind: 'rejected', reason: 'no_call_id', detail: 'neither dbid nor id is told' }
+      return rejected('no_call_id', 'neither dbid nor id is told')
     case 'invalid_time':
-      return { kind: 'rejected', reason: 'invalid_time', detail: 'date is no usable local time' }
+      return rejected('invalid_time', 'date is no usable local time')
   }
 }
 

@@ -76,6 +76,19 @@ export function tag(value: Json | undefined): string | null {
   return read === '(not set)' || read === '(not provided)' ? null : read
 }
 
+type UtmName = 'source' | 'medium' | 'campaign' | 'term' | 'content'
+
+/** The five `utm_…` tags of a visit, under whatever names a provider gives them. */
+export function utmTags(read: (name: UtmName) => string | null): Record<UtmName, string | null> {
+  return {
+    source: read('source'),
+    medium: read('medium'),
+    campaign: read('campaign'),
+    term: read('term'),
+    content: read('content'),
+  }
+}
+
 /** An address of the web, byte for byte but for the blanks around it. */
 export function webUrl(value: Json | undefined): string | null {
   const read = text(value)
