@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { hashToken, isSameToken } from '../shared/access-token.ts'
+import { bearerToken, hashToken, isSameToken } from '../shared/access-token.ts'
 import type { Secret } from '../shared/config.ts'
 import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
@@ -35,12 +35,16 @@ export function requireWorkspaceAccess(options: AuthorizationOptions): Hook {
   return async (request) => {
     const caller = await identify(request, options)
     const { id } = params.parse(request.params)
-    if (caller.kind === 'workspace' && caller.id !== id) {
-      throw plainProblem(403, 'The token belongs to another workspace.')
-    }
-    if ((await findWorkspace(options.pool, id)) === null) {
-      throw plainProblem(404, 'There is no such workspace.')
-    }
+    if (caller.kind === 'operator') return requireWorkspace(options.pool, id)
+    // A token goes with its workspace, so this one exists.
+    if (caller.id !== id) throw plainProblem(403, 'The token belongs to another workspace.')
+  }
+}
+
+/** @throws Problem 404 when there is no such workspace. */
+export async function requireWorkspace(pool: Pool, id: string): Promise<void> {
+  if ((await findWorkspace(pool, id)) === null) {
+    throw plainProblem(404, 'There is no such workspace.')
   }
 }
 
@@ -51,7 +55,7 @@ async function identify(
   request: FastifyRequest,
   { pool, operatorToken }: AuthorizationOptions,
 ): Promise<Caller> {
-  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  const token = bearerToken(request.headers.authorization)
   if (token === undefined) throw unauthorized('Bearer', 'Send a token: Authorization: Bearer ….')
   if (isSameToken(token, operatorToken.reveal())) return { kind: 'operator' }
   const id = await findWorkspaceIdByTokenHash(pool, hashToken(token))

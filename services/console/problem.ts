@@ -1,7 +1,7 @@
-import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
 import type { ErrorClass } from '../shared/egress/error-class.ts'
 import { ERROR_CLASSES, HINTS } from '../shared/egress/error-class.ts'
+import { problemType, statusProblem } from '../shared/problem-type.ts'
 
 /** RFC 9457 problem documents: the one form of every answer that is no success. */
 
@@ -62,15 +62,13 @@ export function plainProblem(
   detail?: string,
   headers: Readonly<Record<string, string>> = {},
 ): Problem {
-  const title = STATUS_CODES[status] ?? 'Error'
-  const slug = title.toLowerCase().replaceAll(' ', '-')
-  const document = { type: urn(slug), title, status, ...(detail === undefined ? {} : { detail }) }
-  return new Problem(status, document, headers)
+  const document = statusProblem(status)
+  return new Problem(status, detail === undefined ? document : { ...document, detail }, headers)
 }
 
 export function invalidRequest(errors: readonly FieldError[]): Problem {
   return new Problem(422, {
-    type: urn('invalid-request'),
+    type: problemType('invalid-request'),
     title: 'The request is not valid',
     status: 422,
     detail: errors.map(({ path, message }) => `${path}: ${message}`).join('; '),
@@ -87,15 +85,11 @@ export interface FailedPing {
 export function pingFailed({ errorClass, status }: FailedPing): Problem {
   const answer = status === null ? 'gave no answer' : `answered ${status}`
   return new Problem(422, {
-    type: urn('ping-failed'),
+    type: problemType('ping-failed'),
     title: 'The endpoint did not accept the ping',
     detail: `The endpoint ${answer} (${errorClass}). Nothing was changed.`,
     errorClass,
     ...(status === null ? {} : { status }),
     hint: HINTS[errorClass],
   })
-}
-
-function urn(slug: string): string {
-  return `urn:call-webhook:problem:${slug}`
 }

@@ -1,4 +1,4 @@
-import { hashToken } from '../shared/access-token.ts'
+import { bearerToken, hashToken } from '../shared/access-token.ts'
 import { type CallEvent, identify } from '../shared/call-event.ts'
 import type { CallName } from '../shared/postgres/published-events.ts'
 import type { UnavailableReason } from './act-on-verdicts.ts'
@@ -56,7 +56,7 @@ async function authorize(
   { authorization, workspaceId }: FirstPartyRequest,
   workspaces: CachedLookup<string>,
 ): Promise<FirstPartyResult | null> {
-  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+  const token = bearerToken(authorization)
   if (token === undefined) return { kind: 'unauthorized' }
   const found = await workspaces.find(hashToken(token))
   if (found.kind === 'unavailable') return { kind: 'unavailable', reason: 'postgres' }

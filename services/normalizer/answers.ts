@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http'
 import type { FastifyReply } from 'fastify'
+import { statusProblem } from '../shared/problem-type.ts'
 import type { WebhookResult } from './act-on-verdicts.ts'
 
 /** What the normalizer answers: a provider's own OK, or a problem document (RFC 9457). */
@@ -24,12 +24,10 @@ export function problem(
   detail: string,
   { headers = {}, ...extra }: ProblemExtra = {},
 ): Answer {
-  const title = STATUS_CODES[status] ?? 'Error'
-  const type = `urn:call-webhook:problem:${title.toLowerCase().replaceAll(' ', '-')}`
   return {
     status,
     contentType: 'application/problem+json',
-    body: JSON.stringify({ type, title, status, detail, ...extra }),
+    body: JSON.stringify({ ...statusProblem(status), detail, ...extra }),
     headers,
   }
 }

@@ -16,6 +16,11 @@ export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }
 
+/** The token of an `authorization` header; undefined without one. */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
+}
+
 /** In constant time: hashing first also hides the length, which `timingSafeEqual` would tell. */
 export function isSameToken(given: string, expected: string): boolean {
   return timingSafeEqual(hashToken(given), hashToken(expected))

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { hashToken, newToken } from '../../shared/access-token.ts'
 import { insertAccessToken } from '../../shared/postgres/access-tokens.ts'
-import { findWorkspace } from '../../shared/postgres/workspaces.ts'
+import { requireWorkspace } from '../authorization.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
-import { plainProblem, problemResponses } from '../problem.ts'
+import { problemResponses } from '../problem.ts'
 
 const body = z.strictObject({ label: z.string().trim().min(1).max(200).nullable().default(null) })
 
@@ -21,9 +21,7 @@ export function createToken(app: ConsoleApp, { pool }: ConsoleDeps): void {
   }
   app.post('/v1/workspaces/:id/tokens', { schema }, async (request, reply) => {
     const workspaceId = request.params.id
-    if ((await findWorkspace(pool, workspaceId)) === null) {
-      throw plainProblem(404, 'There is no such workspace.')
-    }
+    await requireWorkspace(pool, workspaceId)
     const token = newToken('cwt_')
     const { label } = request.body
     await insertAccessToken(pool, { tokenHash: hashToken(token), workspaceId, label })
