@@ -4,9 +4,10 @@ import {
   commonVariables,
   type Environment,
   egressVariables,
-  milliseconds,
   port,
+  RETRY_TIERS,
   readEnvironment,
+  requestTimeout,
   type Secret,
   secret,
 } from '../shared/config.ts'
@@ -20,8 +21,8 @@ const variables = {
   CONSOLE_TELEMETRY_PORT: port.default(9103),
   OPERATOR_TOKEN: secret,
   NORMALIZER_PUBLIC_URL: z.url().default('http://127.0.0.1:8080'),
-  DISPATCHER_REQUEST_TIMEOUT_MS: milliseconds.default(5_000),
-  DISPATCHER_RETRY_TIERS: commaList.default(['5s', '30s', '2m', '10m', '30m', '1h', '3h', '6h']),
+  DISPATCHER_REQUEST_TIMEOUT_MS: requestTimeout,
+  DISPATCHER_RETRY_TIERS: commaList.default(RETRY_TIERS),
 }
 
 export interface ConsoleConfig {

@@ -9,12 +9,12 @@ import {
   kafkaVariables,
   milliseconds,
   port,
+  RETRY_TIERS,
   readEnvironment,
+  requestTimeout,
 } from '../shared/config.ts'
 import { secretBoxFrom, secretsVariables } from '../shared/secret-box.ts'
 import { parseTiers } from './lane/retry-policy.ts'
-
-const DEFAULT_TIERS = ['5s', '30s', '2m', '10m', '30m', '1h', '3h', '6h']
 
 const retryTiers = commaList.transform((labels, context) => {
   try {
@@ -32,8 +32,8 @@ const variables = {
   ...secretsVariables,
   DISPATCHER_TELEMETRY_PORT: port.default(9102),
   DISPATCHER_GROUP_ID: z.string().min(1).optional(),
-  DISPATCHER_RETRY_TIERS: retryTiers.default(parseTiers(DEFAULT_TIERS)),
-  DISPATCHER_REQUEST_TIMEOUT_MS: milliseconds.default(5_000),
+  DISPATCHER_RETRY_TIERS: retryTiers.default(parseTiers(RETRY_TIERS)),
+  DISPATCHER_REQUEST_TIMEOUT_MS: requestTimeout,
   DISPATCHER_IN_FLIGHT_MAX: count.default(512),
   DISPATCHER_ATTEMPTS_BUFFER_MAX: count.default(100_000),
   DISPATCHER_CONNECTIONS_MAX: count.default(20_000),

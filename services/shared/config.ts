@@ -86,6 +86,10 @@ export const egressVariables = {
   EGRESS_ALLOW_HTTP: flag.default(false),
 }
 
+/** `DISPATCHER_…` variables that the console reads, too: a ping promises what a delivery needs. */
+export const requestTimeout = milliseconds.default(5_000)
+export const RETRY_TIERS = ['5s', '30s', '2m', '10m', '30m', '1h', '3h', '6h']
+
 /** 32 bytes in base64; encrypts passwords and signing secrets at rest. */
 export const secretsKey = secret.refine(
   (value) => Buffer.from(value.reveal(), 'base64').length === 32,

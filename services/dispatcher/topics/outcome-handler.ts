@@ -1,6 +1,6 @@
 import type { CallEvent } from '../../shared/call-event.ts'
 import type { Clock } from '../../shared/clock.ts'
-import type { ErrorClass } from '../../shared/egress/error-class.ts'
+import { type ErrorClass, isEndpointsFault } from '../../shared/egress/error-class.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { AttemptOutcome, DeliveryAttempt } from '../../shared/postgres/delivery-attempts.ts'
 import type { Connection } from '../delivery/connection.ts'
@@ -162,9 +162,4 @@ export class OutcomeHandler {
 const OUTCOMES: Readonly<Record<FailureVerdict['kind'], AttemptOutcome>> = {
   retry: 'retrying',
   'dead-letter': 'dead_lettered',
-}
-
-/** An endpoint that refuses a single event is alive: only the others make it suspect. */
-function isEndpointsFault(errorClass: ErrorClass): boolean {
-  return errorClass !== 'rejected'
 }

@@ -51,6 +51,11 @@ export const HINTS: Readonly<Record<ErrorClass, string>> = {
     'allowed.',
 }
 
+/** An endpoint that refuses a single event is alive: only the other failures make it suspect. */
+export function isEndpointsFault(errorClass: ErrorClass | null): boolean {
+  return errorClass !== 'rejected'
+}
+
 /** Null for 2xx. Anything that is no final HTTP status counts as the server's failure. */
 export function classOfStatus(status: number): ErrorClass | null {
   if (status >= 200 && status < 300) return null

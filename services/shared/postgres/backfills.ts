@@ -1,4 +1,4 @@
-import type { Queryable } from './pool.ts'
+import { type Queryable, timestamp } from './pool.ts'
 
 /** How far a back-fill is: what was sent since the last time, and up to which log time. */
 export interface BackfillProgress {
@@ -26,7 +26,7 @@ export async function addBackfillProgress(
     [
       rows.map((row) => row.id),
       rows.map((row) => row.replayed),
-      rows.map((row) => (row.positionAt === null ? null : new Date(row.positionAt))),
+      rows.map((row) => timestamp(row.positionAt)),
       rows.map((row) => row.isDone),
     ],
   )

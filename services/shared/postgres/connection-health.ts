@@ -1,5 +1,7 @@
 import type { Pool } from 'pg'
+import { isEndpointsFault } from '../egress/error-class.ts'
 import type { DeliveryAttempt } from './delivery-attempts.ts'
+import { timestamp } from './pool.ts'
 
 /** What the tile shows of a connection, as the newest attempts of one workspace leave it. */
 export interface ConnectionHealth {
@@ -29,10 +31,10 @@ export function healthOf(attempts: readonly DeliveryAttempt[]): ConnectionHealth
   return [...byWorkspace.values()]
 }
 
-/** A delivery ends it, a dead letter begins it unless the event alone was refused. */
+/** A delivery ends it, a dead letter for which the endpoint is to blame begins it. */
 function probation({ outcome, errorClass }: DeliveryAttempt): boolean | null {
   if (outcome === 'delivered') return false
-  return outcome === 'dead_lettered' && errorClass !== 'rejected' ? true : null
+  return outcome === 'dead_lettered' && isEndpointsFault(errorClass) ? true : null
 }
 
 /**
@@ -64,19 +66,15 @@ export async function updateConnectionHealth(
      where c.workspace_id = u.workspace_id`,
     [
       sorted.map((row) => row.workspaceId),
-      sorted.map((row) => instant(row.lastDeliveredAt)),
+      sorted.map((row) => timestamp(row.lastDeliveredAt)),
       sorted.map((row) => row.lastFailure?.errorClass ?? null),
       sorted.map((row) => row.lastFailure?.status ?? null),
-      sorted.map((row) => instant(row.lastFailure?.at ?? null)),
+      sorted.map((row) => timestamp(row.lastFailure?.at ?? null)),
       sorted.map((row) => row.lastFailure?.eventId ?? null),
       sorted.map((row) => row.lastFailure?.attempt ?? null),
-      sorted.map((row) => instant(row.lastFailure?.nextAttemptAt ?? null)),
+      sorted.map((row) => timestamp(row.lastFailure?.nextAttemptAt ?? null)),
       sorted.map((row) => row.isFailing),
       sorted.map((row) => row.isOnProbation),
     ],
   )
-}
-
-function instant(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms)
 }

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import type { EventKind } from '../call-event.ts'
 import type { ErrorClass } from '../egress/error-class.ts'
+import { timestamp } from './pool.ts'
 
 export type AttemptOutcome = 'delivered' | 'retrying' | 'dead_lettered' | 'suspended'
 
@@ -45,7 +46,7 @@ export async function insertAttempts(
       attempts.map((a) => a.status),
       attempts.map((a) => a.durationMs),
       attempts.map((a) => new Date(a.at)),
-      attempts.map((a) => (a.nextAttemptAt === null ? null : new Date(a.nextAttemptAt))),
+      attempts.map((a) => timestamp(a.nextAttemptAt)),
       attempts.map((a) => a.replay),
     ],
   )
@@ -75,7 +76,7 @@ export async function insertDeadLetters(
       dead.map((a) => a.errorClass),
       dead.map((a) => a.status),
       dead.map((a) => a.attempt),
-      dead.map((a) => (a.deadLetter?.firstFailedAt ? new Date(a.deadLetter.firstFailedAt) : null)),
+      dead.map((a) => timestamp(a.deadLetter?.firstFailedAt ?? null)),
       dead.map((a) => new Date(a.at)),
     ],
   )

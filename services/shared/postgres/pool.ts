@@ -54,6 +54,11 @@ export function isDatabaseAway(error: unknown): boolean {
 /** Connection exceptions, no resources, operator intervention; then the network's own codes. */
 const AWAY = /^(08...|53...|57...|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN)$/
 
+/** Milliseconds since 1970 as a parameter of type timestamptz. */
+export function timestamp(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms)
+}
+
 /** For `/readyz`. */
 export async function checkDatabase(db: Queryable): Promise<Health> {
   try {
