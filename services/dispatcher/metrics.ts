@@ -71,7 +71,7 @@ export function createDispatcherMetrics(figures: () => DispatcherFigures): Dispa
     help: 'Bytes of the log read again for off-line lanes: what does catching up cost?',
     registers,
   })
-  registerGauges(registers, figures)
+  registerGauges(registers, oncePerScrape(figures))
   return {
     registry,
     attemptFinished(outcome, seconds) {
@@ -85,6 +85,19 @@ export function createDispatcherMetrics(figures: () => DispatcherFigures): Dispa
     retryPlanned: (tier) => retries.inc({ tier }),
     buried: (reason) => deadLetters.inc({ reason }),
     catchUpRead: (bytes) => catchUpBytes.inc(bytes),
+  }
+}
+
+/** All gauges are asked in one go; each walk over the lanes again would cost a scrape six of them. */
+function oncePerScrape(figures: () => DispatcherFigures): () => DispatcherFigures {
+  let counted: DispatcherFigures | null = null
+  return () => {
+    if (counted === null)
+      queueMicrotask(() => {
+        counted = null
+      })
+    counted ??= figures()
+    return counted
   }
 }
 

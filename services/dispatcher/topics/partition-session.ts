@@ -2,6 +2,7 @@ import { WINDOW_MAX } from '../lane/commit-metadata.ts'
 import { Lane } from '../lane/lane.ts'
 import type { LaneCommand, Moment } from '../lane/lane-command.ts'
 import type { LaneHead } from '../lane/lane-record.ts'
+import type { Checkpoints } from '../lane/lane-standing.ts'
 import { EventIntake } from './event-intake.ts'
 import type { Handover } from './handover.ts'
 import { LaneOrders } from './lane-orders.ts'
@@ -26,16 +27,13 @@ import { type CommitKind, type SessionCommit, TopicOffsets } from './topic-offse
  */
 export type SessionPhase = 'holding' | 'rebuilding' | 'running' | 'draining' | 'fenced'
 
-export interface SessionLimits {
+export interface SessionLimits extends Checkpoints {
   /** Most events queued on-line in memory; past it the events topic is paused. */
   readonly queueMax: number
   /** Most events in memory of one lane; past it the lane goes off-line. */
   readonly laneQueueMax: number
   /** Most events in memory of a parked lane. */
   readonly parkedMax: number
-  /** Deliveries, and milliseconds, after which an off-line lane writes down how far it is. */
-  readonly checkpointEvery: number
-  readonly checkpointMs: number
 }
 
 export interface SessionOptions {
@@ -236,15 +234,12 @@ export class PartitionSession {
     if (this.#phase !== 'running') return
     this.#orders.wakeDue(now)
     this.#applyRewinds()
-    for (const run of [...this.#lanes.values()]) this.#lookAfter(run)
+    for (const run of [...this.#lanes.values()]) this.#lookAfter(run, now)
   }
 
-  #lookAfter(run: LaneRun): void {
+  #lookAfter(run: LaneRun, now: number): void {
     const { lane } = run
-    if (
-      this.#queued > this.#options.limits.queueMax / 2 &&
-      isCrowding(run, this.#options.ports.clock.now())
-    ) {
+    if (this.#queued > this.#options.limits.queueMax / 2 && isCrowding(run, now)) {
       this.tell(run, (crowding, at) => crowding.handOver(at))
     }
     const { events } = this.#offsets
