@@ -44,11 +44,13 @@ export function createCallEventEncoder(schema: AvroSchema, schemaId: number): Ca
   }
 }
 
+function isFramed(value: Buffer): boolean {
+  return value.length > HEADER_BYTES && value[0] === 0
+}
+
 /** The schema id in front of a value. */
 export function schemaIdOf(value: Buffer): number {
-  if (value.length <= HEADER_BYTES || value[0] !== 0) {
-    throw new UndecodableError('not in the Confluent wire format')
-  }
+  if (!isFramed(value)) throw new UndecodableError('not in the Confluent wire format')
   return value.readInt32BE(1)
 }
 
@@ -91,7 +93,7 @@ export function createCallEventDecoder({
 }: DecoderOptions): CallEventDecoder {
   const types = new Map<number, WriterType | null>()
   return {
-    isFramed: (value) => value.length > HEADER_BYTES && value[0] === 0,
+    isFramed,
     knows: (value) => types.has(schemaIdOf(value)),
     async learn(value) {
       const id = schemaIdOf(value)

@@ -31,38 +31,36 @@ export interface TopicSpec {
 }
 
 /**
- * The log. `LogAppendTime` because "accepted at" must come from one clock: connection times and
- * back-fill ranges are compared with it.
+ * `LogAppendTime` because "accepted at" must come from one clock: connection times and back-fill
+ * ranges are compared with it.
  */
+function timedTopic(topic: string, partitions: number, keptDays: number): TopicSpec {
+  const config = { 'message.timestamp.type': 'LogAppendTime', ...keptFor(keptDays) }
+  return { topic, partitions, config }
+}
+
+function keptFor(days: number) {
+  return { 'retention.ms': String(days * DAY_MS) }
+}
+
+/** The log. */
 export function eventsTopic(names: TopicNames, partitions: number): TopicSpec {
-  return {
-    topic: names.events,
-    partitions,
-    config: { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': String(7 * DAY_MS) },
-  }
+  return timedTopic(names.events, partitions, 7)
 }
 
 /** Raw provider requests; kept longer, since mending a mapping takes a person. */
 export function rejectedTopic(names: TopicNames, partitions: number): TopicSpec {
-  return {
-    topic: names.rejected,
-    partitions,
-    config: { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': String(30 * DAY_MS) },
-  }
+  return timedTopic(names.rejected, partitions, 30)
 }
 
 /** One of the topics that hold lane records: catch-up and the retry tiers. */
 export function laneTopic(topic: string, partitions: number): TopicSpec {
-  return { topic, partitions, config: { 'retention.ms': String(7 * DAY_MS) } }
+  return { topic, partitions, config: keptFor(7) }
 }
 
 /** What was given up; kept longer than the log, since a person has to look at it. */
 export function deadLetterTopic(names: TopicNames, partitions: number): TopicSpec {
-  return {
-    topic: names.deadLetter,
-    partitions,
-    config: { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': String(30 * DAY_MS) },
-  }
+  return timedTopic(names.deadLetter, partitions, 30)
 }
 
 /** A topic is not as this service needs it; the message names the topic and the mend. */
