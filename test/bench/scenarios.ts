@@ -1,4 +1,5 @@
 import type { ServiceProcess } from '../../deploy/local/services.ts'
+import { systemClock } from '../../services/shared/clock.ts'
 import { aCallEvent } from '../support/builders.ts'
 import { EventLog } from '../support/event-log.ts'
 import {
@@ -147,7 +148,7 @@ async function steadily(
       const now = performance.timeOrigin + performance.now()
       appended.push(log.append(aCallEvent(target.workspaceId, `${n}@${now}`)))
     }
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await systemClock.sleep(1)
   }
   await Promise.all(appended)
   return healthy

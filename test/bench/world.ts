@@ -4,6 +4,7 @@ import pg from 'pg'
 import { profileOf } from '../../deploy/local/profiles.ts'
 import type { ServiceProcess } from '../../deploy/local/services.ts'
 import { type Stack, startStack } from '../../deploy/local/stack.ts'
+import { systemClock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
 import { newSigningSecret } from '../../services/shared/egress/webhook-signature.ts'
 import { createLogger } from '../../services/shared/logger.ts'
@@ -71,7 +72,7 @@ export class BenchWorld {
       const report = await this.report()
       if (report.received >= count) return report
       if (Date.now() > deadline) throw new Error(`${report.received} of ${count} received`)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await systemClock.sleep(50)
     }
   }
 

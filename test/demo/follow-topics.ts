@@ -2,6 +2,7 @@ import type { CallEvent } from '../../services/shared/call-event.ts'
 import { createCallEventDecoder } from '../../services/shared/call-event-codec.ts'
 import { systemClock as clock } from '../../services/shared/clock.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
+import { headerTexts } from '../../services/shared/kafka/header-texts.ts'
 import { createCallEventRegistry } from '../../services/shared/kafka/schema-registry.ts'
 import { createLogger } from '../../services/shared/logger.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
@@ -45,12 +46,11 @@ export async function followTopics(
     eachMessage: async ({ topic, message: { value, timestamp, headers } }) => {
       if (value === null) return
       await decoder.learn(value)
-      const texts = Object.entries(headers ?? {}).map(([name, text]) => [name, String(text)])
       onRecord({
         topic,
         event: decoder.decode(value),
         at: Number(timestamp),
-        headers: Object.fromEntries(texts),
+        headers: headerTexts(headers),
       })
     },
   })

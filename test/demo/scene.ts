@@ -57,7 +57,7 @@ export class Scene {
       this.#stack = await startStack('demo', { report })
       return prepareProduct(this.#stack)
     })
-    await this.#step(() => startServices(product))
+    await this.#step(() => product.startAll())
     report('normalizer, dispatcher and console run')
     const receiver = await this.#begin(() => new Receiver().start())
     const accepted = await this.#begin(() => AcceptedLog.follow(product.env))
@@ -108,13 +108,4 @@ async function prepareProduct({ env: stack }: Stack): Promise<Product> {
     profile: PROFILE,
     env: Object.fromEntries(env),
   })
-}
-
-async function startServices(product: Product): Promise<void> {
-  const started = await Promise.allSettled([
-    product.start('normalizer'),
-    product.start('dispatcher'),
-    product.start('console'),
-  ])
-  for (const result of started) if (result.status === 'rejected') throw result.reason
 }

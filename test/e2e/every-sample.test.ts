@@ -37,11 +37,7 @@ describe('every recorded request, from the provider to the customer', () => {
       databaseUrl: await freshDatabase(),
       topicPrefix: freshPrefix(),
     })
-    await Promise.all([
-      product.start('normalizer'),
-      product.start('dispatcher'),
-      product.start('console'),
-    ])
+    await product.startAll()
   })
   afterAll(async () => {
     await product.stop()

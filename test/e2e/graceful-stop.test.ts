@@ -23,12 +23,7 @@ describe('an orderly stop under traffic', () => {
       databaseUrl: await freshDatabase(),
       topicPrefix: freshPrefix(),
     })
-    const [normalizer, dispatcher, console] = await Promise.all([
-      product.start('normalizer'),
-      product.start('dispatcher'),
-      product.start('console'),
-    ])
-    services = { normalizer, dispatcher, console }
+    services = await product.startAll()
     for (let index = 0; index < 12; index++) {
       const workspaceId = `ws-${index}`
       await product.connect(workspaceId, receiver.url(workspaceId))

@@ -37,11 +37,7 @@ describe('secrets', () => {
       topicPrefix: freshPrefix(),
       env: { OPERATOR_TOKEN: planted.operatorToken, LOG_LEVEL: 'trace' },
     })
-    services = await Promise.all([
-      product.start('normalizer'),
-      product.start('dispatcher'),
-      product.start('console'),
-    ])
+    services = Object.values(await product.startAll())
     found = await useEverySecret()
   })
   afterAll(async () => {

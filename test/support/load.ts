@@ -1,3 +1,4 @@
+import { systemClock } from '../../services/shared/clock.ts'
 import { aCallEvent } from './builders.ts'
 import type { EventLog } from './event-log.ts'
 import { isDelivered, type Received } from './receiver.ts'
@@ -93,7 +94,7 @@ export class Load {
   async #send(workspaceId: string, pauseMs: number): Promise<void> {
     while (!this.#isStopping) {
       await this.#appendNext(workspaceId)
-      await pause(pauseMs)
+      await systemClock.sleep(pauseMs)
     }
   }
 
@@ -116,7 +117,7 @@ export class Load {
         await this.#log.append(aCallEvent(workspaceId, number))
         return
       } catch {
-        await pause(TRY_AGAIN_MS)
+        await systemClock.sleep(TRY_AGAIN_MS)
       }
     }
   }
@@ -127,10 +128,4 @@ const TRY_AGAIN_MS = 200
 /** What a call is known by: its number within the workspace. */
 export function keyOf({ event }: Received): string {
   return event.providerCallId
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 }

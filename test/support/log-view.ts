@@ -2,6 +2,7 @@ import type { Kafka } from 'kafkajs'
 import { decodeMetadata } from '../../services/dispatcher/lane/commit-metadata.ts'
 import { fromHeaders, type LaneRecord } from '../../services/dispatcher/lane/lane-record.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
+import { headerTexts } from '../../services/shared/kafka/header-texts.ts'
 import { createLogReader } from '../../services/shared/kafka/log-reader.ts'
 import { type TopicNames, topicNames, withAdmin } from '../../services/shared/kafka/topics.ts'
 import { quiet } from './builders.ts'
@@ -122,8 +123,6 @@ function stored(
   partition: number,
   message: Awaited<ReturnType<ReturnType<typeof createLogReader>['read']>>['messages'][number],
 ): StoredRecord {
-  const headers: Record<string, string> = {}
-  for (const [name, header] of Object.entries(message.headers ?? {})) headers[name] = String(header)
   return {
     topic,
     partition,
@@ -131,6 +130,6 @@ function stored(
     key: message.key?.toString() ?? '',
     value: message.value ?? Buffer.alloc(0),
     timestamp: Number(message.timestamp),
-    headers,
+    headers: headerTexts(message.headers),
   }
 }

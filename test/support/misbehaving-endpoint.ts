@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { projectPath } from '../../services/shared/project-path.ts'
+import { freePorts } from './product.ts'
 
 /**
  * A customer's endpoint that answers in one given way, on a free port of 127.0.0.1.
@@ -54,10 +55,7 @@ export function startSelfSignedEndpoint(behaviour: Behaviour): Promise<Endpoint>
 
 /** A port of 127.0.0.1 at which nobody listens. */
 export async function closedPort(): Promise<number> {
-  const server = createTcpServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
+  const [port = 0] = await freePorts(1)
   return port
 }
 

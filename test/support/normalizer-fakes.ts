@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { KnownEvents } from '../../services/normalizer/known-events.ts'
+import type { Source } from '../../services/normalizer/source.ts'
 import { type CallFacts, untold } from '../../services/shared/call-event.ts'
 import {
   type CallEventEncoder,
@@ -20,6 +21,16 @@ export const quiet: Logger = createLogger('test', 'silent')
 export const box: SecretBox = createSecretBox(new Secret(randomBytes(32).toString('base64')))
 
 export const encoder: CallEventEncoder = createCallEventEncoder(readCallEventSchema(), 1)
+
+export const source: Source = {
+  id: 'src_1',
+  workspaceId: 'ws_1',
+  provider: 'binotel',
+  settingsSealed: '',
+  timezone: 'Europe/Kyiv',
+  defaultCountry: 'UA',
+  context: { settings: {}, timezone: 'Europe/Kyiv', defaultCountry: 'UA' },
+}
 
 export function callFacts(overrides: Partial<CallFacts> = {}): CallFacts {
   return { ...untold('call.completed', 'binotel', '4683310794'), status: 'answered', ...overrides }

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import type { ServiceName, StackEnvironment } from '../../deploy/local/profiles.ts'
-import { type Profile, profileOf } from '../../deploy/local/profiles.ts'
+import { type Profile, profileOf, SERVICE_NAMES } from '../../deploy/local/profiles.ts'
 import { type ServiceProcess, startService } from '../../deploy/local/services.ts'
+import { settleAll } from '../../deploy/local/settle-all.ts'
 
 /**
  * The product as its users run it: three service processes on a real stack, spoken to over HTTP.
@@ -61,6 +62,13 @@ export class Product {
     const started = await startService(name, { ...this.env, ...env }, { profile: this.#profile })
     this.#running.add(started)
     return started
+  }
+
+  /** All services. A failure is told when each of them is through, so that `stop` reaches them all. */
+  async startAll(): Promise<Record<ServiceName, ServiceProcess>> {
+    const starting = SERVICE_NAMES.map(async (name) => [name, await this.start(name)] as const)
+    await settleAll(starting)
+    return Object.fromEntries(await Promise.all(starting)) as Record<ServiceName, ServiceProcess>
   }
 
   /** A second dispatcher needs a telemetry port of its own. */

@@ -20,6 +20,7 @@ import {
   rejectedTopic,
   type TopicNames,
   topicNames,
+  withAdmin,
 } from '../../services/shared/kafka/topics.ts'
 import { insertAccessToken } from '../../services/shared/postgres/access-tokens.ts'
 import { migrate } from '../../services/shared/postgres/migrate.ts'
@@ -133,10 +134,7 @@ export class NormalizerBench {
 
   /** What a topic of one partition holds now. */
   async #read(topic: string): Promise<KafkaMessage[]> {
-    const admin = this.#kafka.admin()
-    await admin.connect()
-    const [offsets] = await admin.fetchTopicOffsets(topic)
-    await admin.disconnect()
+    const [offsets] = await withAdmin(this.#kafka, (admin) => admin.fetchTopicOffsets(topic))
     const end = Number(offsets?.high ?? 0)
     const messages: KafkaMessage[] = []
     if (end === 0) return messages

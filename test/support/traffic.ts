@@ -1,3 +1,4 @@
+import { systemClock } from '../../services/shared/clock.ts'
 import { knock } from './door.ts'
 import type { FixtureRequest } from './provider-fixtures.ts'
 
@@ -37,7 +38,7 @@ export function startTraffic(
       count++
       await sendUntilAcknowledged(webhookUrl, callId)
       calls.push(callId)
-      await pause(pauseMs)
+      await systemClock.sleep(pauseMs)
     }
   }
 
@@ -59,7 +60,7 @@ async function sendUntilAcknowledged(webhookUrl: string, callId: string): Promis
     const response = await knock(webhookUrl, binotelCall(callId)).catch(() => null)
     const text = await response?.text().catch(() => null)
     if (response?.status === 200 && text === '{"status":"success"}') return
-    await pause(100)
+    await systemClock.sleep(100)
   }
 }
 
@@ -93,10 +94,4 @@ export function binotelCall(callId: string): FixtureRequest {
     defaultCountry: 'UA',
     receivedAt: '2026-11-24T12:00:00Z',
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 }

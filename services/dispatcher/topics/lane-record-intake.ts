@@ -1,3 +1,4 @@
+import { headerTexts } from '../../shared/kafka/header-texts.ts'
 import type { LogRange } from '../../shared/kafka/partition-consumer.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { fromHeaders, type LaneRecord } from '../lane/lane-record.ts'
@@ -89,7 +90,5 @@ export class LaneRecordIntake {
 
 function readLaneRecord({ key, value, headers }: ArrivedMessage): LaneRecord | null {
   if (key === null || value === null) return null
-  const texts: Record<string, string> = {}
-  for (const [name, header] of Object.entries(headers ?? {})) texts[name] = String(header)
-  return fromHeaders(key.toString(), value, texts)
+  return fromHeaders(key.toString(), value, headerTexts(headers))
 }

@@ -15,20 +15,11 @@ import {
   logInMemory,
   memoryOfEvents,
   quiet,
+  source,
 } from '../../support/normalizer-fakes.ts'
 
 const EVENTS = 'calls.events'
 const REJECTED = 'calls.rejected'
-
-const source: Source = {
-  id: 'src_1',
-  workspaceId: 'ws_1',
-  provider: 'binotel',
-  settingsSealed: '',
-  timezone: 'Europe/Kyiv',
-  defaultCountry: 'UA',
-  context: { settings: {}, timezone: 'Europe/Kyiv', defaultCountry: 'UA' },
-}
 
 /** Answers the verdicts it is given, whatever it is asked. */
 function aProvider(verdicts: () => readonly Verdict[]): Provider<unknown> {

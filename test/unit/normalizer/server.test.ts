@@ -3,20 +3,10 @@ import type { FirstPartyResult } from '../../../services/normalizer/accept-first
 import type { WebhookResult } from '../../../services/normalizer/act-on-verdicts.ts'
 import { createDoor } from '../../../services/normalizer/door.ts'
 import { createServer } from '../../../services/normalizer/server.ts'
-import type { Source } from '../../../services/normalizer/source.ts'
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { ProduceError } from '../../../services/shared/kafka/producer.ts'
-import { quiet } from '../../support/normalizer-fakes.ts'
+import { quiet, source } from '../../support/normalizer-fakes.ts'
 
-const source: Source = {
-  id: 'src_1',
-  workspaceId: 'ws_1',
-  provider: 'binotel',
-  settingsSealed: '',
-  timezone: 'Europe/Kyiv',
-  defaultCountry: 'UA',
-  context: { settings: {}, timezone: 'Europe/Kyiv', defaultCountry: 'UA' },
-}
 const acknowledgement = { contentType: 'application/json', body: '{"status":"success"}' }
 const ok: WebhookResult = { kind: 'published', source, acknowledgement, eventIds: ['evt_1'] }
 
