@@ -1,4 +1,4 @@
-import { LANE_STATES, type LaneState } from './lane/lane.ts'
+import { LANE_STATES, type LaneState } from './lane/lane-state.ts'
 import type { Scheduler } from './lane/scheduler.ts'
 import type { DispatcherFigures } from './metrics.ts'
 import type { LaneRun } from './topics/lane-runner.ts'

@@ -161,9 +161,9 @@ export const OTHERS: readonly Mutant[] = [
   {
     name: 'attempts forgotten',
     why: 'an event that nobody takes is tried for ever',
-    file: 'lane/lane.ts',
-    find: 'lane.#history = { attempt, firstFailedAt, lastError }',
-    replace: 'lane.#history = { attempt: attempt * 0 + 1, firstFailedAt, lastError }',
+    file: 'lane/head-history.ts',
+    find: '    this.#told = { attempt, firstFailedAt, lastError }',
+    replace: '    this.#told = { attempt: attempt * 0 + 1, firstFailedAt, lastError }',
   },
   {
     name: 'rewound forward',

@@ -1,7 +1,8 @@
-import { Lane, type LaneState } from '../../services/dispatcher/lane/lane.ts'
+import { Lane } from '../../services/dispatcher/lane/lane.ts'
 import type { Failure, LaneCommand, Moment } from '../../services/dispatcher/lane/lane-command.ts'
 import type { LaneOptions } from '../../services/dispatcher/lane/lane-options.ts'
 import type { LaneHead, LaneRecord } from '../../services/dispatcher/lane/lane-record.ts'
+import type { LaneState } from '../../services/dispatcher/lane/lane-state.ts'
 import { NOON } from './builders.ts'
 
 /** Lanes in every state, brought there the way they get there in life. */
@@ -32,7 +33,7 @@ export function kinds(commands: readonly LaneCommand[]): string[] {
   return commands.map(({ kind }) => kind)
 }
 
-function options(overrides: Partial<LaneOptions>): LaneOptions {
+export function laneOptions(overrides: Partial<LaneOptions> = {}): LaneOptions {
   let version = 0
   return {
     workspaceId: 'kyiv',
@@ -49,7 +50,7 @@ function options(overrides: Partial<LaneOptions>): LaneOptions {
 
 /** With `count` events from `first` on. */
 export function onlineLane(count: number, overrides: Partial<LaneOptions> = {}, first = 0) {
-  const lane = Lane.online(options(overrides), first)
+  const lane = Lane.online(laneOptions(overrides), first)
   for (let offset = first; offset < first + count; offset++) {
     lane.offer(event(offset), at(offset + 1))
   }
@@ -80,7 +81,7 @@ export function offlineLane(
 ) {
   let version = 1
   return Lane.fromRecord(
-    options({ nextVersion: () => ++version, ...overrides }),
+    laneOptions({ nextVersion: () => ++version, ...overrides }),
     { record: laneRecord(offset, record), position: { topic: 'retry', offset: 0 } },
     moment,
   )

@@ -62,11 +62,8 @@ export class LaneCache {
     return 'queued'
   }
 
-  /**
-   * What the log holds of this lane in [`wanted`, `upTo`). `isEnd`: the main position is `upTo`,
-   * so nothing is missing any more if all of it fits.
-   */
-  fill(events: readonly LaneHead[], upTo: number, { isEnd, lengthMax }: FillLimits): void {
+  /** What the log holds of this lane from what is wanted on. */
+  fill(events: readonly LaneHead[], { upTo, isEnd }: LogRange, lengthMax: number): void {
     assert(!this.#isComplete, 'a complete run needs no filling')
     for (const event of events) {
       if (event.offset < this.#wanted) continue
@@ -129,7 +126,10 @@ export class LaneCache {
   }
 }
 
-export interface FillLimits {
+/** The part [`from`, `upTo`) of the log. */
+export interface LogRange {
+  readonly from: number
+  readonly upTo: number
+  /** The main position is `upTo`: nothing is missing any more if all of it fits. */
   readonly isEnd: boolean
-  readonly lengthMax: number
 }

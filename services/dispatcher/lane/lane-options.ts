@@ -1,4 +1,10 @@
-import type { Checkpoints } from './lane-standing.ts'
+/** When an off-line lane that makes progress writes down how far it is. */
+export interface Checkpoints {
+  /** Deliveries. */
+  readonly checkpointEvery: number
+  /** Milliseconds. */
+  readonly checkpointMs: number
+}
 
 export interface LaneOptions extends Checkpoints {
   readonly workspaceId: string

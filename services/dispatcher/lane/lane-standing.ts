@@ -1,20 +1,17 @@
 import type { LaneCommand, Moment } from './lane-command.ts'
+import type { LaneOptions } from './lane-options.ts'
 import type { LaneHead, LaneRecord } from './lane-record.ts'
 import { RecordLedger, type RecordPosition } from './record-ledger.ts'
 
-/** When an off-line lane that makes progress writes down how far it is. */
-export interface Checkpoints {
-  /** Deliveries. */
-  readonly checkpointEvery: number
-  /** Milliseconds. */
-  readonly checkpointMs: number
-}
+/** What the lane itself tells of its record. */
+type Contents = Omit<LaneRecord, 'workspaceId' | 'version' | 'session'>
 
 /**
  * How a lane stands in Kafka: on-line, its events pending in the offset tracker, or off-line, a
  * durable record in their place. Knows which of them to settle, and when; nothing of delivery.
  */
 export class LaneStanding {
+  readonly #options: LaneOptions
   readonly #ledger = new RecordLedger()
   #isOffline = false
   /** Offsets that did not fit into memory; pending until a record is durable. */
@@ -25,6 +22,10 @@ export class LaneStanding {
   #awaited = 0
   #sinceRecord = 0
   #recordAt = 0
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+  }
 
   get isOffline(): boolean {
     return this.#isOffline
@@ -75,18 +76,23 @@ export class LaneStanding {
     return [{ kind: 'settle', offsets }]
   }
 
-  isCheckpointDue({ checkpointEvery, checkpointMs }: Checkpoints, now: number): boolean {
+  isCheckpointDue(now: number): boolean {
+    const { checkpointEvery, checkpointMs } = this.#options
     const isDue =
       this.#sinceRecord >= checkpointEvery ||
       (this.#sinceRecord > 0 && now - this.#recordAt >= checkpointMs)
     return this.#isOffline && isDue && !this.#ledger.isSending
   }
 
-  writing({ version }: LaneRecord, now: number, isAwaited: boolean): void {
+  /** The next record, which from now on is under way. */
+  write(contents: Contents, now: number, isAwaited: boolean): LaneRecord {
+    const { workspaceId, session, nextVersion } = this.#options
+    const version = nextVersion()
     this.#ledger.sending(version)
     this.#sinceRecord = 0
     this.#recordAt = now
     if (isAwaited) this.#awaited = version
+    return { workspaceId, version, session, ...contents }
   }
 
   /** The state waits for whatever is under way. */

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { BackFills, type Rewind } from './back-fills.ts'
 import { HeadHistory } from './head-history.ts'
-import { LaneCache } from './lane-cache.ts'
+import { LaneCache, type LogRange } from './lane-cache.ts'
 import type { DeadReason, Failure, LaneCommand, Moment } from './lane-command.ts'
 import { type LaneOptions, lengthMax } from './lane-options.ts'
-import type { LaneHead, LaneRecord, Replay } from './lane-record.ts'
+import type { LaneHead, Replay } from './lane-record.ts'
 import { LaneStanding, settleRecord } from './lane-standing.ts'
+import { BUSY, GIVES_UP, type LaneState } from './lane-state.ts'
 import type { RecordPosition } from './record-ledger.ts'
+
+const NONE: readonly LaneCommand[] = []
 
 /**
  * The ordered queue of one workspace within one partition. Pure: it is told what happened and
@@ -36,31 +39,10 @@ import type { RecordPosition } from './record-ledger.ts'
  * Guarantees: events leave in log order; a follower is sent only after its predecessor was
  * delivered, buried or skipped; waiting spends no attempt.
  */
-export const LANE_STATES = [
-  'waiting',
-  'ready',
-  'delivering',
-  'saving',
-  'parked',
-  'burying',
-  'barrier',
-  'reading',
-  'resting',
-  'closed',
-] as const
-
-export type LaneState = (typeof LANE_STATES)[number]
-
-const NONE: readonly LaneCommand[] = []
-/** States in which the head is in somebody's hands and must not change under them. */
-const BUSY: readonly LaneState[] = ['delivering', 'saving', 'burying', 'barrier']
-/** Not while reading: a gap has to begin with the first event, which is not known yet. */
-const GIVES_UP: readonly LaneState[] = ['waiting', 'ready', 'parked']
-
 export class Lane {
   readonly #options: LaneOptions
   readonly #cache: LaneCache
-  readonly #standing = new LaneStanding()
+  readonly #standing: LaneStanding
   readonly #backFills = new BackFills()
   #state: LaneState = 'waiting'
   /** Offset of the head, or behind the last event that is done. */
@@ -73,6 +55,7 @@ export class Lane {
     this.#options = options
     this.#cursor = cursor
     this.#cache = new LaneCache(cursor)
+    this.#standing = new LaneStanding(options)
   }
 
   /** For a workspace without a lane whose event at `offset` comes next. */
@@ -284,17 +267,10 @@ export class Lane {
   }
 
   /** What the log holds of this lane in [`from`, `upTo`); `isEnd`: the main position is `upTo`. */
-  filled(
-    events: readonly LaneHead[],
-    range: { readonly from: number; readonly upTo: number; readonly isEnd: boolean },
-    at: Moment,
-  ): readonly LaneCommand[] {
+  filled(events: readonly LaneHead[], range: LogRange, at: Moment): readonly LaneCommand[] {
     // Else an answer to a question of before a rewind.
     if (this.#state !== 'reading' || range.from !== this.#cache.wanted) return NONE
-    this.#cache.fill(events, range.upTo, {
-      isEnd: range.isEnd,
-      lengthMax: lengthMax(this.#options, this.isOffline),
-    })
+    this.#cache.fill(events, range, lengthMax(this.#options, this.isOffline))
     return this.#continue(at)
   }
 
@@ -381,7 +357,7 @@ export class Lane {
   }
 
   #checkpoint(at: Moment): readonly LaneCommand[] {
-    const isDue = this.#standing.isCheckpointDue(this.#options, at.now)
+    const isDue = this.#standing.isCheckpointDue(at.now)
     return isDue ? this.#save(at, { tier: null, isAwaited: false }) : NONE
   }
 
@@ -415,18 +391,14 @@ export class Lane {
     at: Moment,
     { tier, isAwaited }: { readonly tier: string | null; readonly isAwaited: boolean },
   ): readonly LaneCommand[] {
-    const { workspaceId, session, nextVersion } = this.#options
     const isTimed = this.#state === 'saving' || this.#state === 'parked'
-    const record: LaneRecord = {
-      workspaceId,
+    const contents = {
       head: this.#mustHead(),
-      version: nextVersion(),
       ...this.#history.told,
       dueAt: isTimed ? this.dueAt : at.now,
       replay: this.#backFills.current,
-      session,
     }
-    this.#standing.writing(record, at.now, isAwaited)
+    const record = this.#standing.write(contents, at.now, isAwaited)
     return [{ kind: 'save', record, tier }]
   }
 

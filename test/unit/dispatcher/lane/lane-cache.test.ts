@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { LaneCache } from '../../../../services/dispatcher/lane/lane-cache.ts'
 import { event } from '../../../support/lanes.ts'
 
-const LIMITS = { isEnd: false, lengthMax: 3 }
+const LENGTH_MAX = 3
 
 describe('run of a lane in memory', () => {
   it('is not continued behind an event that did not fit', () => {
@@ -20,7 +20,11 @@ describe('run of a lane in memory', () => {
     const cache = new LaneCache(0)
     cache.restart(event(4), 20)
 
-    cache.fill([event(4), event(6), event(8), event(9)], 20, { ...LIMITS, isEnd: true })
+    cache.fill(
+      [event(4), event(6), event(8), event(9)],
+      { from: 4, upTo: 20, isEnd: true },
+      LENGTH_MAX,
+    )
 
     expect(cache.offsets()).toEqual([4, 6, 8])
     expect([cache.wanted, cache.isComplete]).toEqual([9, false])
@@ -30,12 +34,14 @@ describe('run of a lane in memory', () => {
     const cache = new LaneCache(0)
     cache.restart(event(4), 20)
 
-    cache.fill([], 10, LIMITS)
+    cache.fill([], { from: 5, upTo: 10, isEnd: false }, LENGTH_MAX)
     expect(cache.isComplete).toBe(false)
-    cache.fill([], 20, { ...LIMITS, isEnd: true })
+    cache.fill([], { from: 4, upTo: 20, isEnd: true }, LENGTH_MAX)
 
     expect(cache.isComplete).toBe(true)
-    expect(() => cache.fill([], 30, LIMITS)).toThrow('a complete run needs no filling')
+    expect(() => cache.fill([], { from: 20, upTo: 30, isEnd: true }, LENGTH_MAX)).toThrow(
+      'a complete run needs no filling',
+    )
   })
 
   it('keeps only a few events while parked, with bytes of their own', () => {

@@ -1,26 +1,23 @@
 import { describe, expect, it } from 'vitest'
-import type { LaneRecord } from '../../../../services/dispatcher/lane/lane-record.ts'
 import { LaneStanding } from '../../../../services/dispatcher/lane/lane-standing.ts'
+import { event, laneOptions } from '../../../support/lanes.ts'
 
 const at = (offset: number) => ({ topic: 'calls.catch-up', offset })
-const record = (version: number): LaneRecord => ({
-  workspaceId: 'kyiv',
-  head: { offset: 7, value: Buffer.from('x'), acceptedAt: 0 },
-  version,
+const contents = {
+  head: event(7),
   attempt: 1,
   dueAt: 0,
   firstFailedAt: null,
   lastError: null,
   replay: null,
-  session: 's',
-})
+}
 
 describe('lane standing', () => {
   it('settles what was pending only once a record is durable', () => {
-    const standing = new LaneStanding()
+    const standing = new LaneStanding(laneOptions())
     standing.spill([9, 10])
 
-    standing.writing(record(1), 0, true)
+    standing.write(contents, 0, true)
     const commands = standing.written(1, [7, 8])
 
     expect(commands).toEqual([{ kind: 'settle', offsets: [7, 8, 9, 10] }])
@@ -28,10 +25,10 @@ describe('lane standing', () => {
   })
 
   it('settles a record that it reads after a newer one was durable', () => {
-    const standing = new LaneStanding()
-    standing.writing(record(1), 0, false)
+    const standing = new LaneStanding(laneOptions())
+    standing.write(contents, 0, false)
     standing.written(1, [])
-    standing.writing(record(2), 0, false)
+    standing.write(contents, 0, false)
     standing.written(2, [])
 
     expect(standing.echoed(1, at(0))).toEqual([{ kind: 'settle-record', position: at(0) }])
@@ -40,8 +37,8 @@ describe('lane standing', () => {
   })
 
   it('settles the second copy of a record whose acknowledgement was lost', () => {
-    const standing = new LaneStanding()
-    standing.writing(record(1), 0, false)
+    const standing = new LaneStanding(laneOptions())
+    standing.write(contents, 0, false)
     standing.written(1, [])
 
     expect(standing.echoed(1, at(0))).toEqual([])
@@ -49,11 +46,11 @@ describe('lane standing', () => {
   })
 
   it('settles a back-fill request together with the first record that takes it over', () => {
-    const standing = new LaneStanding()
+    const standing = new LaneStanding(laneOptions({ nextVersion: () => 2 }))
     standing.standOn(1, at(3), 0)
     standing.adopt(at(4))
 
-    standing.writing(record(2), 0, true)
+    standing.write(contents, 0, true)
 
     expect(standing.written(2, [])).toEqual([
       { kind: 'settle-record', position: at(3) },
@@ -62,7 +59,7 @@ describe('lane standing', () => {
   })
 
   it('spills nothing off-line, where the record covers it', () => {
-    const standing = new LaneStanding()
+    const standing = new LaneStanding(laneOptions())
     standing.standOn(1, at(3), 0)
 
     standing.spill([9])

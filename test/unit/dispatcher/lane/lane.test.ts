@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import {
-  LANE_STATES,
-  type Lane,
-  type LaneState,
-} from '../../../../services/dispatcher/lane/lane.ts'
+import type { Lane } from '../../../../services/dispatcher/lane/lane.ts'
 import type { LaneCommand } from '../../../../services/dispatcher/lane/lane-command.ts'
+import { LANE_STATES, type LaneState } from '../../../../services/dispatcher/lane/lane-state.ts'
 import {
   aLaneIn,
   at,
