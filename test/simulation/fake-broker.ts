@@ -1,3 +1,4 @@
+import type { KafkaMessage } from 'kafkajs'
 import { assignPartitions } from '../../services/shared/kafka/co-partition-assigner.ts'
 import type {
   CommittedOffset,
@@ -96,4 +97,16 @@ export class FakeBroker {
     for (const member of this.#members) assignment.set(member, byId.get(member.memberId) ?? [])
     return { generation: this.#generation, assignment }
   }
+}
+
+/** As kafkajs hands it over. */
+export function asMessage(record: StoredRecord, offset: number): KafkaMessage {
+  return {
+    key: Buffer.from(record.key),
+    value: record.value,
+    headers: { ...record.headers },
+    offset: String(offset),
+    timestamp: String(record.timestamp),
+    attributes: 0,
+  } as KafkaMessage
 }

@@ -1,50 +1,15 @@
-import type { KafkaMessage } from 'kafkajs'
-import { Registry } from 'prom-client'
-import { Engine } from '../../services/dispatcher/engine.ts'
-import type { DispatcherMetrics } from '../../services/dispatcher/metrics.ts'
-import { createCatchUp } from '../../services/dispatcher/topics/catch-up.ts'
-import type { AttemptSink } from '../../services/dispatcher/topics/outcome-handler.ts'
-import { createLaneWriter } from '../../services/dispatcher/topics/retry-topics.ts'
-import { identify, untold } from '../../services/shared/call-event.ts'
-import type { CallEventDecoder } from '../../services/shared/call-event-codec.ts'
+import type { Engine } from '../../services/dispatcher/engine.ts'
 import type { Clock } from '../../services/shared/clock.ts'
-import type { LogPage } from '../../services/shared/kafka/log-reader.ts'
 import type {
   OffsetCommit,
   PartitionConsumer,
 } from '../../services/shared/kafka/partition-consumer.ts'
-import type { LogRecord } from '../../services/shared/kafka/producer.ts'
-import { createLogger } from '../../services/shared/logger.ts'
-import type { DeliveryAttempt } from '../../services/shared/postgres/delivery-attempts.ts'
-import type { GroupMember, StoredRecord } from './fake-broker.ts'
+import { asMessage, type GroupMember } from './fake-broker.ts'
+import { ProcessLinks } from './process-links.ts'
+import { createSimEngine } from './sim-engine.ts'
 import { processClock } from './virtual-time.ts'
-import { CATCH_UP, DEAD_LETTER, EVENTS, type World } from './world.ts'
+import { EVENTS, type World } from './world.ts'
 
-const silent = createLogger('simulation', 'silent')
-const noMetrics: DispatcherMetrics = {
-  registry: new Registry(),
-  attemptFinished: () => undefined,
-  delivered: () => undefined,
-  retryPlanned: () => undefined,
-  buried: () => undefined,
-  catchUpRead: () => undefined,
-}
-const decoder: CallEventDecoder = {
-  isFramed: () => true,
-  knows: () => true,
-  learn: async () => undefined,
-  decode: (value) => {
-    const [workspaceId = '', number = ''] = value.toString().split('@')
-    return identify(untold('call.completed', 'binotel', number), workspaceId)
-  },
-}
-const names = {
-  events: EVENTS,
-  rejected: 'rejected',
-  catchUp: CATCH_UP,
-  deadLetter: DEAD_LETTER,
-  retry: (delay: string) => `retry.${delay}`,
-}
 const TICK_MS = 100
 
 export interface Joined {
@@ -64,6 +29,7 @@ export class SimProcess implements GroupMember {
   generation = -1
   owned: readonly number[] = []
   readonly #world: World
+  readonly #links: ProcessLinks
   readonly #engine: Engine
   readonly #clock: Clock
   readonly #paused = new Set<string>()
@@ -72,14 +38,16 @@ export class SimProcess implements GroupMember {
   #postponed: (() => void)[] = []
   #leaseUntil = 0
   #frozenAt = 0
-  #producing: Promise<unknown> = Promise.resolve()
   #joinedAs = ''
 
   constructor(world: World, name: string) {
     this.#world = world
     this.name = name
     this.#clock = processClock(world.time, (work) => this.post(work))
-    this.#engine = this.#createEngine()
+    this.#links = new ProcessLinks(world, name, this.#clock, (work) => this.post(work))
+    this.#engine = createSimEngine(world, this.#links, (connection, payload, done) =>
+      world.send(this, connection.workspaceId, payload, done),
+    )
     this.#engine.attach(this.#consumer())
     this.#every(
       () => TICK_MS,
@@ -225,62 +193,6 @@ export class SimProcess implements GroupMember {
     }
   }
 
-  #createEngine(): Engine {
-    const world = this.#world
-    const { scenario, random } = world
-    const clock = this.#clock
-    return new Engine({
-      // A process may have been configured with a shorter schedule; it reads all tiers all the same.
-      config: {
-        ...scenario,
-        tiers: scenario.tiers.slice(0, this.#tierCount(scenario.tiers.length)),
-      },
-      eventsTopic: EVENTS,
-      laneTopics: world.laneTopics,
-      decoder,
-      deliver: (connection, payload, done) =>
-        world.send(this, connection.workspaceId, payload, done),
-      attempts: this.#attempts(),
-      gaps: {
-        extend: (id, from) => this.#untilDone(() => world.postgres.extendGap(id, from)),
-        suspend: ({ workspaceId, version }, from) =>
-          this.#untilDone(() => {
-            const isSuspended = world.postgres.suspend(workspaceId, version, from)
-            if (isSuspended) world.note(`SUSPENDED  ${workspaceId} by ${this.name}`)
-            return isSuspended
-          }),
-        missed: (id) => this.#untilDone(() => world.postgres.missed(id)),
-      },
-      writer: createLaneWriter({
-        producer: {
-          send: (record) => this.#produce(record),
-          waiting: 0,
-          stop: async () => undefined,
-        },
-        names,
-        clock,
-        logger: silent,
-      }),
-      readLog: createCatchUp(
-        { read: (p, from) => this.#read(p, from), stop: async () => undefined },
-        () => undefined,
-      ),
-      backfills: { replayed: () => undefined },
-      replayed: () => undefined,
-      loadConnections: (ids) => this.#load(ids),
-      metrics: noMetrics,
-      logger: silent,
-      clock,
-      random: () => random.next(),
-      newSessionId: () => `${this.name}/${random.next()}`,
-    })
-  }
-
-  #tierCount(most: number): number {
-    const { random } = this.#world
-    return random.chance(0.2) ? random.between(1, most) : most
-  }
-
   #consumer(): PartitionConsumer {
     const world = this.#world
     const member = this
@@ -289,11 +201,13 @@ export class SimProcess implements GroupMember {
       resume: (topic, p) => this.#paused.delete(`${topic}/${p}`),
       commit: (offsets) => this.#commit(offsets),
       committed: (topics, partitions) =>
-        this.#ask(() =>
+        this.#links.ask(() =>
           topics.flatMap((topic) => partitions.map((p) => world.broker.committed(topic, p))),
         ),
       ranges: (topics, p) =>
-        this.#ask(() => new Map(topics.map((topic) => [topic, world.broker.range(topic, p)]))),
+        this.#links.ask(
+          () => new Map(topics.map((topic) => [topic, world.broker.range(topic, p)])),
+        ),
       get leaseUntil() {
         return member.#leaseUntil
       },
@@ -303,96 +217,13 @@ export class SimProcess implements GroupMember {
     }
   }
 
-  #attempts(): AttemptSink & { flush(): Promise<void> } {
-    let waiting: DeliveryAttempt[] = []
-    return {
-      isFull: false,
-      add: (attempt) => waiting.push(attempt),
-      flush: async () => {
-        const count = waiting.length
-        await this.#ask(() => {
-          if (this.#world.postgres.isAway) throw new Error('postgres is away')
-          this.#world.postgres.record(waiting.slice(0, count))
-        })
-        waiting = waiting.slice(count)
-      },
-    }
-  }
-
-  /** A question and its answer, each on its way for a while; the process may die or freeze meanwhile. */
-  #ask<T>(answer: () => T): Promise<T> {
-    const { time, random } = this.#world
-    return new Promise((resolve, reject) => {
-      time.after(random.between(1, 15), () => {
-        try {
-          const value = answer()
-          time.after(random.between(1, 15), () => this.post(() => resolve(value)))
-        } catch (error) {
-          time.after(random.between(1, 15), () => this.post(() => reject(error as Error)))
-        }
-      })
-    })
-  }
-
-  async #untilDone<T>(statement: () => T): Promise<T> {
-    for (;;) {
-      try {
-        return await this.#ask(() => {
-          if (this.#world.postgres.isAway) throw new Error('postgres is away')
-          return statement()
-        })
-      } catch {
-        await this.#clock.sleep(200)
-      }
-    }
-  }
-
   #commit(offsets: readonly OffsetCommit[]): Promise<void> {
     const world = this.#world
     const { generation } = this
-    return this.#ask(() => {
+    return this.#links.ask(() => {
       if (world.goesWrong('commitFails') && world.random.chance(0.5)) throw new Error('no commit')
       world.broker.commit(this, generation, offsets)
       if (world.goesWrong('commitFails') && world.random.chance(0.5)) throw new Error('answer lost')
-    })
-  }
-
-  /** One batch at a time, as the real producer: records of a process are written in order. */
-  #produce(record: LogRecord): Promise<void> {
-    const world = this.#world
-    const mine = this.#producing.then(() =>
-      this.#ask(() => {
-        if (world.goesWrong('produceFails')) throw new Error('not written')
-        const { topic, partition = 0, key, value, headers = {} } = record
-        const offset = world.broker.append(topic, partition, { key, value, headers })
-        world.note(
-          `wrote      ${key} ${topic} @${offset} cursor ${headers['lane-cursor'] ?? '-'} by ${this.name}`,
-        )
-        if (world.goesWrong('acknowledgementLost')) throw new Error('acknowledgement lost')
-      }),
-    )
-    this.#producing = mine.catch(() => undefined)
-    return mine
-  }
-
-  #read(partition: number, offset: number): Promise<LogPage> {
-    const world = this.#world
-    return this.#ask(() => {
-      if (world.goesWrong('readFails')) throw new Error('not read')
-      const log = world.broker.log(EVENTS, partition)
-      const next = Math.min(log.length, offset + world.random.between(1, 6))
-      const messages = log
-        .slice(offset, next)
-        .map((record, index) => message(record, offset + index))
-      return { messages, next: Math.max(next, offset) }
-    })
-  }
-
-  #load(workspaceIds: readonly string[]) {
-    const { postgres } = this.#world
-    return this.#ask(() => {
-      if (postgres.isAway) throw new Error('postgres is away')
-      return new Map(workspaceIds.map((id) => [id, postgres.load(id)]))
     })
   }
 
@@ -406,7 +237,7 @@ export class SimProcess implements GroupMember {
         if (this.#paused.has(name) || position >= log.length) continue
         const batch = log
           .slice(position, position + random.between(1, 6))
-          .map((record, index) => message(record, position + index))
+          .map((record, index) => asMessage(record, position + index))
         const taken = this.#engine.sessions.records(topic, partition, batch)
         if (process.env['TRACE'] && topic !== EVENTS)
           this.#world.note(
@@ -431,15 +262,4 @@ export class SimProcess implements GroupMember {
       this.#every(ms, work)
     })
   }
-}
-
-function message(record: StoredRecord, offset: number): KafkaMessage {
-  return {
-    key: Buffer.from(record.key),
-    value: record.value,
-    headers: { ...record.headers },
-    offset: String(offset),
-    timestamp: String(record.timestamp),
-    attributes: 0,
-  } as KafkaMessage
 }

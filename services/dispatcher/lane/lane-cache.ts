@@ -63,7 +63,7 @@ export class LaneCache {
   }
 
   /** What the log holds of this lane from what is wanted on. */
-  fill(events: readonly LaneHead[], { upTo, isEnd }: LogRange, lengthMax: number): void {
+  fill(events: readonly LaneHead[], { upTo, isEnd }: ReadRange, lengthMax: number): void {
     assert(!this.#isComplete, 'a complete run needs no filling')
     for (const event of events) {
       if (event.offset < this.#wanted) continue
@@ -127,7 +127,7 @@ export class LaneCache {
 }
 
 /** The part [`from`, `upTo`) of the log. */
-export interface LogRange {
+export interface ReadRange {
   readonly from: number
   readonly upTo: number
   /** The main position is `upTo`: nothing is missing any more if all of it fits. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { BackFills, type Rewind } from './back-fills.ts'
 import { HeadHistory } from './head-history.ts'
-import { LaneCache, type LogRange } from './lane-cache.ts'
+import { LaneCache, type ReadRange } from './lane-cache.ts'
 import type { DeadReason, Failure, LaneCommand, Moment } from './lane-command.ts'
 import { type LaneOptions, lengthMax } from './lane-options.ts'
 import type { LaneHead, Replay } from './lane-record.ts'
@@ -267,7 +267,7 @@ export class Lane {
   }
 
   /** What the log holds of this lane in [`from`, `upTo`); `isEnd`: the main position is `upTo`. */
-  filled(events: readonly LaneHead[], range: LogRange, at: Moment): readonly LaneCommand[] {
+  filled(events: readonly LaneHead[], range: ReadRange, at: Moment): readonly LaneCommand[] {
     // Else an answer to a question of before a rewind.
     if (this.#state !== 'reading' || range.from !== this.#cache.wanted) return NONE
     this.#cache.fill(events, range, lengthMax(this.#options, this.isOffline))
