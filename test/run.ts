@@ -13,10 +13,32 @@ interface Count {
   readonly skipped: number
 }
 
+/** The part of vitest's JSON report that is read. */
+interface Results {
+  readonly numPassedTests: number
+  readonly numFailedTests: number
+  readonly numPendingTests: number
+  readonly testResults: readonly FileResult[]
+}
+
+interface FileResult {
+  readonly name: string
+  /** Why the file could not be run at all; else empty. */
+  readonly message: string
+  readonly assertionResults: readonly {
+    readonly status: string
+    readonly fullName: string
+    readonly failureMessages: readonly string[]
+  }[]
+}
+
+const FAILURE_TEXT_MAX = 2_000
+const failures: string[] = []
 const RESULTS = projectPath('test-output', 'results.json')
 
 async function step(name: string, command: readonly [string, ...string[]]): Promise<Count> {
   const exitCode = await run(name, command)
+  if (exitCode !== 0) failures.push(`${name}: exit code ${exitCode}, see above`)
   return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 }
 }
 
@@ -25,18 +47,32 @@ async function tests(): Promise<Count> {
   rmSync(RESULTS, { force: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`]
   const exitCode = await run('tests', ['npx', 'vitest', 'run', ...reporters])
-  const { numPassedTests, numFailedTests, numPendingTests } = readResults()
+  const { numPassedTests, numFailedTests, numPendingTests, testResults } = readResults()
+  failures.push(...testResults.flatMap(describeFailures))
   // A file that cannot be loaded, or an error outside of a test, fails no test but the run.
   const failed = Math.max(numFailedTests, exitCode === 0 ? 0 : 1)
+  if (failed > 0 && failures.length === 0)
+    failures.push('tests: an error outside of a test, see above')
   return { passed: numPassedTests, failed, skipped: numPendingTests }
 }
 
-function readResults(): Record<'numPassedTests' | 'numFailedTests' | 'numPendingTests', number> {
+function readResults(): Results {
   try {
     return JSON.parse(readFileSync(RESULTS, 'utf8'))
   } catch {
-    return { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0 }
+    return { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, testResults: [] }
   }
+}
+
+/** Repeated at the end, where a person and a log that was cut off both still have them. */
+function describeFailures({ name, message, assertionResults }: FileResult): string[] {
+  const failed = assertionResults.filter(({ status }) => status === 'failed')
+  const texts = failed.map(
+    (test) => `${test.fullName}\n${test.failureMessages.join('\n').slice(0, FAILURE_TEXT_MAX)}`,
+  )
+  return [...texts, ...(message ? [message.slice(0, FAILURE_TEXT_MAX)] : [])].map(
+    (text) => `${name}: ${text}`,
+  )
 }
 
 function run(name: string, [file, ...args]: readonly [string, ...string[]]): Promise<number> {
@@ -58,6 +94,7 @@ const counts = [
   await step('simulation', ['env', 'SEEDS=20000', 'npx', 'tsx', 'test/simulation/simulate.ts']),
   await step('mutants', ['env', 'ONLY=rules', 'npx', 'tsx', 'test/simulation/mutants.ts']),
 ]
+if (failures.length > 0) console.log(`\n── failed ──\n${failures.join('\n\n')}`)
 const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0)
 console.log(`\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`)
 process.exitCode = sum('failed') === 0 ? 0 : 1
