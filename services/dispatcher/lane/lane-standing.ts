@@ -76,12 +76,15 @@ export class LaneStanding {
     return [{ kind: 'settle', offsets }]
   }
 
+  /** The record stands for events that are done, and no newer one is under way. */
+  get isOutdated(): boolean {
+    return this.#isOffline && this.#sinceRecord > 0 && !this.#ledger.isSending
+  }
+
   isCheckpointDue(now: number): boolean {
     const { checkpointEvery, checkpointMs } = this.#options
-    const isDue =
-      this.#sinceRecord >= checkpointEvery ||
-      (this.#sinceRecord > 0 && now - this.#recordAt >= checkpointMs)
-    return this.#isOffline && isDue && !this.#ledger.isSending
+    const isDue = this.#sinceRecord >= checkpointEvery || now - this.#recordAt >= checkpointMs
+    return this.isOutdated && isDue
   }
 
   /** The next record, which from now on is under way. */

@@ -238,6 +238,12 @@ export class Lane {
     return isPossible ? this.#save(at, { tier: null, isAwaited: false }) : NONE
   }
 
+  /** The partition is given up: what was delivered since the last record is not to be repeated. */
+  leave(at: Moment): readonly LaneCommand[] {
+    const isNeeded = this.#state === 'ready' && this.#standing.isOutdated
+    return isNeeded ? this.#save(at, { tier: null, isAwaited: false }) : NONE
+  }
+
   /** The record is durable: it stands for the lane from now on. */
   saved(version: number, at: Moment): readonly LaneCommand[] {
     const settled = this.#standing.written(version, this.#cache.offsets())

@@ -32,6 +32,8 @@ export class LaneOrders {
   readonly #sweeper: LogSweeper<LaneRun>
   readonly #parked = new DueHeap<LaneRun>()
   #barriers = new Set<LaneRun>()
+  /** Lane records and dead letters that are being produced. */
+  readonly #writes = new Set<Promise<void>>()
 
   constructor(options: LaneOrdersOptions) {
     const { partition, ports, tell } = options
@@ -96,17 +98,31 @@ export class LaneOrders {
 
   #save(run: LaneRun, { record, tier }: Extract<LaneCommand, { kind: 'save' }>): void {
     const { partition, ports, ownership, tell } = this.#options
-    void ports
-      .saveRecord({ partition, record, tier }, ownership)
-      .then(() => tell(run, (lane, at) => lane.saved(record.version, at)))
+    this.#write(
+      ports
+        .saveRecord({ partition, record, tier }, ownership)
+        .then(() => tell(run, (lane, at) => lane.saved(record.version, at))),
+    )
   }
 
   #bury(run: LaneRun, { burial }: Extract<LaneCommand, { kind: 'bury' }>): void {
     const { partition, ports, ownership, tell } = this.#options
     const { workspaceId } = run.lane
-    void ports
-      .bury({ partition, workspaceId, burial }, ownership)
-      .then(() => tell(run, (lane, at) => lane.buried(at)))
+    this.#write(
+      ports
+        .bury({ partition, workspaceId, burial }, ownership)
+        .then(() => tell(run, (lane, at) => lane.buried(at))),
+    )
+  }
+
+  #write(write: Promise<void>): void {
+    const mine = write.finally(() => this.#writes.delete(mine))
+    this.#writes.add(mine)
+  }
+
+  /** Resolves when everything is durable, and what follows from it as well. */
+  async written(): Promise<void> {
+    while (this.#writes.size > 0) await Promise.all(this.#writes)
   }
 
   /** Wakes the parked lanes whose time has come. */

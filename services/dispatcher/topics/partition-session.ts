@@ -276,10 +276,21 @@ export class PartitionSession {
     }
   }
 
-  /** Starts nothing new; resolves when no request is open any more. */
-  drain(): Promise<void> {
+  /**
+   * Starts nothing new; resolves when no request is open any more and each lane's record says how
+   * far it is. A record that comes after the clean marker would be missed by the next owner, and a
+   * record that is behind would make it deliver again what has been delivered.
+   */
+  async drain(): Promise<void> {
     if (this.#phase !== 'fenced') this.#phase = 'draining'
     this.#orders.stop()
+    await this.#requestsEnded()
+    await this.#orders.written()
+    for (const run of this.#lanes.values()) this.tell(run, (lane, at) => lane.leave(at))
+    await this.#orders.written()
+  }
+
+  #requestsEnded(): Promise<void> {
     if (this.#inFlight === 0) return Promise.resolve()
     return new Promise((resolve) => {
       this.#drained = resolve

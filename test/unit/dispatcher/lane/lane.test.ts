@@ -55,6 +55,7 @@ const STEPS: Readonly<Record<string, Step>> = {
     leads: ignored({ reading: 'ready' }),
   },
   renew: { take: (lane) => lane.renew(at()), leads: ignored({}) },
+  leave: { take: (lane) => lane.leave(at()), leads: ignored({}) },
   'hand over': { take: (lane) => lane.handOver(at()), leads: ignored({}) },
 }
 

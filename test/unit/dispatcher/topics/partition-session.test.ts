@@ -95,6 +95,41 @@ describe('partition that is given up', () => {
     expect(await bench.committed()).toMatchObject({ offset: 1 })
   })
 
+  it('writes down how far its off-line lanes are, so that the next owner repeats nothing', async () => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1', 'kyiv/2', 'kyiv/3')
+    await bench.answer('kyiv/1', failed())
+    await bench.pass(seconds(5))
+    await bench.answer('kyiv/1')
+
+    const stopped = bench.engine.stop()
+    await bench.answer('kyiv/2')
+    await stopped
+    const next = await bench.successor()
+    await next.answerAll()
+
+    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/1', 'kyiv/2', 'kyiv/3'])
+  })
+
+  it('leaves its clean marker only behind the last record that is under way', async () => {
+    const { bench } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1')
+    bench.isBrokerAway = true
+    await bench.answer('kyiv/1', failed())
+
+    let isDrained = false
+    const drained = bench.session.drain().then(() => {
+      isDrained = true
+    })
+    await bench.pass(seconds(1))
+    expect(isDrained).toBe(false)
+    bench.isBrokerAway = false
+    await bench.pass(seconds(1))
+    await drained
+
+    expect(bench.laneRecords).toEqual(['calls.retry.5s kyiv@0'])
+  })
+
   it('takes no record any more, and is drained at once when no request is open', async () => {
     const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
 
