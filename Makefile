@@ -75,5 +75,6 @@ bench: needs-servers build ## the benchmark of the README
 
 .PHONY: torture
 torture: ROUNDS ?= 100
+torture: SCENE ?=
 torture: needs-servers build ## kills, rebalances, freezes, thousands of failing workspaces; ROUNDS=100
-	@npx tsx test/torture/torture.ts --rounds $(ROUNDS)
+	@npx tsx test/torture/torture.ts --rounds $(ROUNDS) --scene '$(SCENE)'

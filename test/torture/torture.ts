@@ -16,9 +16,9 @@ import {
 import { rebalanceAgainAndAgain } from './rebalances.ts'
 
 /**
- * `make torture ROUNDS=100`: what the end-to-end tests do in minutes, for as long as it takes. On
- * the stack of the benchmark, so that tests can run beside it. Exits 0 only if nothing was lost, sent out of order
- * or sent more often than a crash explains.
+ * `make torture ROUNDS=100`, or one scene of it by `SCENE=rebalances`: what the end-to-end tests do
+ * in minutes, for as long as it takes. On the stack of the benchmark, so that tests can run beside
+ * it. Exits 0 only if nothing was lost, sent out of order or sent more often than a crash explains.
  */
 const REBALANCES_PER_ROUND = 0.5
 const FAILING_PER_ROUND = 50
@@ -89,26 +89,43 @@ async function manyFailing(count: number, options: RigOptions): Promise<Row> {
   }
 }
 
-async function torture(stack: Stack, rounds: number): Promise<readonly Row[]> {
-  let scenes = 0
-  const options = async (): Promise<RigOptions> => ({
+async function torture(stack: Stack, rounds: number, scene: string): Promise<readonly Row[]> {
+  let count = 0
+  const freshOptions = async (): Promise<RigOptions> => ({
     stack: stack.env,
     profile: profileOf('bench'),
     databaseUrl: await createDatabase(stack.env.DATABASE_URL),
-    topicPrefix: `torture${++scenes}`,
+    topicPrefix: `torture${++count}`,
   })
-  return [
-    await kills(rounds, await options()),
-    await rebalances(Math.ceil(rounds * REBALANCES_PER_ROUND), await options()),
-    await frozen(await options()),
-    await manyFailing(rounds * FAILING_PER_ROUND, await options()),
-  ]
+  const rows: Row[] = []
+  for (const [name, play] of Object.entries(SCENES)) {
+    if (scene === '' || scene === name) rows.push(await play(await freshOptions(), rounds))
+  }
+  return rows
 }
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '100' } } })
+const SCENES: Readonly<Record<string, (options: RigOptions, rounds: number) => Promise<Row>>> = {
+  kills: (options, rounds) => kills(rounds, options),
+  rebalances: (options, rounds) => rebalances(Math.ceil(rounds * REBALANCES_PER_ROUND), options),
+  frozen,
+  failing: (options, rounds) => manyFailing(rounds * FAILING_PER_ROUND, options),
+}
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '100' },
+    scene: { type: 'string', default: '' },
+  },
+})
+if (values.scene !== '' && !(values.scene in SCENES)) {
+  console.error(
+    `There is no scene '${values.scene}'. Choose one of: ${Object.keys(SCENES).join(', ')}.`,
+  )
+  process.exit(2)
+}
 const stack = await startStack('bench', { report: (line) => console.log(line) })
 try {
-  const rows = await torture(stack, Number(values.rounds))
+  const rows = await torture(stack, Number(values.rounds), values.scene)
   for (const { scene, figures, isBroken } of rows) {
     console.log(`\n${scene}: ${isBroken ? 'BROKEN' : 'kept its promises'}`)
     console.table(figures)
