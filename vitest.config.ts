@@ -9,6 +9,9 @@ const withStack = {
   maxConcurrency: 20,
 }
 
+/** Tests without servers keep nothing in module scope: files share what they import, in half the time. */
+const withoutServers = { isolate: false }
+
 export default defineConfig({
   test: {
     globals: false,
@@ -19,9 +22,11 @@ export default defineConfig({
       thresholds: { lines: 100, functions: 100, branches: 99 },
     },
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      { test: { name: 'guide', include: ['test/guide/**/*.test.ts'] } },
-      { test: { name: 'regression', include: ['test/regression/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], ...withoutServers } },
+      { test: { name: 'guide', include: ['test/guide/**/*.test.ts'], ...withoutServers } },
+      {
+        test: { name: 'regression', include: ['test/regression/**/*.test.ts'], ...withoutServers },
+      },
       {
         test: { name: 'stack', include: ['test/{integration,e2e}/**/*.test.ts'], ...withStack },
       },
