@@ -14,6 +14,7 @@ import {
   requestTimeout,
 } from '../shared/config.ts'
 import { secretBoxFrom, secretsVariables } from '../shared/secret-box.ts'
+import { WINDOW_MAX } from './lane/commit-metadata.ts'
 import { parseTiers } from './lane/retry-policy.ts'
 
 const retryTiers = commaList.transform((labels, context) => {
@@ -68,6 +69,7 @@ export function readConfig(env: Environment = process.env) {
       queueMax: read.DISPATCHER_QUEUE_MAX,
       laneQueueMax: read.DISPATCHER_LANE_QUEUE_MAX,
       parkedMax: 1,
+      windowMax: WINDOW_MAX,
       checkpointEvery: read.DISPATCHER_CHECKPOINT_EVERY,
       checkpointMs: read.DISPATCHER_CHECKPOINT_MS,
     },

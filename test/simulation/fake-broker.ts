@@ -1,4 +1,5 @@
 import type { KafkaMessage } from 'kafkajs'
+import { METADATA_CHARS_MAX } from '../../services/dispatcher/lane/commit-metadata.ts'
 import { assignPartitions } from '../../services/shared/kafka/co-partition-assigner.ts'
 import type {
   CommittedOffset,
@@ -29,15 +30,17 @@ export interface GroupMember {
 export class FakeBroker {
   readonly partitions: number
   readonly #now: () => number
+  readonly #metadataCharsMax: number
   readonly #logs = new Map<string, StoredRecord[]>()
   readonly #commits = new Map<string, { offset: number; metadata: string }>()
   #members: GroupMember[] = []
   #generation = 0
   #ids = 0
 
-  constructor(partitions: number, now: () => number) {
+  constructor(partitions: number, now: () => number, metadataCharsMax = METADATA_CHARS_MAX) {
     this.partitions = partitions
     this.#now = now
+    this.#metadataCharsMax = metadataCharsMax
   }
 
   log(topic: string, partition: number): StoredRecord[] {
@@ -65,7 +68,7 @@ export class FakeBroker {
     const isKnown = this.#members.includes(member)
     if (!isKnown || generation !== this.#generation) throw new Error('ILLEGAL_GENERATION')
     for (const { topic, partition, offset, metadata } of offsets) {
-      if (metadata.length > 4096) throw new Error('OFFSET_METADATA_TOO_LARGE')
+      if (metadata.length > this.#metadataCharsMax) throw new Error('OFFSET_METADATA_TOO_LARGE')
       this.#commits.set(`${topic}/${partition}`, { offset, metadata })
     }
   }

@@ -166,6 +166,27 @@ export const OTHERS: readonly Mutant[] = [
     replace: '    this.#told = { attempt: attempt * 0 + 1, firstFailedAt, lastError }',
   },
   {
+    name: 'window without a limit',
+    why: 'the broker refuses the commit, and a restart delivers hours of events again',
+    file: 'topics/topic-offsets.ts',
+    find: 'return this.of(topic).window >= this.#windowMax',
+    replace: 'return this.of(topic).window < 0',
+  },
+  {
+    name: 'turns while draining',
+    why: 'the next owner is told that nothing is open, and sends the same event at once',
+    file: 'topics/lane-runner.ts',
+    find: "if (session.phase !== 'running' || lane.state",
+    replace: "if (session.phase === 'fenced' || lane.state",
+  },
+  {
+    name: 'gaps filled with everything',
+    why: 'a back-fill of gaps sends again what the customer has got',
+    file: 'lane/replay-filter.ts',
+    find: "if (replay.mode === 'all' ||",
+    replace: "if (replay.mode !== 'all' ||",
+  },
+  {
     name: 'rewound forward',
     why: 'a back-fill that begins behind the cursor skips what lies between',
     file: 'lane/lane.ts',

@@ -10,6 +10,7 @@ export function violations(world: World, isAtRest: boolean): string[] {
     ...overlaps(world),
     ...lost(world),
     ...tooManyAttempts(world),
+    ...sentAgain(world),
     ...heldUp(world),
     ...[...world.overweight].map((what) => `G5: ${what} has more in memory than its limit`),
     ...(isAtRest ? [] : unsettled(world)),
@@ -51,29 +52,42 @@ function overlaps({ requests }: World): string[] {
 
 /** G2: every accepted event was taken, or is a dead letter, or lies in a recorded gap. */
 function lost(world: World): string[] {
-  const { broker, scenario, requests, postgres } = world
+  const { broker, scenario, requests } = world
   const taken = new Set(
     requests
       .filter(({ isTaken }) => isTaken)
       .map(({ workspaceId, offset }) => `${workspaceId}#${offset}`),
   )
+  const isMissed = missed(world)
   const found: string[] = []
   for (let partition = 0; partition < scenario.partitions; partition++) {
-    const dead = new Set(
-      broker
-        .log(DEAD_LETTER, partition)
-        .map(({ key, headers }) => `${key}#${headers['dead-origin-offset']}`),
-    )
-    broker.log(EVENTS, partition).forEach(({ key, timestamp }, offset) => {
+    broker.log(EVENTS, partition).forEach(({ key }, offset) => {
       const name = `${key}#${offset}`
-      const isInGap = postgres.gaps.some(
-        ({ workspaceId, from, to }) =>
-          workspaceId === key && timestamp >= from && (to === null || timestamp <= to),
-      )
-      if (!taken.has(name) && !dead.has(name) && !isInGap) found.push(`G2: ${name} is lost`)
+      if (!taken.has(name) && !isMissed(key, offset)) found.push(`G2: ${name} is lost`)
     })
   }
   return found
+}
+
+/** Whether an event is told to the customer as missed: as a dead letter, or by a gap. */
+function missed(world: World): (workspaceId: string, offset: number) => boolean {
+  const { broker, scenario, postgres } = world
+  const dead = new Set<string>()
+  for (let partition = 0; partition < scenario.partitions; partition++) {
+    for (const { key, headers } of broker.log(DEAD_LETTER, partition)) {
+      dead.add(`${key}#${headers['dead-origin-offset']}`)
+    }
+  }
+  return (workspaceId, offset) => {
+    if (dead.has(`${workspaceId}#${offset}`)) return true
+    const { timestamp = 0 } = broker.log(EVENTS, world.partitionOf(workspaceId))[offset] ?? {}
+    return postgres.gaps.some(
+      (gap) =>
+        gap.workspaceId === workspaceId &&
+        timestamp >= gap.from &&
+        (gap.to === null || timestamp <= gap.to),
+    )
+  }
 }
 
 /** G6 and G7: no attempt beyond the schedule, and none that no failure has paid for. */
@@ -86,6 +100,21 @@ function tooManyAttempts({ requests, failures, scenario }: World): string[] {
       ? [`G7: ${label(request)} although it had failed ${failed} times`]
       : []
   })
+}
+
+/** A back-fill of gaps sends nothing again but what the customer has missed. */
+function sentAgain(world: World): string[] {
+  const { requests, rewinds } = world
+  const isWanted = ({ workspaceId, offset }: SeenRequest) =>
+    rewinds.some(
+      (rewind) =>
+        rewind.workspaceId === workspaceId && rewind.mode === 'all' && rewind.offset <= offset,
+    )
+  const isMissed = missed(world)
+  return requests
+    .filter((request) => request.isReplay && !isWanted(request))
+    .filter(({ workspaceId, offset }) => !isMissed(workspaceId, offset))
+    .map((request) => `REPLAY: ${label(request)} had not been missed`)
 }
 
 /**

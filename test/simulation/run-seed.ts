@@ -266,6 +266,7 @@ class Director {
     const offset = random.pick(offsets)
     const head = log[offset]
     if (!head) return
+    const mode = random.chance(0.5) ? 'gaps' : 'all'
     const record: LaneRecord = {
       workspaceId: id,
       head: { offset, value: head.value, acceptedAt: head.timestamp },
@@ -277,12 +278,13 @@ class Director {
       session: '',
       replay: {
         id: `b${offset}`,
-        mode: random.chance(0.5) ? 'gaps' : 'all',
+        mode,
         until: time.now - random.between(0, 3_000),
         liveFrom: null,
       },
     }
-    this.#world.note(`REWIND     ${id} to #${offset} (${record.replay?.mode})`)
+    this.#world.note(`REWIND     ${id} to #${offset} (${mode})`)
+    this.#world.rewinds.push({ workspaceId: id, offset, mode })
     broker.append(CATCH_UP, partition, { key: id, value: head.value, headers: toHeaders(record) })
   }
 }

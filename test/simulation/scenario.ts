@@ -1,3 +1,4 @@
+import { METADATA_CHARS_MAX, widestWindow } from '../../services/dispatcher/lane/commit-metadata.ts'
 import type { RetryTier } from '../../services/dispatcher/lane/retry-policy.ts'
 import type { SessionLimits } from '../../services/dispatcher/topics/partition-session.ts'
 import { Random } from './random.ts'
@@ -23,6 +24,8 @@ export interface Scenario {
   readonly isQuiet: boolean
   /** Most events that come at the same moment. */
   readonly burstMax: number
+  /** Longest commit metadata that the broker takes; few, and the window is soon full. */
+  readonly metadataCharsMax: number
 }
 
 export interface WorkspaceKind {
@@ -65,6 +68,7 @@ export function scenarioOf(seed: number): Scenario {
     (_, index) => workspaceKind(`w${index}`, random, troubleMs),
   )
   const requestTimeoutMs = 1_000
+  const metadataCharsMax = random.pick([8, 12, METADATA_CHARS_MAX, METADATA_CHARS_MAX])
   return {
     seed,
     partitions: random.between(1, 2),
@@ -78,6 +82,7 @@ export function scenarioOf(seed: number): Scenario {
       queueMax: random.between(4, 20),
       laneQueueMax: random.between(1, 6),
       parkedMax: random.between(1, 2),
+      windowMax: widestWindow(metadataCharsMax),
       checkpointEvery: random.between(1, 4),
       checkpointMs: random.between(200, 2_000),
     },
@@ -87,6 +92,7 @@ export function scenarioOf(seed: number): Scenario {
     fetchMs: random.pick([40, 40, 700]),
     sessionTimeoutMs: 2_500,
     isQuiet,
+    metadataCharsMax,
     burstMax: random.chance(0.3) ? random.between(2, 8) : 1,
     chances: isQuiet
       ? NO_CHANCES

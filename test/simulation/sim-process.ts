@@ -151,9 +151,10 @@ export class SimProcess implements GroupMember {
 
   /** G5: what is in memory stays below the limits, however long an endpoint is down. */
   #weigh(): void {
-    const { queueMax, laneQueueMax } = this.#world.scenario.limits
-    for (const { lanes, partition } of this.#engine.sessions.all) {
+    const { queueMax, laneQueueMax, windowMax } = this.#world.scenario.limits
+    for (const { lanes, partition, window } of this.#engine.sessions.all) {
       let queued = 0
+      if (window > windowMax) this.#world.overweight.add(`commit of partition ${partition}`)
       for (const { lane } of lanes) {
         if (!lane.isOffline) queued += lane.length
         if (lane.length > laneQueueMax) this.#world.overweight.add(`lane ${lane.workspaceId}`)

@@ -1,6 +1,7 @@
 import type { OpenRequest } from '../../services/dispatcher/delivery/deliver.ts'
 import type { Payload } from '../../services/dispatcher/delivery/payload.ts'
 import type { DeliveryOutcome } from '../../services/dispatcher/lane/delivery-outcome.ts'
+import type { Replay } from '../../services/dispatcher/lane/lane-record.ts'
 import { FakeBroker } from './fake-broker.ts'
 import { FakePostgres } from './fake-postgres.ts'
 import { Random } from './random.ts'
@@ -41,6 +42,8 @@ export class World {
   /** Failed attempts per event, as the dispatchers were told. */
   readonly failures = new Map<string, number>()
   readonly timeline: string[] = []
+  /** Back-fills that were asked for. */
+  readonly rewinds: { workspaceId: string; offset: number; mode: Replay['mode'] }[] = []
   /** Lanes and partitions that had more events in memory than their limit. */
   readonly overweight = new Set<string>()
   readonly startedAt: number
@@ -52,7 +55,8 @@ export class World {
     this.scenario = scenario
     this.random = new Random(scenario.seed ^ 0x5bd1e995)
     this.startedAt = this.time.now
-    this.broker = new FakeBroker(scenario.partitions, () => this.time.now)
+    const { partitions, metadataCharsMax } = scenario
+    this.broker = new FakeBroker(partitions, () => this.time.now, metadataCharsMax)
     this.postgres = new FakePostgres(this)
     this.laneTopics = [CATCH_UP, ...scenario.tiers.map(({ label }) => `retry.${label}`)]
     for (const { id } of scenario.workspaces) this.postgres.connect(id)

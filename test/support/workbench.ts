@@ -3,7 +3,7 @@ import avsc from 'avsc'
 import { Registry } from 'prom-client'
 import { AttemptLog } from '../../services/dispatcher/delivery/attempt-log.ts'
 import { Engine } from '../../services/dispatcher/engine.ts'
-import { decodeMetadata } from '../../services/dispatcher/lane/commit-metadata.ts'
+import { decodeMetadata, WINDOW_MAX } from '../../services/dispatcher/lane/commit-metadata.ts'
 import type { DeliveryOutcome } from '../../services/dispatcher/lane/delivery-outcome.ts'
 import type { DispatcherMetrics } from '../../services/dispatcher/metrics.ts'
 import { createCatchUp } from '../../services/dispatcher/topics/catch-up.ts'
@@ -57,6 +57,7 @@ const LIMITS: SessionLimits = {
   queueMax: 1_000,
   laneQueueMax: 500,
   parkedMax: 10,
+  windowMax: WINDOW_MAX,
   checkpointEvery: 200,
   checkpointMs: seconds(5),
 }

@@ -20,8 +20,12 @@ export interface CommitMetadata {
 
 export const METADATA_CHARS_MAX = 4096
 
-/** Widest window whose raw bitmap is sure to fit: 3,072 bytes less the two in front. */
-export const WINDOW_MAX = (METADATA_CHARS_MAX / 4) * 3 * 8 - 16 - 8
+/** Widest window whose raw bitmap is sure to fit: three bytes in four characters, less the two in front. */
+export function widestWindow(chars: number): number {
+  return (chars / 4) * 3 * 8 - 16 - 8
+}
+
+export const WINDOW_MAX = widestWindow(METADATA_CHARS_MAX)
 
 /**
  * Far wider than any window of ours, holes of the log included. Foreign bytes that look like runs

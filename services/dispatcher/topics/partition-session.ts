@@ -1,4 +1,3 @@
-import { WINDOW_MAX } from '../lane/commit-metadata.ts'
 import { Lane } from '../lane/lane.ts'
 import type { LaneCommand, Moment } from '../lane/lane-command.ts'
 import type { Checkpoints } from '../lane/lane-options.ts'
@@ -34,6 +33,8 @@ export interface SessionLimits extends Checkpoints {
   readonly laneQueueMax: number
   /** Most events in memory of a parked lane. */
   readonly parkedMax: number
+  /** Widest range of offsets between watermark and position; what a commit can describe. */
+  readonly windowMax: number
 }
 
 export interface SessionOptions {
@@ -67,7 +68,8 @@ export class PartitionSession {
     const { handover, runner, ports, eventsTopic } = options
     this.#options = options
     this.partition = handover.partition
-    this.#offsets = new TopicOffsets(handover, eventsTopic, (topic, paused) =>
+    const { windowMax } = options.limits
+    this.#offsets = new TopicOffsets(handover, { eventsTopic, windowMax }, (topic, paused) =>
       ports.setPaused(topic, this.partition, paused),
     )
     this.#events = new EventIntake({
@@ -245,7 +247,7 @@ export class PartitionSession {
     const { events } = this.#offsets
     if (lane.state === 'resting') this.tell(run, (resting, at) => resting.advanced(at))
     const isPinning = !lane.isOffline && lane.head?.offset === events.watermark
-    if (isPinning && events.window > WINDOW_MAX / 2) {
+    if (isPinning && this.#offsets.isHalfFull(this.#options.eventsTopic)) {
       this.tell(run, (pinning, at) => pinning.handOver(at))
     }
     const position = lane.recordPosition

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { OffsetCommit } from '../../shared/kafka/partition-consumer.ts'
-import { encodeMetadata, WINDOW_MAX } from '../lane/commit-metadata.ts'
+import { encodeMetadata } from '../lane/commit-metadata.ts'
 import { OffsetTracker } from '../lane/offset-tracker.ts'
 import type { RecordPosition } from '../lane/record-ledger.ts'
 import type { Handover } from './handover.ts'
@@ -33,6 +33,7 @@ export class TopicOffsets {
   /** H: the offset behind the highest one that the committed metadata of the events topic named. */
   readonly horizon: number
   readonly #eventsTopic: string
+  readonly #windowMax: number
   readonly #trackers = new Map<string, OffsetTracker>()
   readonly #paused: Set<string>
   readonly #setPaused: (topic: string, paused: boolean) => void
@@ -40,13 +41,14 @@ export class TopicOffsets {
 
   constructor(
     handover: Handover,
-    eventsTopic: string,
+    { eventsTopic, windowMax }: { readonly eventsTopic: string; readonly windowMax: number },
     setPaused: (topic: string, paused: boolean) => void,
   ) {
     for (const { topic, watermark, settledBeyond } of handover.topics) {
       this.#trackers.set(topic, new OffsetTracker(watermark, settledBeyond))
     }
     this.#eventsTopic = eventsTopic
+    this.#windowMax = windowMax
     this.#setPaused = setPaused
     this.#paused = new Set(this.#trackers.keys())
     this.events = this.of(eventsTopic)
@@ -83,13 +85,17 @@ export class TopicOffsets {
   }
 
   isFull(topic: string): boolean {
-    return this.of(topic).window >= WINDOW_MAX
+    return this.of(topic).window >= this.#windowMax
+  }
+
+  /** What holds the watermark back has to leave now, or everybody will have to wait. */
+  isHalfFull(topic: string): boolean {
+    return this.of(topic).window > this.#windowMax / 2
   }
 
   /** A lane record that everything behind it waits for. */
   isPinnedBy({ topic, offset }: RecordPosition): boolean {
-    const { watermark, window } = this.of(topic)
-    return offset === watermark && window > WINDOW_MAX / 2
+    return offset === this.of(topic).watermark && this.isHalfFull(topic)
   }
 
   /** Lane topics are read from the beginning on; the events topic only after the rebuild. */
@@ -101,7 +107,7 @@ export class TopicOffsets {
 
   /** Pauses when full, resumes at half: each change throws a fetched batch away. */
   adjustPause(topic: string, room?: Room): void {
-    const hasRoom = this.of(topic).window <= WINDOW_MAX / 2 && (room?.hasRoom ?? true)
+    const hasRoom = !this.isHalfFull(topic) && (room?.hasRoom ?? true)
     if (this.#paused.has(topic)) {
       if (hasRoom && !room?.isFull) this.#pause(topic, false)
     } else if (room?.isFull ?? this.isFull(topic)) {
