@@ -10,6 +10,7 @@ export function violations(world: World, isAtRest: boolean): string[] {
     ...overlaps(world),
     ...lost(world),
     ...tooManyAttempts(world),
+    ...forgottenAttempts(world),
     ...sentAgain(world),
     ...heldUp(world),
     ...[...world.overweight].map((what) => `G5: ${what} has more in memory than its limit`),
@@ -94,10 +95,32 @@ function missed(world: World): (workspaceId: string, offset: number) => boolean 
 function tooManyAttempts({ requests, failures, scenario }: World): string[] {
   const limit = scenario.tiers.length + 1
   return requests.flatMap((request) => {
-    const failed = failures.get(`${request.workspaceId}#${request.offset}`) ?? 0
+    const failed = failures.get(`${request.workspaceId}#${request.offset}`)?.length ?? 0
     if (request.attempt > limit) return [`G6: ${label(request)} is beyond the limit of ${limit}`]
     return request.attempt > failed + 1
       ? [`G7: ${label(request)} although it had failed ${failed} times`]
+      : []
+  })
+}
+
+/** G6: a new owner goes on counting; of the one before only the last failure may be unknown to it. */
+function forgottenAttempts(world: World): string[] {
+  const { failures, handovers, rewinds, postgres, scenario } = world
+  const limit = scenario.tiers.length + 1
+  return [...failures].flatMap(([name, failed]) => {
+    const [workspaceId = ''] = name.split('#')
+    // A back-fill begins to count anew, and so does a customer who connects again.
+    const begins = [...rewinds, ...postgres.gaps]
+    if (begins.some((begin) => begin.workspaceId === workspaceId)) return []
+    // What a process hears that was frozen meanwhile is of no consequence any more.
+    const times = failed.filter(({ isCutOff }) => !isCutOff).map(({ endedAt }) => endedAt ?? 0)
+    const [first = 0, last = 0] = [times.at(0), times.at(-1)]
+    const partition = world.partitionOf(workspaceId)
+    const owners = handovers.filter(
+      (handover) => handover.partition === partition && handover.at > first && handover.at <= last,
+    )
+    return times.length > limit + owners.length
+      ? [`G6: ${name} failed ${times.length} times with ${owners.length} new owners meanwhile`]
       : []
   })
 }

@@ -39,8 +39,10 @@ export class World {
   readonly broker: FakeBroker
   readonly postgres: FakePostgres
   readonly requests: SeenRequest[] = []
-  /** Failed attempts per event, as the dispatchers were told. */
-  readonly failures = new Map<string, number>()
+  /** Attempts of an event that failed, as the dispatchers were told. */
+  readonly failures = new Map<string, SeenRequest[]>()
+  /** When a partition got an owner, which reads from the topics what the one before knew. */
+  readonly handovers: { readonly partition: number; readonly at: number }[] = []
   readonly timeline: string[] = []
   /** Back-fills that were asked for. */
   readonly rewinds: { workspaceId: string; offset: number; mode: Replay['mode'] }[] = []
@@ -152,9 +154,9 @@ export class World {
     return { ...FAILED, errorClass: 'rate_limited', status: 429, retryAfterMs }
   }
 
-  #countFailure({ workspaceId, offset }: SeenRequest): void {
-    const name = `${workspaceId}#${offset}`
-    this.failures.set(name, (this.failures.get(name) ?? 0) + 1)
+  #countFailure(request: SeenRequest): void {
+    const name = `${request.workspaceId}#${request.offset}`
+    this.failures.set(name, [...(this.failures.get(name) ?? []), request])
   }
 }
 

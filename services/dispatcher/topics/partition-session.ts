@@ -124,17 +124,27 @@ export class PartitionSession {
   /** Takes records over and answers how many; the rest is fetched again after a pause. */
   records(topic: string, messages: readonly ArrivedMessage[]): number {
     if (topic === this.#options.eventsTopic) return this.#takeEvents(messages)
-    if (this.#phase !== 'rebuilding' && this.#phase !== 'running') return 0
+    if (this.#phase === 'rebuilding') return this.#takeEarlierRecords(topic, messages)
+    if (this.#phase !== 'running') return 0
     let taken = 0
     for (const message of messages) {
       if (this.#offsets.isFull(topic)) break
       this.#laneRecords.take(topic, message)
       taken++
     }
-    if (this.#phase === 'rebuilding') this.#finishRebuild()
-    else this.#applyRewinds()
+    this.#applyRewinds()
     this.#offsets.adjustPause(topic)
     return taken
+  }
+
+  /**
+   * All of them, however wide the window gets: nothing is settled before the last one is read, so a
+   * session that waited for room would wait for ever.
+   */
+  #takeEarlierRecords(topic: string, messages: readonly ArrivedMessage[]): number {
+    for (const message of messages) this.#laneRecords.take(topic, message)
+    this.#finishRebuild()
+    return messages.length
   }
 
   #takeEvents(messages: readonly ArrivedMessage[]): number {
