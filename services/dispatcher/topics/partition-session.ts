@@ -55,6 +55,8 @@ export class PartitionSession {
   readonly #laneRecords: LaneRecordIntake
   readonly #orders: LaneOrders
   readonly #lanes = new Map<string, LaneRun>()
+  /** Those that may be able to go back on-line. */
+  readonly #resting = new Set<LaneRun>()
   #phase: SessionPhase = 'holding'
   #queued = 0
   #inFlight = 0
@@ -226,12 +228,14 @@ export class PartitionSession {
 
   #carryOut(run: LaneRun, commands: readonly LaneCommand[]): void {
     for (const command of commands) this.#orders.carryOut(run, command)
+    if (run.lane.state === 'resting') this.#resting.add(run)
     this.#adjustPause()
     this.#options.ports.pump()
   }
 
   #dropLane(run: LaneRun): void {
     this.#lanes.delete(run.lane.workspaceId)
+    this.#resting.delete(run)
     this.#offsets.changed(this.#options.eventsTopic)
   }
 
@@ -246,16 +250,27 @@ export class PartitionSession {
     if (this.#phase !== 'running') return
     this.#orders.wakeDue(now)
     this.#applyRewinds()
-    for (const run of [...this.#lanes.values()]) this.#lookAfter(run, now)
+    for (const run of this.#resting) this.#wakeResting(run)
+    // Thousands of parked lanes must cost nothing, so they are looked at only when room is scarce.
+    if (!this.#isCrowded && !this.#offsets.isAnyHalfFull) return
+    for (const run of [...this.#lanes.values()]) this.#relieve(run, now)
   }
 
-  #lookAfter(run: LaneRun, now: number): void {
+  #wakeResting(run: LaneRun): void {
+    this.tell(run, (lane, at) => lane.advanced(at))
+    if (run.lane.state !== 'resting') this.#resting.delete(run)
+  }
+
+  get #isCrowded(): boolean {
+    return this.#queued > this.#options.limits.queueMax / 2
+  }
+
+  #relieve(run: LaneRun, now: number): void {
     const { lane } = run
-    if (this.#queued > this.#options.limits.queueMax / 2 && isCrowding(run, now)) {
+    if (this.#isCrowded && isCrowding(run, now)) {
       this.tell(run, (crowding, at) => crowding.handOver(at))
     }
     const { events } = this.#offsets
-    if (lane.state === 'resting') this.tell(run, (resting, at) => resting.advanced(at))
     const isPinning = !lane.isOffline && lane.head?.offset === events.watermark
     if (isPinning && this.#offsets.isHalfFull(this.#options.eventsTopic)) {
       this.tell(run, (pinning, at) => pinning.handOver(at))

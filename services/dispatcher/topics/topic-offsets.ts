@@ -93,6 +93,10 @@ export class TopicOffsets {
     return this.of(topic).window > this.#windowMax / 2
   }
 
+  get isAnyHalfFull(): boolean {
+    return [...this.#trackers.keys()].some((topic) => this.isHalfFull(topic))
+  }
+
   /** A lane record that everything behind it waits for. */
   isPinnedBy({ topic, offset }: RecordPosition): boolean {
     return offset === this.of(topic).watermark && this.isHalfFull(topic)
