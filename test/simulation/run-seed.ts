@@ -16,6 +16,7 @@ export interface SeedResult {
 /** Virtual milliseconds in which everything has to come to rest once the faults are over. */
 const CALM_MS = 120_000
 const PROCESSES_MAX = 3
+const WAITS_FOR_MEMBERS_MS = 100
 
 /** One run of one seed: trouble, calm, judgement. */
 export async function runSeed(seed: number): Promise<SeedResult> {
@@ -196,9 +197,16 @@ class Director {
     })
   }
 
-  /** Each member learns of its share in its own time. */
+  /**
+   * Each member learns of its share in its own time. A real coordinator waits until every member has
+   * joined again or its session has ended: a frozen one keeps what it has for that long.
+   */
   #rebalance(): void {
     const { broker, time, random } = this.#world
+    if (this.#alive().some((process) => process.isFrozen && broker.isMember(process))) {
+      this.#rebalanceSoon(WAITS_FOR_MEMBERS_MS)
+      return
+    }
     const { generation, assignment } = broker.rebalance()
     const sentAt = time.now
     this.#world.note(`REBALANCE  generation ${generation}`)

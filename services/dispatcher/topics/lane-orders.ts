@@ -109,9 +109,11 @@ export class LaneOrders {
     const { partition, ports, ownership, tell } = this.#options
     const { workspaceId } = run.lane
     this.#write(
-      ports
-        .bury({ partition, workspaceId, burial }, ownership)
-        .then(() => tell(run, (lane, at) => lane.buried(at))),
+      ports.bury({ partition, workspaceId, burial }, ownership).then(() => {
+        if (!ownership.isGone()) run.onBuried?.()
+        run.onBuried = null
+        tell(run, (lane, at) => lane.buried(at))
+      }),
     )
   }
 

@@ -26,6 +26,21 @@ export interface LaneRun {
   missed: Missed | null
   /** How many queries for connections had begun when the lane's newest event was read. */
   readAtQuery: number
+  /** What is to be written down once the dead letter that is being produced is durable. */
+  onBuried: (() => void) | null
+}
+
+export function newRun(lane: Lane, session: PartitionSession): LaneRun {
+  return {
+    lane,
+    session,
+    request: null,
+    startedAt: 0,
+    durationMs: 0,
+    missed: null,
+    readAtQuery: 0,
+    onBuried: null,
+  }
 }
 
 /** Gaps in Postgres: what a workspace has not got, so that a back-fill can bring it. */

@@ -77,7 +77,7 @@ export class OutcomeHandler {
 
   #delivered(run: LaneRun, ending: Ending, status: number): void {
     const { clock, connections, metrics, backfills } = this.#options
-    this.#record(run, ending, { outcome: 'delivered', status })
+    this.#record(this.#attemptOf(run, ending, { outcome: 'delivered', status }))
     if (ending.replay) backfills.replayed(ending.replay.id, ending.acceptedAt)
     else metrics.delivered((clock.now() - ending.acceptedAt) / 1000, run.lane.attempt === 1)
     if (ending.connection.isOnProbation) {
@@ -91,11 +91,24 @@ export class OutcomeHandler {
     const { errorClass, status } = failure
     const facts = { ...failure, attempt: run.lane.attempt }
     const verdict = planNextAttempt(tiers, facts, clock.now(), random())
-    this.#record(run, ending, { outcome: OUTCOMES[verdict.kind], status, errorClass, verdict })
-    if (verdict.kind === 'retry') metrics.retryPlanned(verdict.tier)
-    else metrics.buried(verdict.reason)
-    if (verdict.kind === 'dead-letter' && isEndpointsFault(errorClass)) {
-      connections.note(run.lane.workspaceId, { isOnProbation: true })
+    const attempt = this.#attemptOf(run, ending, {
+      outcome: OUTCOMES[verdict.kind],
+      status,
+      errorClass,
+      verdict,
+    })
+    if (verdict.kind === 'retry') {
+      this.#record(attempt)
+      metrics.retryPlanned(verdict.tier)
+    } else {
+      // Not before the dead letter is durable: the customer would find one for an event that the
+      // next owner of the partition delivers after all.
+      run.onBuried = () => {
+        this.#record(attempt)
+        metrics.buried(verdict.reason)
+        if (!isEndpointsFault(errorClass)) return
+        connections.note(attempt.workspaceId, { isOnProbation: true })
+      }
     }
     run.session.tell(run, (lane, at) => lane.failed({ verdict, errorClass, status }, at))
   }
@@ -115,7 +128,7 @@ export class OutcomeHandler {
         return
       }
       const { errorClass, status } = failure
-      this.#record(run, ending, { outcome: 'suspended', status, errorClass })
+      this.#record(this.#attemptOf(run, ending, { outcome: 'suspended', status, errorClass }))
       connections.noteSuspended(workspaceId, acceptedAt)
       logger.warn({ workspaceId, reason: 'MAX_RETRIES_EXCEEDED' }, 'connection.suspended')
       // Its next turn finds no connection and gives up, if that is still true then.
@@ -123,7 +136,7 @@ export class OutcomeHandler {
     })
   }
 
-  #record(
+  #attemptOf(
     { lane, startedAt }: LaneRun,
     { event, replay }: Ending,
     result: {
@@ -132,11 +145,10 @@ export class OutcomeHandler {
       readonly errorClass?: ErrorClass
       readonly verdict?: FailureVerdict
     },
-  ): void {
-    const { attempts, metrics, logger, clock } = this.#options
+  ): DeliveryAttempt {
     const { outcome, status, errorClass = null, verdict } = result
-    const now = clock.now()
-    const attempt: DeliveryAttempt = {
+    const now = this.#options.clock.now()
+    return {
       workspaceId: lane.workspaceId,
       eventId: event.eventId,
       event: event.event,
@@ -153,8 +165,12 @@ export class OutcomeHandler {
           ? { reason: verdict.reason, firstFailedAt: lane.firstFailedAt ?? startedAt }
           : null,
     }
+  }
+
+  #record(attempt: DeliveryAttempt): void {
+    const { attempts, metrics, logger } = this.#options
     attempts.add(attempt)
-    metrics.attemptFinished(outcome, attempt.durationMs / 1000)
+    metrics.attemptFinished(attempt.outcome, attempt.durationMs / 1000)
     logger.info(attempt, 'delivery.attempted')
   }
 }

@@ -6,7 +6,7 @@ import { EventIntake } from './event-intake.ts'
 import type { Handover } from './handover.ts'
 import { LaneOrders } from './lane-orders.ts'
 import { LaneRecordIntake } from './lane-record-intake.ts'
-import type { LaneRun, LaneRunner } from './lane-runner.ts'
+import { type LaneRun, type LaneRunner, newRun } from './lane-runner.ts'
 import type { FoundRecord } from './rebuild.ts'
 import type { ArrivedMessage, Ownership, SessionPorts } from './session-ports.ts'
 import { type CommitKind, type SessionCommit, TopicOffsets } from './topic-offsets.ts'
@@ -203,15 +203,7 @@ export class PartitionSession {
   }
 
   #addLane(lane: Lane): LaneRun {
-    const run: LaneRun = {
-      lane,
-      session: this,
-      request: null,
-      startedAt: 0,
-      durationMs: 0,
-      missed: null,
-      readAtQuery: 0,
-    }
+    const run = newRun(lane, this)
     this.#lanes.set(lane.workspaceId, run)
     this.#options.runner.noteRead(run)
     return run
