@@ -63,6 +63,9 @@ const LOCAL_FOLDER = projectPath('.local')
 /** Downloaded servers, shared by all profiles. `make clean` keeps them. */
 export const SERVERS_FOLDER = join(LOCAL_FOLDER, 'servers')
 
+/** Added to every port, so that two clones of the project can run their stacks side by side. */
+const PORT_SHIFT = Number(process.env['LOCAL_PORT_SHIFT'] ?? 0)
+
 // All ports stay below 32768, where Linux begins to hand out ports to outgoing connections: one of
 // those could otherwise sit on a port of ours at the wrong moment.
 const PROFILES: Readonly<Record<ProfileName, Profile>> = {
@@ -87,7 +90,7 @@ function profile(
     survivesPowerLoss: name !== 'test',
     // Destructive test support only touches databases whose name has the word `test` in it.
     database: name === 'test' ? 'call_webhook_test' : 'call_webhook',
-    ports: shifted(portOffset),
+    ports: shifted(portOffset + PORT_SHIFT),
   }
 }
 

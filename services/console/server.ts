@@ -11,15 +11,36 @@ import { VERSION } from '../shared/user-agent.ts'
 import { requireOperator, requireWorkspaceAccess } from './authorization.ts'
 import type { ConsoleApp, ConsoleDeps } from './console-app.ts'
 import { answerFrameworkError, answerWithProblems } from './problem-handlers.ts'
+import { cancelBackfill } from './routes/cancel-backfill.ts'
+import { createBackfill } from './routes/create-backfill.ts'
+import { createPortalLink } from './routes/create-portal-link.ts'
 import { createSource } from './routes/create-source.ts'
 import { createToken } from './routes/create-token.ts'
 import { deleteConnection } from './routes/delete-connection.ts'
 import { deleteSource } from './routes/delete-source.ts'
+import { getBackfill } from './routes/get-backfill.ts'
 import { getConnection } from './routes/get-connection.ts'
+import { getEvent } from './routes/get-event.ts'
+import { getLane } from './routes/get-lane.ts'
 import { getOpenapi } from './routes/get-openapi.ts'
+import { getSigningSecret } from './routes/get-signing-secret.ts'
+import { getStats } from './routes/get-stats.ts'
+import { getWorkspace } from './routes/get-workspace.ts'
+import { listAttempts } from './routes/list-attempts.ts'
+import { listBackfills } from './routes/list-backfills.ts'
+import { listCalls } from './routes/list-calls.ts'
+import { listDeadLetters } from './routes/list-dead-letters.ts'
+import { listGaps } from './routes/list-gaps.ts'
 import { listSources } from './routes/list-sources.ts'
 import { putConnection } from './routes/put-connection.ts'
 import { putWorkspace } from './routes/put-workspace.ts'
+import { resendDeadLetter } from './routes/resend-dead-letter.ts'
+import { retryNow } from './routes/retry-now.ts'
+import { rotateSigningSecret } from './routes/rotate-signing-secret.ts'
+import { rotateSourceToken } from './routes/rotate-source-token.ts'
+import { registerSession } from './routes/session.ts'
+import { streamAttempts } from './routes/stream-attempts.ts'
+import { testConnection } from './routes/test-connection.ts'
 
 const BODY_MAX_BYTES = 64 * 1024
 
@@ -36,11 +57,13 @@ export async function createServer(deps: ConsoleDeps): Promise<ConsoleApp> {
   logRequests(app, deps)
   await describeApi(app)
   getOpenapi(app)
+  registerSession(app, deps)
   await app.register(async (scope) => {
     scope.addHook('onRequest', requireOperator(deps))
     const routes = scope.withTypeProvider<ZodTypeProvider>()
     putWorkspace(routes, deps)
     createToken(routes, deps)
+    createPortalLink(routes, deps)
   })
   await app.register(async (scope) => {
     scope.addHook('onRequest', requireWorkspaceAccess(deps))
@@ -51,6 +74,25 @@ export async function createServer(deps: ConsoleDeps): Promise<ConsoleApp> {
     getConnection(routes, deps)
     putConnection(routes, deps)
     deleteConnection(routes, deps)
+    getWorkspace(routes, deps)
+    rotateSourceToken(routes, deps)
+    testConnection(routes, deps)
+    retryNow(routes, deps)
+    getSigningSecret(routes, deps)
+    rotateSigningSecret(routes, deps)
+    listAttempts(routes, deps)
+    streamAttempts(routes, deps)
+    getEvent(routes, deps)
+    getStats(routes, deps)
+    getLane(routes, deps)
+    listDeadLetters(routes, deps)
+    resendDeadLetter(routes, deps)
+    listGaps(routes, deps)
+    createBackfill(routes, deps)
+    listBackfills(routes, deps)
+    getBackfill(routes, deps)
+    cancelBackfill(routes, deps)
+    listCalls(routes, deps)
   })
   await app.ready()
   return app

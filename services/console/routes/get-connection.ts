@@ -4,6 +4,7 @@ import {
   CONNECTION_STATES,
   type ConnectionWithHealth,
   findConnection,
+  PASSWORD_SCHEMES,
 } from '../../shared/postgres/connections.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { problemResponses } from '../problem.ts'
@@ -27,6 +28,8 @@ const connection = z.union([
     state: z.enum(CONNECTION_STATES).exclude(['disconnected']),
     url: z.string(),
     hasPassword: z.boolean(),
+    passwordScheme: z.enum(PASSWORD_SCHEMES),
+    passwordHeader: z.string().nullable(),
     maskNumbers: z.boolean(),
     connectedAt: instant.nullable(),
     lastDeliveredAt: instant.nullable(),
@@ -57,6 +60,8 @@ function shown(found: ConnectionWithHealth, attemptsMax: number): z.infer<typeof
     state,
     url,
     hasPassword: passwordSealed !== null,
+    passwordScheme: found.passwordScheme,
+    passwordHeader: found.passwordHeader,
     maskNumbers,
     connectedAt: found.connectedAt?.toISOString() ?? null,
     lastDeliveredAt: found.lastDeliveredAt?.toISOString() ?? null,

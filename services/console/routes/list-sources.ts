@@ -13,6 +13,11 @@ const sources = z.object({
       label: z.string().nullable(),
       settings: z.record(z.string(), z.unknown()).describe('Secrets in it read `***`.'),
       createdAt: instant,
+      firstEventAt: instant.nullable().describe('Null: no webhook has come yet.'),
+      lastEventAt: instant.nullable(),
+      previousValidUntil: instant
+        .nullable()
+        .describe('Until then the webhook URL before the last rotation works as well.'),
     }),
   ),
 })
@@ -34,6 +39,9 @@ export function listSources(app: ConsoleApp, { pool, secretBox }: ConsoleDeps): 
         label,
         settings: withoutSecrets(JSON.parse(secretBox.open(settingsSealed))),
         createdAt: createdAt.toISOString(),
+        firstEventAt: null,
+        lastEventAt: null,
+        previousValidUntil: null,
       })),
     }
   })

@@ -1,0 +1,23 @@
+import { z } from 'zod'
+import { EVENT_KINDS } from '../shared/call-event.ts'
+import { ERROR_CLASSES } from '../shared/egress/error-class.ts'
+import { instant } from './console-app.ts'
+
+export const ATTEMPT_OUTCOMES = ['delivered', 'retrying', 'dead_lettered', 'suspended'] as const
+
+/** One request to the customer's endpoint, as the API shows it. */
+export const attempt = z
+  .object({
+    id: z.string(),
+    eventId: z.string(),
+    event: z.enum(EVENT_KINDS),
+    attempt: z.number().int().describe('Number of the attempt, from 1.'),
+    outcome: z.enum(ATTEMPT_OUTCOMES),
+    errorClass: z.enum(ERROR_CLASSES).nullable(),
+    status: z.number().int().nullable().describe('HTTP status; null when nothing was answered.'),
+    durationMs: z.number().int(),
+    at: instant,
+    nextAttemptAt: instant.nullable(),
+    replay: z.boolean().describe('Part of a back-fill.'),
+  })
+  .meta({ id: 'Attempt' })

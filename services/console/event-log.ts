@@ -1,0 +1,51 @@
+import type { CallEvent } from '../shared/call-event.ts'
+
+/**
+ * What the console reads of the log: the events of one workspace, by time or by id. Content is read
+ * when somebody looks at it, and kept nowhere.
+ */
+export interface LoggedEvent {
+  readonly event: CallEvent
+  readonly partition: number
+  readonly offset: number
+  /** The record's bytes, unchanged. */
+  readonly value: Buffer
+  /** Log time, milliseconds since 1970. */
+  readonly acceptedAt: number
+}
+
+/** What a question has cost. */
+export interface LogCost {
+  readonly bytesRead: number
+  readonly recordsRead: number
+}
+
+export interface LogPageOfWorkspace {
+  readonly events: readonly LoggedEvent[]
+  /** Offset to go on with; null: everything before `until` was read. */
+  readonly nextOffset: number | null
+  readonly cost: LogCost
+}
+
+export interface EventLog {
+  /** Partition of a workspace's events. */
+  partitionOf(workspaceId: string): number
+  /** First offset at or after a log time in milliseconds, by Kafka's own index; null: none that late. */
+  offsetAt(partition: number, at: number): Promise<number | null>
+  /** Log time of the oldest record that is left; null: the partition is empty. */
+  oldestAt(partition: number): Promise<number | null>
+  /**
+   * Events of one workspace from `offset` on and before the log time `until`, in log order; at most
+   * `limit`, and less when the budget of bytes ends before.
+   */
+  page(
+    workspaceId: string,
+    range: { readonly offset: number; readonly until: number; readonly limit: number },
+  ): Promise<LogPageOfWorkspace>
+  /** The event with this id, accepted within the range of log times; null: not there (any more). */
+  find(
+    workspaceId: string,
+    eventId: string,
+    range: { readonly since: number; readonly until: number },
+  ): Promise<LoggedEvent | null>
+}

@@ -1,0 +1,25 @@
+import { Agent } from 'undici'
+import { systemClock } from '../shared/clock.ts'
+import { Secret } from '../shared/config.ts'
+import { createLogger } from '../shared/logger.ts'
+import { createPool } from '../shared/postgres/pool.ts'
+import { createSecretBox } from '../shared/secret-box.ts'
+import { createServer } from './server.ts'
+
+/** `npm run api-types`: prints the OpenAPI document, for which no server needs to run. */
+const logger = createLogger('console', 'silent')
+const databaseUrl = new Secret('postgres://nobody@127.0.0.1:1/none')
+const app = await createServer({
+  pool: createPool({ databaseUrl, applicationName: 'openapi', connectionsMax: 1, logger }),
+  secretBox: createSecretBox(new Secret(Buffer.alloc(32).toString('base64'))),
+  agent: new Agent(),
+  clock: systemClock,
+  logger,
+  operatorToken: new Secret('none'),
+  normalizerPublicUrl: 'https://hooks.example.com',
+  allowHttp: false,
+  requestTimeoutMs: 5_000,
+  attemptsMax: 9,
+})
+process.stdout.write(`${JSON.stringify(app.swagger(), null, 2)}\n`)
+await app.close()

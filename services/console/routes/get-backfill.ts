@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import { backfill } from '../backfill.ts'
+import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { plainProblem, problemResponses } from '../problem.ts'
+
+/** How far a back-fill is. */
+export function getBackfill(app: ConsoleApp, _deps: ConsoleDeps): void {
+  const schema = {
+    summary: 'Show a back-fill',
+    tags: ['recovery'],
+    params: workspaceParams.extend({ backfillId: z.string().max(100) }),
+    response: { 200: backfill, ...problemResponses },
+  }
+  app.get('/v1/workspaces/:id/backfills/:backfillId', { schema }, async () => {
+    throw plainProblem(501, 'Not built yet.')
+  })
+}

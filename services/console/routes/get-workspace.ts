@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { plainProblem, problemResponses } from '../problem.ts'
+
+const shown = z.object({
+  id: z.string(),
+  name: z.string().nullable(),
+  timezone: z.string().describe('IANA zone: days and times are shown in it.'),
+  defaultCountry: z.string(),
+  createdAt: instant,
+})
+
+/** The workspace as its customer sees it. */
+export function getWorkspace(app: ConsoleApp, _deps: ConsoleDeps): void {
+  const schema = {
+    summary: 'Show the workspace',
+    tags: ['workspaces'],
+    params: workspaceParams,
+    response: { 200: shown, ...problemResponses },
+  }
+  app.get('/v1/workspaces/:id', { schema }, async () => {
+    throw plainProblem(501, 'Not built yet.')
+  })
+}
