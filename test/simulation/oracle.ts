@@ -146,18 +146,22 @@ function sentAgain(world: World): string[] {
  */
 const HELD_UP_MAX_MS = 15_000
 
-/** G4: with nothing failing but endpoints, a healthy workspace does not notice the others. */
+/**
+ * G4: with nothing failing but endpoints, a healthy workspace does not notice the others. Nor can it
+ * be served where slow endpoints take every place there is: that is a lack of places.
+ */
 function heldUp({ broker, scenario, requests }: World): string[] {
-  if (!scenario.isQuiet) return []
+  const healthy = scenario.workspaces.filter(
+    ({ failing, poison, latencyMs, outage }) =>
+      failing === 0 && poison === 0 && latencyMs <= 50 && outage === null,
+  )
+  const isCrowded = scenario.workspaces.length - healthy.length >= scenario.inFlightMax
+  if (!scenario.isQuiet || isCrowded) return []
   const takenAt = new Map<string, number>()
   for (const { workspaceId, offset, isTaken, arrivedAt } of arrived(requests)) {
     const name = `${workspaceId}#${offset}`
     if (isTaken && !takenAt.has(name)) takenAt.set(name, arrivedAt ?? 0)
   }
-  const healthy = scenario.workspaces.filter(
-    ({ failing, poison, latencyMs, outage }) =>
-      failing === 0 && poison === 0 && latencyMs <= 50 && outage === null,
-  )
   const ids = new Set(healthy.map(({ id }) => id))
   const found: string[] = []
   for (let partition = 0; partition < scenario.partitions; partition++) {

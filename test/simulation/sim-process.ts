@@ -145,7 +145,7 @@ export class SimProcess implements GroupMember {
       }
     }
     this.#world.note(`JOINED     ${this.name} owns ${partitions.join(',') || 'nothing'}`)
-    if (lost.length > 0) this.#engine.sessions.revoked(lost, isNewMember)
+    if (lost.length > 0 || isNewMember) this.#engine.sessions.revoked(lost, isNewMember)
     const at = this.#world.time.now
     this.#world.handovers.push(...gained.map((partition) => ({ partition, at })))
     if (gained.length > 0) this.#engine.sessions.assigned(gained)

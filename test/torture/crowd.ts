@@ -4,10 +4,11 @@ import { keyOf } from '../support/load.ts'
 import {
   type Disturbance,
   overlapsOutside,
+  type Repetition,
   repetitions,
   repetitionsOutside,
 } from '../support/oracle.ts'
-import { answer, OK, type Script } from '../support/receiver.ts'
+import { answer, OK, type Received, type Script } from '../support/receiver.ts'
 import { Rig, type RigOptions } from '../support/rig.ts'
 
 /**
@@ -112,15 +113,39 @@ export async function judgeCrowd(
   const { received } = rig.receiver
   const { lost, outOfOrder, overlaps, duplicates } = rig.verdict()
   const repeated = repetitions(received, keyOf)
+  const overlapping = overlapsOutside(disturbances, received)
+  const again = repetitionsOutside(disturbances, repeated, REPEATED_AT_MOST_MS)
+  describeUnexplained(disturbances, overlapping, again)
   return {
     accepted: rig.load.count,
     lost: lost.length,
     outOfOrder: outOfOrder.length,
     overlaps,
-    unexplainedOverlaps: overlapsOutside(disturbances, received).length,
+    unexplainedOverlaps: overlapping.length,
     duplicates,
-    unexplainedDuplicates: repetitionsOutside(disturbances, repeated, REPEATED_AT_MOST_MS).length,
+    unexplainedDuplicates: again.length,
     longestHealthyWaitMs: rig.load.longestWait(healthy),
+  }
+}
+
+/** What nobody can explain is told with its times, since it may never come again. */
+function describeUnexplained(
+  disturbances: readonly Disturbance[],
+  overlapping: readonly Received[],
+  again: readonly Repetition[],
+): void {
+  if (overlapping.length + again.length === 0) return
+  const start = disturbances[0]?.from ?? 0
+  console.log(disturbances.map(({ from, to }) => `disturbed ${from - start}–${to - start} ms`))
+  for (const { workspaceId, at, openSince = 0 } of overlapping) {
+    console.log(
+      `overlap   ${workspaceId} at ${at - start}, another open since ${openSince - start}`,
+    )
+  }
+  for (const { received, firstAt } of again) {
+    const { workspaceId, at, attempt } = received
+    const key = `${workspaceId}/${keyOf(received)}`
+    console.log(`again     ${key} attempt ${attempt} at ${at - start}, first ${firstAt - start}`)
   }
 }
 

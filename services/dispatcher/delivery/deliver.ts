@@ -57,6 +57,7 @@ class Attempt implements Dispatcher.DispatchHandler, OpenRequest {
   readonly #options: DelivererOptions
   readonly #done: (outcome: DeliveryOutcome) => void
   readonly #timer: NodeJS.Timeout
+  readonly #startedAt: number
   #controller: Dispatcher.DispatchController | null = null
   #status = 0
   #retryAfter: string | null = null
@@ -66,11 +67,16 @@ class Attempt implements Dispatcher.DispatchHandler, OpenRequest {
   constructor(options: DelivererOptions, done: (outcome: DeliveryOutcome) => void) {
     this.#options = options
     this.#done = done
+    this.#startedAt = options.now()
     this.#timer = setTimeout(() => this.#timedOut(), options.requestTimeoutMs)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
+    // This process stood still before the request was on its way, and its timer has not run yet. By
+    // now somebody else may own the lane and have sent the event, and its followers.
+    const { now, requestTimeoutMs } = this.#options
+    if (now() - this.#startedAt >= requestTimeoutMs) this.#finish({ kind: 'interrupted' })
     // It waited for its connection longer than it may take: what is over must not be sent.
     if (this.#over) controller.abort(new Error('over before it was sent'))
   }

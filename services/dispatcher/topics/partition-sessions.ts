@@ -35,6 +35,9 @@ export class PartitionSessions implements PartitionOwner {
   readonly #opening = new Map<number, AbortController>()
   /** Partitions whose session is still ending; opening the same one again has to wait for it. */
   readonly #closing = new Map<number, Promise<void>>()
+  /** Sessions that drain: given up in good order, unless we are expelled before they are through. */
+  readonly #leaving = new Set<PartitionSession>()
+  #isStopping = false
   #consumer: PartitionConsumer | null = null
   #commits: Promise<void> = Promise.resolve()
   #committedAllAt = 0
@@ -63,6 +66,8 @@ export class PartitionSessions implements PartitionOwner {
   }
 
   assigned(partitions: readonly number[]): void {
+    // A member that stops may still be given partitions; it will leave, and others get them.
+    if (this.#isStopping) return
     for (const partition of partitions) {
       const abort = new AbortController()
       this.#opening.set(partition, abort)
@@ -71,6 +76,9 @@ export class PartitionSessions implements PartitionOwner {
   }
 
   revoked(partitions: readonly number[], isExpelled: boolean): void {
+    // Nor may what drains write or commit anything any more: its record would be newer than the new
+    // owner's, and bring back what that one has delivered.
+    if (isExpelled) for (const session of this.#leaving) session.fence()
     for (const partition of partitions) {
       this.#opening.get(partition)?.abort()
       this.#opening.delete(partition)
@@ -178,6 +186,7 @@ export class PartitionSessions implements PartitionOwner {
   /** Drain, commit, fence; for a partition that another member gets, and at the end of the process. */
   async #close(sessions: readonly PartitionSession[]): Promise<void> {
     const { clock, drainMs, logger } = this.#options
+    for (const session of sessions) this.#leaving.add(session)
     const timeout = new AbortController()
     const drained = Promise.all(sessions.map((session) => session.drain())).then(() => true)
     const tooLong = clock.sleep(drainMs, timeout.signal).then(
@@ -194,11 +203,13 @@ export class PartitionSessions implements PartitionOwner {
     for (const session of sessions) {
       session.fence()
       this.#closing.delete(session.partition)
+      this.#leaving.delete(session)
       logger.info({ partition: session.partition, clean }, 'partition.stopped')
     }
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true
     for (const abort of this.#opening.values()) abort.abort()
     const sessions = [...this.#sessions.values()]
     this.#sessions.clear()

@@ -166,7 +166,8 @@ class GroupMember implements PartitionConsumer {
       this.#consumer.pause([{ topic, partitions: [...gained] }])
     }
     this.#options.logger.info({ owned: now, lost, gained }, 'group.joined')
-    if (lost.length > 0) this.#options.owner.revoked(lost, isNewMember)
+    // A new member has nothing of before, not even what it was about to give up.
+    if (lost.length > 0 || isNewMember) this.#options.owner.revoked(lost, isNewMember)
     if (gained.length > 0) this.#options.owner.assigned(gained)
   }
 

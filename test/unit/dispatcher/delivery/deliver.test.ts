@@ -7,8 +7,13 @@ import { aConnection, NOON } from '../../../support/builders.ts'
 const TIMEOUT_MS = 5_000
 const PAYLOAD = { body: '{}', headers: ['content-type', 'application/json'] }
 
+interface Network {
+  readonly dispatch?: () => never
+  readonly now?: () => number
+}
+
 /** undici's side of one request: the test plays the network. */
-function aRequest(dispatch?: () => never) {
+function aRequest({ dispatch, now = () => NOON }: Network = {}) {
   const outcomes: DeliveryOutcome[] = []
   const aborted: string[] = []
   const sent: Dispatcher.DispatchOptions[] = []
@@ -27,7 +32,7 @@ function aRequest(dispatch?: () => never) {
       network.onResponseError?.(controller, reason)
     },
   } as Dispatcher.DispatchController
-  const deliver = createDeliver({ agent, requestTimeoutMs: TIMEOUT_MS, now: () => NOON })
+  const deliver = createDeliver({ agent, requestTimeoutMs: TIMEOUT_MS, now })
   const open = deliver(aConnection('kyiv'), PAYLOAD, (outcome) => outcomes.push(outcome))
   return {
     open,
@@ -118,6 +123,17 @@ describe('one attempt', () => {
     expect(request.aborted).toEqual(['no complete answer in time'])
   })
 
+  it('is not sent any more when the process stood still before it was on its way', () => {
+    let now = NOON
+    const request = aRequest({ now: () => now })
+    now += TIMEOUT_MS
+
+    request.starts()
+
+    expect(request.outcomes).toEqual([{ kind: 'interrupted' }])
+    expect(request.aborted).toEqual(['over before it was sent'])
+  })
+
   it('is not sent any more when it waited for a connection until it was over', () => {
     const request = aRequest()
     vi.advanceTimersByTime(TIMEOUT_MS)
@@ -141,8 +157,10 @@ describe('one attempt', () => {
   })
 
   it('fails later, not at once, when undici refuses a header', async () => {
-    const request = aRequest(() => {
-      throw new Error('invalid authorization header')
+    const request = aRequest({
+      dispatch: () => {
+        throw new Error('invalid authorization header')
+      },
     })
     expect(request.outcomes).toEqual([])
 
