@@ -150,6 +150,24 @@ describe('calls pulled from the log of a day', () => {
   })
 })
 
+async function recordAsPublished(eventId: string, at: Date): Promise<void> {
+  await api.pool.query(
+    `insert into published_events (event_id, workspace_id, call_id, provider, provider_call_id,
+       recording_status, published_at)
+     values ($1, $2, 'call_1', 'binotel', '1', 'none', $3)`,
+    [eventId, OURS, at],
+  )
+}
+
+async function recordAsDead(eventId: string, at: Date): Promise<void> {
+  await api.pool.query(
+    `insert into dead_letters (workspace_id, event_id, event, reason, attempts, first_failed_at,
+       dead_at)
+     values ($2, $1, 'call.completed', 'ATTEMPTS', 9, $3, now())`,
+    [eventId, OURS, at],
+  )
+}
+
 describe('one event', () => {
   /** Tried once, two seconds after it was accepted. */
   async function tried(nth: number): Promise<string> {
@@ -186,12 +204,30 @@ describe('one event', () => {
     expect(JSON.parse(body.request.body)).toEqual(aCallEvent(OURS, numbers[100] ?? ''))
   })
 
+  it.each([
+    ['it was published and never tried', 110, recordAsPublished],
+    ['its attempts are forgotten but it is a dead letter', 111, recordAsDead],
+  ])('is found when %s', async (_why, nth, record) => {
+    const { eventId } = aCallEvent(OURS, numbers[nth] ?? '')
+    await record(eventId, new Date(timeOf(nth) + 300))
+
+    const { body } = await api.call(`GET ${PATH}/events/${eventId}`)
+
+    expect(body).toMatchObject({ event: 'call.completed', attempts: [], requestMissing: null })
+    expect(body.acceptedAt).toBe(iso(timeOf(nth)))
+  })
+
   it('is not there for another workspace, or when nobody knows it', async () => {
-    const { eventId } = aCallEvent(OURS, numbers[101] ?? '')
+    const known = await tried(102)
+    const unknown = aCallEvent(OURS, numbers[101] ?? '').eventId
+    await api.call('PUT /v1/workspaces/ws-10', { body: {} })
 
-    const unknown = await api.call(`GET ${PATH}/events/${eventId}`)
+    const answers = [
+      await api.call(`GET /v1/workspaces/ws-10/events/${known}`),
+      await api.call(`GET ${PATH}/events/${unknown}`),
+    ]
 
-    expect(unknown.status).toBe(404)
+    expect(answers.map(({ status }) => status)).toEqual([404, 404])
   })
 
   it('that retention has removed still shows its attempts', async () => {
