@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Agent } from 'undici'
 import { onTestFinished } from 'vitest'
-import type { ConsoleApp } from '../../services/console/console-app.ts'
+import type { ConsoleApp, ConsoleDeps } from '../../services/console/console-app.ts'
 import { createServer } from '../../services/console/server.ts'
 import { systemClock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
@@ -17,7 +17,8 @@ import {
   startSelfSignedEndpoint,
 } from './misbehaving-endpoint.ts'
 
-const OPERATOR_TOKEN = 'operator-test'
+export const OPERATOR_TOKEN = 'operator-test'
+export const PUBLIC_URL = 'https://console.example.com'
 
 /** The console on a real database, asked without a port. */
 export interface TestConsole {
@@ -35,6 +36,7 @@ export interface CallOptions {
   readonly body?: object
   /** Null: none. */
   readonly token?: string | null
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Answer {
@@ -57,7 +59,10 @@ export interface TestWorkspace {
 }
 
 /** On an empty database, or on one that cannot be reached. */
-export async function startConsole(url: string): Promise<TestConsole> {
+export async function startConsole(
+  url: string,
+  overrides: Partial<ConsoleDeps> = {},
+): Promise<TestConsole> {
   const logger = createLogger('test', 'silent')
   const databaseUrl = new Secret(url)
   const pool = createPool({ databaseUrl, applicationName: 'test', connectionsMax: 5, logger })
@@ -70,10 +75,15 @@ export async function startConsole(url: string): Promise<TestConsole> {
     logger,
     clock: systemClock,
     operatorToken: new Secret(OPERATOR_TOKEN),
+    publicUrl: PUBLIC_URL,
+    frameOrigins: [],
+    trustedProxies: [],
+    webRoot: '/nowhere',
     normalizerPublicUrl: 'https://hooks.example.com',
     allowHttp: true,
     requestTimeoutMs: 500,
     attemptsMax: 9,
+    ...overrides,
   })
   const call = (line: string, options?: CallOptions) => inject(app, line, options)
   return {
@@ -87,9 +97,12 @@ export async function startConsole(url: string): Promise<TestConsole> {
 }
 
 /** The console with all tables. */
-export async function startMigratedConsole(url: string): Promise<TestConsole> {
+export async function startMigratedConsole(
+  url: string,
+  overrides: Partial<ConsoleDeps> = {},
+): Promise<TestConsole> {
   await migrate(new Secret(url), createLogger('test', 'silent'))
-  return startConsole(url)
+  return startConsole(url, overrides)
 }
 
 async function closeAll(app: ConsoleApp, agent: Agent, pool: Pool): Promise<void> {
@@ -101,20 +114,20 @@ async function closeAll(app: ConsoleApp, agent: Agent, pool: Pool): Promise<void
 async function inject(
   app: ConsoleApp,
   line: string,
-  { body, token = OPERATOR_TOKEN }: CallOptions = {},
+  { body, token = OPERATOR_TOKEN, headers = {} }: CallOptions = {},
 ): Promise<Answer> {
   const [method, url] = line.split(' ') as ['GET' | 'PUT' | 'POST' | 'DELETE', string]
   const answer = await app.inject({
     method,
     url,
-    headers: token === null ? {} : { authorization: `Bearer ${token}` },
+    headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...headers },
     ...(body === undefined ? {} : { payload: body }),
   })
   return {
     status: answer.statusCode,
     headers: answer.headers,
     text: answer.body,
-    body: answer.body === '' ? null : answer.json(),
+    body: /json/.test(String(answer.headers['content-type'])) ? answer.json() : null,
   }
 }
 

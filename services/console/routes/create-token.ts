@@ -11,6 +11,7 @@ const body = z.strictObject({ label: z.string().trim().min(1).max(200).nullable(
 export function createToken(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'Make an access token for a workspace',
+    operationId: 'createToken',
     tags: ['workspaces'],
     params: workspaceParams,
     body,
@@ -19,12 +20,16 @@ export function createToken(app: ConsoleApp, { pool }: ConsoleDeps): void {
       ...problemResponses,
     },
   }
-  app.post('/v1/workspaces/:id/tokens', { schema }, async (request, reply) => {
-    const workspaceId = request.params.id
-    await requireWorkspace(pool, workspaceId)
-    const token = newToken('cwt_')
-    const { label } = request.body
-    await insertAccessToken(pool, { tokenHash: hashToken(token), workspaceId, label })
-    return reply.code(201).send({ token })
-  })
+  app.post(
+    '/v1/workspaces/:id/tokens',
+    { schema, config: { idempotent: true } },
+    async (request, reply) => {
+      const workspaceId = request.params.id
+      await requireWorkspace(pool, workspaceId)
+      const token = newToken('cwt_')
+      const { label } = request.body
+      await insertAccessToken(pool, { tokenHash: hashToken(token), workspaceId, label })
+      return reply.code(201).send({ token })
+    },
+  )
 }

@@ -13,6 +13,7 @@ const shown = z.object({
 export function getSigningSecret(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Reveal the signing secret',
+    operationId: 'getSigningSecret',
     tags: ['connection'],
     params: workspaceParams,
     response: { 200: shown, ...problemResponses },

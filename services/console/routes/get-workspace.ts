@@ -14,6 +14,7 @@ const shown = z.object({
 export function getWorkspace(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Show the workspace',
+    operationId: 'getWorkspace',
     tags: ['workspaces'],
     params: workspaceParams,
     response: { 200: shown, ...problemResponses },

@@ -25,6 +25,7 @@ const shown = z.object({
 export function listCalls(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Pull events from the log',
+    operationId: 'listCalls',
     tags: ['calls'],
     params: workspaceParams,
     querystring: query,

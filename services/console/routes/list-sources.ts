@@ -26,6 +26,7 @@ const sources = z.object({
 export function listSources(app: ConsoleApp, { pool, secretBox }: ConsoleDeps): void {
   const schema = {
     summary: 'List the sources of calls',
+    operationId: 'listSources',
     tags: ['sources'],
     params: workspaceParams,
     response: { 200: sources, ...problemResponses },

@@ -21,6 +21,7 @@ const connected = z.object({
 export function putConnection(app: ConsoleApp, deps: ConsoleDeps): void {
   const schema = {
     summary: 'Connect, or change the connection',
+    operationId: 'putConnection',
     description: 'Posts a signed `ping` first. Without a 2xx in time nothing is changed.',
     tags: ['connection'],
     params: workspaceParams,

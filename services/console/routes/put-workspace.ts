@@ -33,6 +33,7 @@ const workspace = z.object({
 export function putWorkspace(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'Create or change a workspace',
+    operationId: 'putWorkspace',
     tags: ['workspaces'],
     params,
     body,

@@ -8,6 +8,7 @@ const shown = z.object({ askedAt: instant })
 export function retryNow(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Retry now',
+    operationId: 'retryNow',
     tags: ['connection'],
     params: workspaceParams,
     response: { 202: shown, ...problemResponses },

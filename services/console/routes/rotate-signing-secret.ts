@@ -11,11 +11,16 @@ const shown = z.object({
 export function rotateSigningSecret(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Rotate the signing secret',
+    operationId: 'rotateSigningSecret',
     tags: ['connection'],
     params: workspaceParams,
     response: { 200: shown, ...problemResponses },
   }
-  app.post('/v1/workspaces/:id/connection/signing-secret/rotate', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
-  })
+  app.post(
+    '/v1/workspaces/:id/connection/signing-secret/rotate',
+    { schema, config: { idempotent: true } },
+    async () => {
+      throw plainProblem(501, 'Not built yet.')
+    },
+  )
 }

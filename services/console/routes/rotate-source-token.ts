@@ -11,11 +11,16 @@ const shown = z.object({
 export function rotateSourceToken(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Replace the webhook URL of a source',
+    operationId: 'rotateSourceToken',
     tags: ['sources'],
     params: workspaceParams.extend({ sourceId: z.string() }),
     response: { 200: shown, ...problemResponses },
   }
-  app.post('/v1/workspaces/:id/sources/:sourceId/rotate-token', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
-  })
+  app.post(
+    '/v1/workspaces/:id/sources/:sourceId/rotate-token',
+    { schema, config: { idempotent: true } },
+    async () => {
+      throw plainProblem(501, 'Not built yet.')
+    },
+  )
 }

@@ -11,6 +11,7 @@ const shown = z.object({
 export function testConnection(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Send a test event',
+    operationId: 'testConnection',
     tags: ['connection'],
     params: workspaceParams,
     response: { 200: shown, ...problemResponses },
