@@ -18,7 +18,7 @@ export function createSignInLimit(app: ConsoleApp): SignInLimit {
   return {
     async check(request) {
       const state = await limit(request, { increment: false })
-      if (!state.isAllowed && state.isExceeded) {
+      if (!state.isAllowed && state.remaining <= 0) {
         const detail = 'Too many failed sign-ins from your address. Wait a minute.'
         throw plainProblem(429, detail, { 'retry-after': String(state.ttlInSeconds) })
       }
