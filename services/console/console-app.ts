@@ -46,5 +46,8 @@ export interface ConsoleDeps {
 
 export const workspaceParams = z.object({ id: z.string().describe('Id of the workspace.') })
 
+/** In a route's description: no session of a browser is enough. Who asks is checked by a hook. */
+export const operatorOnly = [{ token: [] }]
+
 /** An instant in an answer. */
 export const instant = z.iso.datetime()

@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import { hashToken, newToken } from '../../shared/access-token.ts'
 import { insertPortalLink } from '../../shared/postgres/portal-links.ts'
-import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import {
+  type ConsoleApp,
+  type ConsoleDeps,
+  instant,
+  operatorOnly,
+  workspaceParams,
+} from '../console-app.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
 
 const body = z.strictObject({
@@ -19,6 +25,7 @@ export function createPortalLink(app: ConsoleApp, { pool, publicUrl }: ConsoleDe
     summary: 'Make a sign-in link for a workspace',
     operationId: 'createPortalLink',
     tags: ['workspaces'],
+    security: operatorOnly,
     params: workspaceParams,
     body: body,
     response: { 201: shown, ...problemResponses },

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { hashToken, newToken } from '../../shared/access-token.ts'
 import { insertAccessToken } from '../../shared/postgres/access-tokens.ts'
 import { requireWorkspace } from '../authorization.ts'
-import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { type ConsoleApp, type ConsoleDeps, operatorOnly, workspaceParams } from '../console-app.ts'
 import { problemResponses } from '../problem.ts'
 
 const body = z.strictObject({ label: z.string().trim().min(1).max(200).nullable().default(null) })
@@ -13,6 +13,7 @@ export function createToken(app: ConsoleApp, { pool }: ConsoleDeps): void {
     summary: 'Make an access token for a workspace',
     operationId: 'createToken',
     tags: ['workspaces'],
+    security: operatorOnly,
     params: workspaceParams,
     body,
     response: {

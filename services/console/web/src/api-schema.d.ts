@@ -844,8 +844,9 @@ export interface operations {
               }
               /** Format: date-time */
               createdAt: string
-              /** @description Null: no webhook has come yet. */
+              /** @description The first webhook that was understood, ignored kinds included; null: none has come yet. */
               firstEventAt: string | null
+              /** @description The newest such webhook, to the minute. */
               lastEventAt: string | null
               /** @description Until then the webhook URL before the last rotation works as well. */
               previousValidUntil: string | null
