@@ -41,7 +41,8 @@ export async function describeApi(app: ConsoleApp): Promise<void> {
   // No policy of its own: it works under the console's, which allows nothing inline either.
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    uiConfig: { validatorUrl: null, persistAuthorization: false },
+    uiConfig: { validatorUrl: null, layout: 'BaseLayout' },
+    theme: { title: 'Call Webhook API' },
   })
 }
 

@@ -8,6 +8,7 @@ import {
   releaseIdempotencyKey,
   storeAnswer,
 } from '../shared/postgres/idempotency-keys.ts'
+import { requireWorkspace } from './authorization.ts'
 import type { ConsoleApp, ConsoleDeps } from './console-app.ts'
 import { invalidRequest, plainProblem } from './problem.ts'
 
@@ -54,7 +55,10 @@ export function takeIdempotencyKeys(app: ConsoleApp, deps: ConsoleDeps): void {
       claims.set(request, claim)
       return
     }
-    return replay(reply, await findStoredAnswer(deps.pool, key), { requestHash, deps })
+    const found = await findStoredAnswer(deps.pool, key)
+    // Without a workspace there is nothing to keep a key with: 404 rather than "under way".
+    if (found === null) await requireWorkspace(deps.pool, key.workspaceId)
+    return replay(reply, found, { requestHash, deps })
   })
   app.addHook('onSend', async (request, reply, payload) => {
     const claim = claims.get(request)
@@ -68,7 +72,7 @@ function documentKey(route: RouteOptions): void {
   if (route.config?.idempotent === true) route.schema = { ...route.schema, headers }
 }
 
-/** Null: the route takes none, the caller sent none, or there is no workspace to keep it for. */
+/** Null: the route takes none, or the caller sent none. */
 function keyOf(request: FastifyRequest): IdempotencyKey | null {
   const { config, url = '' } = request.routeOptions
   const key = request.headers['idempotency-key']

@@ -386,6 +386,15 @@ describe('Idempotency-Key', () => {
     expect([before.status, after.status]).toEqual([409, 200])
   })
 
+  it('does not hide that there is no such workspace', async () => {
+    const { status } = await api.call('POST /v1/workspaces/ws_none/tokens', {
+      headers: key(),
+      body: {},
+    })
+
+    expect(status).toBe(404)
+  })
+
   it.each(['with space', 'x'.repeat(256), 'ї'])('refuses the key %j', async (text) => {
     const workspace = await api.aWorkspace()
 
