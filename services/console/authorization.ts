@@ -4,20 +4,29 @@ import { bearerToken, hashToken, isSameToken } from '../shared/access-token.ts'
 import type { Secret } from '../shared/config.ts'
 import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
+import { findSession } from '../shared/postgres/sessions.ts'
 import { findWorkspace } from '../shared/postgres/workspaces.ts'
 import { plainProblem } from './problem.ts'
+import { isFromOwnPage } from './same-origin.ts'
+import { readSessionCookie, type SessionCookieOptions } from './session-cookie.ts'
 
-export interface AuthorizationOptions {
+/**
+ * Who may do what. A caller is the operator of the platform (by token), or somebody of one
+ * workspace: by a token of it, or by the cookie of a browser that is signed in for it. A cookie
+ * never makes an operator, and changes something only from our own page.
+ */
+export interface AuthorizationOptions extends SessionCookieOptions {
   readonly pool: Pool
   readonly operatorToken: Secret
 }
 
-/** Who asks: the operator of the platform, or somebody with a token of one workspace. */
-type Caller = { readonly kind: 'operator' } | { readonly kind: 'workspace'; readonly id: string }
+export type Caller =
+  | { readonly kind: 'operator' }
+  | { readonly kind: 'workspace'; readonly id: string }
 
 type Hook = (request: FastifyRequest) => Promise<void>
 
-/** @throws Problem 401 without a valid token, 403 with the token of a workspace. */
+/** @throws Problem 401 without valid credentials, 403 with those of a workspace. */
 export function requireOperator(options: AuthorizationOptions): Hook {
   return async (request) => {
     const caller = await identify(request, options)
@@ -28,7 +37,7 @@ export function requireOperator(options: AuthorizationOptions): Hook {
 /**
  * Lets the operator and the workspace named in the path pass.
  *
- * @throws Problem 401 without a valid token, 403 with the token of another workspace, 404 when the
+ * @throws Problem 401 without valid credentials, 403 with those of another workspace, 404 when the
  * workspace does not exist: only the operator learns that.
  */
 export function requireWorkspaceAccess(options: AuthorizationOptions): Hook {
@@ -36,8 +45,8 @@ export function requireWorkspaceAccess(options: AuthorizationOptions): Hook {
     const caller = await identify(request, options)
     const { id } = params.parse(request.params)
     if (caller.kind === 'operator') return requireWorkspace(options.pool, id)
-    // A token goes with its workspace, so this one exists.
-    if (caller.id !== id) throw plainProblem(403, 'The token belongs to another workspace.')
+    // Whatever identifies it goes with its workspace, so this one exists.
+    if (caller.id !== id) throw plainProblem(403, 'You are signed in for another workspace.')
   }
 }
 
@@ -48,20 +57,63 @@ export async function requireWorkspace(pool: Pool, id: string): Promise<void> {
   }
 }
 
+/** Null for a token that opens nothing. */
+export async function callerOfToken(
+  token: string,
+  { pool, operatorToken }: AuthorizationOptions,
+): Promise<Caller | null> {
+  if (isSameToken(token, operatorToken.reveal())) return { kind: 'operator' }
+  const id = await findWorkspaceIdByTokenHash(pool, hashToken(token))
+  return id === null ? null : { kind: 'workspace', id }
+}
+
 /** Hooks run before the parameters are checked; the route makes sure that there is an id. */
 const params = z.object({ id: z.string() })
 
-async function identify(
-  request: FastifyRequest,
-  { pool, operatorToken }: AuthorizationOptions,
-): Promise<Caller> {
-  const token = bearerToken(request.headers.authorization)
+/** A token goes before a cookie: whoever sends one says on purpose who is asking. */
+async function identify(request: FastifyRequest, options: AuthorizationOptions): Promise<Caller> {
+  const { authorization } = request.headers
+  const cookie = readSessionCookie(request, options)
+  if (authorization === undefined && cookie !== undefined) {
+    return identifyBrowser(request, cookie, options)
+  }
+  const token = bearerToken(authorization)
   if (token === undefined) throw unauthorized('Bearer', 'Send a token: Authorization: Bearer ….')
-  if (isSameToken(token, operatorToken.reveal())) return { kind: 'operator' }
-  const id = await findWorkspaceIdByTokenHash(pool, hashToken(token))
-  if (id === null) throw unauthorized('Bearer error="invalid_token"', 'The token is not valid.')
-  return { kind: 'workspace', id }
+  const caller = await callerOfToken(token, options)
+  if (caller === null) throw unauthorized('Bearer error="invalid_token"', 'The token is not valid.')
+  return caller
 }
+
+async function identifyBrowser(
+  request: FastifyRequest,
+  cookie: string,
+  options: AuthorizationOptions,
+): Promise<Caller> {
+  requireOwnPage(request, options)
+  const session = await findSession(options.pool, hashToken(cookie))
+  if (session === null) throw unauthorized('Bearer', 'The session has ended. Sign in again.')
+  return { kind: 'workspace', id: session.workspaceId }
+}
+
+/**
+ * A browser sends the cookie with whatever a foreign page makes it send. Answers stay unreadable to
+ * that page, so only what changes something is refused.
+ *
+ * @throws Problem 403
+ */
+export function requireOwnPage(
+  request: FastifyRequest,
+  { publicUrl }: Pick<SessionCookieOptions, 'publicUrl'>,
+): void {
+  if (SAFE_METHODS.has(request.method) || isFromOwnPage(request, publicUrl)) return
+  throw plainProblem(
+    403,
+    `A signed-in browser may do this only from a page of ${new URL(publicUrl).origin}. ` +
+      'Elsewhere use a token: Authorization: Bearer ….',
+  )
+}
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 function unauthorized(challenge: string, detail: string) {
   return plainProblem(401, detail, { 'www-authenticate': challenge })

@@ -23,6 +23,17 @@ const variables = {
   ...secretsVariables,
   CONSOLE_PORT: port.default(8090),
   CONSOLE_TELEMETRY_PORT: port.default(9103),
+  CONSOLE_PUBLIC_URL: z
+    .string()
+    .transform(withoutSlash)
+    .refine(isOrigin, 'must be an origin such as https://console.example.com')
+    .optional(),
+  CONSOLE_FRAME_ORIGINS: commaList
+    .pipe(z.array(z.string().refine(isOrigin, 'must be origins such as https://crm.example.com')))
+    .default([]),
+  CONSOLE_TRUSTED_PROXIES: commaList
+    .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])))
+    .default([]),
   OPERATOR_TOKEN: secret,
   NORMALIZER_PUBLIC_URL: z.url().default('http://127.0.0.1:8080'),
   DISPATCHER_REQUEST_TIMEOUT_MS: requestTimeout,
@@ -32,6 +43,10 @@ const variables = {
 export interface ConsoleConfig {
   readonly port: number
   readonly telemetryPort: number
+  /** Where browsers reach the console, without a slash at the end. */
+  readonly publicUrl: string
+  readonly frameOrigins: readonly string[]
+  readonly trustedProxies: readonly string[]
   readonly databaseUrl: Secret
   readonly logLevel: string
   readonly stopDeadlineMs: number
@@ -53,16 +68,28 @@ export function readConfig(env: Environment = process.env): ConsoleConfig {
   return Object.freeze({
     port: read.CONSOLE_PORT,
     telemetryPort: read.CONSOLE_TELEMETRY_PORT,
+    publicUrl: read.CONSOLE_PUBLIC_URL ?? `http://127.0.0.1:${read.CONSOLE_PORT}`,
+    frameOrigins: read.CONSOLE_FRAME_ORIGINS,
+    trustedProxies: read.CONSOLE_TRUSTED_PROXIES,
     databaseUrl: read.DATABASE_URL,
     logLevel: read.LOG_LEVEL,
     stopDeadlineMs: read.STOP_DEADLINE_MS,
     operatorToken: read.OPERATOR_TOKEN,
     kafka: kafkaConfig(read),
     secretBox: secretBoxFrom(read),
-    normalizerPublicUrl: read.NORMALIZER_PUBLIC_URL.replace(/\/+$/, ''),
+    normalizerPublicUrl: withoutSlash(read.NORMALIZER_PUBLIC_URL),
     allowCidrs: read.EGRESS_ALLOW_CIDRS,
     allowHttp: read.EGRESS_ALLOW_HTTP,
     requestTimeoutMs: read.DISPATCHER_REQUEST_TIMEOUT_MS,
     attemptsMax: read.DISPATCHER_RETRY_TIERS.length + 1,
   })
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, '')
+}
+
+/** Without a path: a browser compares origins, and would never match anything longer. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
 }

@@ -29,6 +29,14 @@ export interface ConsoleDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly operatorToken: Secret
+  /** Where browsers reach the console, without a slash at the end. */
+  readonly publicUrl: string
+  /** Origins of sites that may show the page in a frame. */
+  readonly frameOrigins: readonly string[]
+  /** Addresses and ranges of proxies whose `x-forwarded-for` is believed. */
+  readonly trustedProxies: readonly string[]
+  /** Folder of the page's files, as the web build writes it; it may be missing. */
+  readonly webRoot: string
   /** Where providers reach the normalizer, without a slash at the end. */
   readonly normalizerPublicUrl: string
   readonly allowHttp: boolean
@@ -39,6 +47,9 @@ export interface ConsoleDeps {
 }
 
 export const workspaceParams = z.object({ id: z.string().describe('Id of the workspace.') })
+
+/** In a route's description: no session of a browser is enough. Who asks is checked by a hook. */
+export const operatorOnly = [{ token: [] }]
 
 /** An instant in an answer. */
 export const instant = z.iso.datetime()

@@ -4,6 +4,7 @@ import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
 import { migrate } from '../shared/postgres/migrate.ts'
 import { checkDatabase, createPool } from '../shared/postgres/pool.ts'
+import { projectPath } from '../shared/project-path.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
 import { readConfig } from './config.ts'
@@ -39,7 +40,8 @@ await runService(async () => {
       isReady: () => checkDatabase(pool),
     }),
   )
-  const api = await createServer({ ...config, pool, eventLog, agent, clock, logger })
+  const webRoot = projectPath('dist', 'web')
+  const api = await createServer({ ...config, pool, eventLog, agent, clock, logger, webRoot })
   await lifecycle.start(
     'api',
     () => api.listen({ port, host: '::' }),

@@ -15,7 +15,15 @@ export interface PingTarget {
   readonly password: string | null
   readonly passwordScheme: PasswordScheme
   readonly passwordHeader: string | null
-  readonly signingSecret: string
+  /** All that sign: during a rotation the endpoint may still verify with the one before. */
+  readonly signingSecrets: readonly string[]
+}
+
+/** What is posted. It is not in the log: its sequence is 0, and it is not repeated. */
+export interface Message {
+  readonly id: string
+  /** JSON. */
+  readonly body: string
 }
 
 export interface PingOptions {
@@ -25,49 +33,69 @@ export interface PingOptions {
   readonly timeoutMs: number
 }
 
-export type PingResult = { readonly kind: 'answered' } | ({ readonly kind: 'failed' } & FailedPing)
+export type PingResult =
+  | { readonly kind: 'answered'; readonly status: number; readonly durationMs: number }
+  | ({ readonly kind: 'failed' } & FailedPing)
 
 /** As for a delivery: more of the answer is not read. */
 const BODY_MAX_BYTES = 64 * 1024
 
+/** Asks the endpoint whether it takes events. */
+export function ping(target: PingTarget, options: PingOptions): Promise<PingResult> {
+  const { workspaceId } = target
+  const sentAt = new Date(options.clock.now()).toISOString()
+  return post(
+    target,
+    {
+      id: `ping_${randomUUID().replaceAll('-', '')}`,
+      body: JSON.stringify({ event: 'ping', workspaceId, sentAt }),
+    },
+    options,
+  )
+}
+
 /**
- * One request with everything that a delivery has, so that what the ping passes a delivery passes
- * as well. It is not in the log: its sequence is 0, and it is not repeated.
+ * One request with everything that a delivery has, so that what this one passes a delivery passes
+ * as well.
  */
-export async function ping(target: PingTarget, options: PingOptions): Promise<PingResult> {
-  const { workspaceId, url } = target
-  const nowMs = options.clock.now()
-  const sentAt = new Date(nowMs).toISOString()
-  const body = JSON.stringify({ event: 'ping', workspaceId, sentAt })
+export async function post(
+  target: PingTarget,
+  message: Message,
+  options: PingOptions,
+): Promise<PingResult> {
+  const startedMs = options.clock.now()
   try {
-    const answer = await request(url, {
+    const answer = await request(target.url, {
       method: 'POST',
-      headers: pingHeaders(target, Math.floor(nowMs / 1000), body),
-      body,
+      headers: headersOf(target, message, Math.floor(startedMs / 1000)),
+      body: message.body,
       dispatcher: options.agent,
       signal: AbortSignal.timeout(options.timeoutMs),
     })
     await readAtMost(answer.body, BODY_MAX_BYTES)
     const errorClass = classOfStatus(answer.statusCode)
+    const { statusCode: status } = answer
     return errorClass === null
-      ? { kind: 'answered' }
-      : { kind: 'failed', errorClass, status: answer.statusCode }
+      ? { kind: 'answered', status, durationMs: options.clock.now() - startedMs }
+      : { kind: 'failed', errorClass, status }
   } catch (error) {
     return { kind: 'failed', errorClass: classOfError(error), status: null }
   }
 }
 
-function pingHeaders(target: PingTarget, timestampSec: number, body: string) {
-  const id = `ping_${randomUUID().replaceAll('-', '')}`
+function headersOf(target: PingTarget, { id, body }: Message, timestampSec: number) {
   const { password, passwordScheme, passwordHeader: headerName } = target
   const credentials =
     password === null ? [] : [passwordHeader(passwordScheme, headerName, password)]
+  const signatures = target.signingSecrets.map((secret) =>
+    sign(decodeSecret(secret), id, timestampSec, body),
+  )
   return {
     'content-type': 'application/json',
     'user-agent': USER_AGENT,
     'webhook-id': id,
     'webhook-timestamp': String(timestampSec),
-    'webhook-signature': sign(decodeSecret(target.signingSecret), id, timestampSec, body),
+    'webhook-signature': signatures.join(' '),
     'webhook-sequence': '0',
     'webhook-attempt': '1',
     ...Object.fromEntries(credentials),

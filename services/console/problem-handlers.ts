@@ -4,6 +4,7 @@ import type { Logger } from '../shared/logger.ts'
 import { isDatabaseAway } from '../shared/postgres/pool.ts'
 import { EventLogAwayError } from './event-log.ts'
 import { type FieldError, invalidRequest, Problem, plainProblem } from './problem.ts'
+import { isForPage, sendPage } from './web-page.ts'
 
 /** Makes every answer that is no success a problem document: thrown, unknown path, wrong method. */
 export function answerWithProblems(app: FastifyInstance, logger: Logger): void {
@@ -16,6 +17,7 @@ export function answerWithProblems(app: FastifyInstance, logger: Logger): void {
     return send(reply, problem)
   })
   app.setNotFoundHandler((request, reply) => {
+    if (isForPage(request) && sendPage(reply)) return reply
     const allowed = allowedMethods(request.url.split('?')[0] ?? '')
     if (allowed.length === 0) return send(reply, plainProblem(404, 'Nothing is at this path.'))
     const allow = allowed.join(', ')

@@ -66,6 +66,10 @@ export function plainProblem(
   return new Problem(status, detail === undefined ? document : { ...document, detail }, headers)
 }
 
+export function notConnected(): Problem {
+  return plainProblem(409, 'Nothing is connected. Connect first: PUT …/connection.')
+}
+
 export function invalidRequest(errors: readonly FieldError[]): Problem {
   return new Problem(422, {
     type: problemType('invalid-request'),
@@ -92,4 +96,10 @@ export function pingFailed({ errorClass, status }: FailedPing): Problem {
     ...(status === null ? {} : { status }),
     hint: HINTS[errorClass],
   })
+}
+
+/** The same for a test event: the page shows both alike. */
+export function testFailed(failed: FailedPing): Problem {
+  const title = 'The endpoint did not accept the test event'
+  return new Problem(422, { ...pingFailed(failed).document, title })
 }

@@ -1,15 +1,15 @@
-import swagger from '@fastify/swagger'
+import cookie from '@fastify/cookie'
+import rateLimit from '@fastify/rate-limit'
 import { fastify } from 'fastify'
 import {
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
-import { VERSION } from '../shared/user-agent.ts'
 import { requireOperator, requireWorkspaceAccess } from './authorization.ts'
 import type { ConsoleApp, ConsoleDeps } from './console-app.ts'
+import { describeApi } from './describe-api.ts'
+import { takeIdempotencyKeys } from './idempotency.ts'
 import { answerFrameworkError, answerWithProblems } from './problem-handlers.ts'
 import { cancelBackfill } from './routes/cancel-backfill.ts'
 import { createBackfill } from './routes/create-backfill.ts'
@@ -32,6 +32,7 @@ import { listCalls } from './routes/list-calls.ts'
 import { listDeadLetters } from './routes/list-dead-letters.ts'
 import { listGaps } from './routes/list-gaps.ts'
 import { listSources } from './routes/list-sources.ts'
+import { openPortalLink } from './routes/open-portal-link.ts'
 import { putConnection } from './routes/put-connection.ts'
 import { putWorkspace } from './routes/put-workspace.ts'
 import { resendDeadLetter } from './routes/resend-dead-letter.ts'
@@ -41,6 +42,9 @@ import { rotateSourceToken } from './routes/rotate-source-token.ts'
 import { registerSession } from './routes/session.ts'
 import { streamAttempts } from './routes/stream-attempts.ts'
 import { testConnection } from './routes/test-connection.ts'
+import { addSecurityHeaders } from './security-headers.ts'
+import { createSignInLimit } from './sign-in-limit.ts'
+import { serveWebPage } from './web-page.ts'
 
 const BODY_MAX_BYTES = 64 * 1024
 
@@ -48,6 +52,7 @@ const BODY_MAX_BYTES = 64 * 1024
 export async function createServer(deps: ConsoleDeps): Promise<ConsoleApp> {
   const app = fastify({
     bodyLimit: BODY_MAX_BYTES,
+    trustProxy: [...deps.trustedProxies],
     frameworkErrors: answerFrameworkError,
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
@@ -55,9 +60,16 @@ export async function createServer(deps: ConsoleDeps): Promise<ConsoleApp> {
   answerWithProblems(app, deps.logger)
   takeJsonOnly(app)
   logRequests(app, deps)
+  await addSecurityHeaders(app, deps)
+  await app.register(cookie)
+  await app.register(rateLimit, { global: false })
+  takeIdempotencyKeys(app, deps)
   await describeApi(app)
+  await serveWebPage(app, deps)
+  const signInLimit = createSignInLimit(app)
   getOpenapi(app)
-  registerSession(app, deps)
+  registerSession(app, deps, signInLimit)
+  openPortalLink(app, deps, signInLimit)
   await app.register(async (scope) => {
     scope.addHook('onRequest', requireOperator(deps))
     const routes = scope.withTypeProvider<ZodTypeProvider>()
@@ -111,30 +123,14 @@ function takeJsonOnly(app: ConsoleApp): void {
   })
 }
 
-/** One line per answer. The route and not the path: paths hold the ids of customers. */
+/** One line per answer. The route and not the path: paths hold ids and tokens of customers. */
 function logRequests(app: ConsoleApp, { logger }: ConsoleDeps): void {
   app.addHook('onSend', async (_request, reply) => {
-    reply.header('cache-control', 'no-store')
+    // Files of the page say themselves how long they may be kept.
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
   app.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
     const durationMs = Math.round(elapsedTime)
     logger.info({ method, route: routeOptions.url, statusCode, durationMs }, 'request.answered')
-  })
-}
-
-async function describeApi(app: ConsoleApp): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Call Webhook',
-        description: 'Workspaces, sources of calls, and the connection their events are posted to.',
-        version: VERSION,
-      },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }],
-    },
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
   })
 }

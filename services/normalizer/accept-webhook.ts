@@ -40,6 +40,9 @@ export function createAcceptWebhook(options: AcceptWebhookOptions): AcceptWebhoo
       return { kind: 'unknown_source' }
     }
     const source = found.value
+    // The lookup may be older than the end of this token.
+    const validUntil = source.tokenValidUntil?.getTime() ?? Number.POSITIVE_INFINITY
+    if (validUntil <= webhook.receivedAt) return { kind: 'unknown_source' }
     const read = readRequest(webhook)
     if (read.kind === 'unsupported') return { kind: read.kind, detail: read.detail, source }
     const judgements =

@@ -12,6 +12,7 @@ import {
   findPublishedEvents,
   recordPublishedEvents,
 } from '../shared/postgres/published-events.ts'
+import { noteSourceActivity } from '../shared/postgres/source-activity.ts'
 import { findSourceByTokenHash } from '../shared/postgres/sources.ts'
 import { createAcceptFirstParty } from './accept-first-party.ts'
 import { createAcceptWebhook } from './accept-webhook.ts'
@@ -29,6 +30,7 @@ import { startRecurring } from './recurring.ts'
 import { createRejectedRequests } from './rejected-requests.ts'
 import { createServer } from './server.ts'
 import { openSource } from './source.ts'
+import { createSourceActivity, notingActivity, type SourceActivity } from './source-activity.ts'
 
 /** The parts of the service behind its connections, put together. */
 export interface Normalizer {
@@ -65,7 +67,13 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     onDue: () => sweeper.wake(),
     logger,
   })
-  const app = await createApp(options, { metrics, publisher, sessions })
+  const activity = createSourceActivity({
+    save: (noted) => noteSourceActivity(pool, noted),
+    sourcesMax: REMEMBERED_MAX,
+    clock,
+    logger,
+  })
+  const app = await createApp(options, { metrics, publisher, sessions, activity })
   const sweeper = startRecurring({
     name: 'held-sessions',
     everyMs: SWEEP_EVERY_MS,
@@ -84,7 +92,7 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     app,
     registry: metrics.registry,
     stop: async () => {
-      await Promise.all([sweeper.stop(), forgetting.stop()])
+      await Promise.all([sweeper.stop(), forgetting.stop(), activity.stop()])
     },
   }
 }
@@ -106,6 +114,7 @@ interface Parts {
   readonly metrics: NormalizerMetrics
   readonly publisher: Publisher
   readonly sessions: HeldSessions
+  readonly activity: SourceActivity
 }
 
 function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyInstance> {
@@ -125,14 +134,15 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
     query: (tokenHash) => findWorkspaceIdByTokenHash(pool, tokenHash),
   })
   const served = new Set<string>(config.providers)
+  const acceptWebhook = createAcceptWebhook({
+    ...parts,
+    sources,
+    findProvider: (name) => (served.has(name) ? findProvider(name) : null),
+    rejected: createRejectedRequests(producer, topics.rejected),
+    logger,
+  })
   return createServer({
-    acceptWebhook: createAcceptWebhook({
-      ...parts,
-      sources,
-      findProvider: (name) => (served.has(name) ? findProvider(name) : null),
-      rejected: createRejectedRequests(producer, topics.rejected),
-      logger,
-    }),
+    acceptWebhook: notingActivity(acceptWebhook, parts.activity),
     acceptFirstParty: createAcceptFirstParty({
       workspaces,
       findCall: (call) => findCall(pool, call),

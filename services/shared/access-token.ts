@@ -1,10 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /**
- * Tokens that open a workspace (`cwt_`) or name a source in a webhook URL (`src_`). The prefix
- * lets secret scanners find a leaked one.
+ * Tokens that open a workspace (`cwt_`), name a source in a webhook URL (`src_`), sign somebody in
+ * once (`link_`) or are a browser's session (`ses_`). The prefix lets secret scanners find a leaked
+ * one.
  */
-export type TokenPrefix = 'cwt_' | 'src_'
+export type TokenPrefix = 'cwt_' | 'src_' | 'link_' | 'ses_'
 
 /** 256 random bits: no slow hash is needed, since there is nothing to guess. */
 export function newToken(prefix: TokenPrefix): string {

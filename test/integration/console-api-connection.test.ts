@@ -61,6 +61,8 @@ describe('connecting', () => {
       state: 'connected',
       url,
       hasPassword: true,
+      passwordScheme: 'bearer',
+      passwordHeader: null,
       maskNumbers: true,
       connectedAt: expect.any(String),
       lastDeliveredAt: null,

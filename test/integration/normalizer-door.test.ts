@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forgetOld } from '../../services/normalizer/forget.ts'
+import { hashToken, newToken } from '../../services/shared/access-token.ts'
 import { PROVIDER_NAMES, type ProviderName } from '../../services/shared/call-event.ts'
+import { rotateSourceToken } from '../../services/shared/postgres/sources.ts'
 import { knock } from '../support/door.ts'
+import { eventually } from '../support/eventually.ts'
 import { type FixtureRequest, providerFixtures } from '../support/provider-fixtures.ts'
 import { NormalizerBench } from '../support/running-normalizer.ts'
 import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
@@ -94,6 +97,50 @@ describe('the normalizer', () => {
       ['call.recording_ready', 'available'],
     ])
     expect(new Set(events.map(({ callId }) => callId)).size).toBe(1)
+  })
+
+  it('takes the old webhook URL until its end, and the new one at once', async () => {
+    const path = await bench.addSource('binotel')
+    const { rows } = await bench.pool.query(`select id from sources where token_hash = $1`, [
+      hashToken(path.split('/').at(-1) ?? ''),
+    ])
+    const token = newToken('src_')
+    await rotateSourceToken(bench.pool, {
+      id: rows[0].id,
+      workspaceId: 'ws_1',
+      tokenHash: hashToken(token),
+    })
+
+    const overlap = [
+      await knock(door + path, binotelCall('700021')),
+      await knock(`${door}/hooks/binotel/${token}`, binotelCall('700022')),
+    ]
+    await bench.pool.query(`update sources set previous_token_until = now() where id = $1`, [
+      rows[0].id,
+    ])
+    const late = await knock(otherDoor + path, binotelCall('700023'))
+
+    expect(overlap.map(({ status }) => status)).toEqual([200, 200])
+    expect(late.status).toBe(404)
+  })
+
+  it('notes the first webhook of a source by itself', async () => {
+    const path = await bench.addSource('binotel')
+    const activity = async () => {
+      const [, , , token = ''] = path.split('/')
+      const { rows } = await bench.pool.query(
+        `select first_event_at, last_event_at from source_activity
+         join sources on id = source_id where token_hash = $1`,
+        [hashToken(token)],
+      )
+      return rows
+    }
+    const before = await activity()
+
+    await knock(door + path, binotelCall('700024'))
+
+    await eventually(async () => expect(await activity()).toHaveLength(1))
+    expect(before).toEqual([])
   })
 
   it('keeps raw what it cannot normalize, without the token', async () => {

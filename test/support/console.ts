@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Agent } from 'undici'
 import { onTestFinished } from 'vitest'
-import type { ConsoleApp } from '../../services/console/console-app.ts'
-import { awayEventLog, type EventLog } from '../../services/console/event-log.ts'
+import type { ConsoleApp, ConsoleDeps } from '../../services/console/console-app.ts'
+import { awayEventLog } from '../../services/console/event-log.ts'
 import { createServer } from '../../services/console/server.ts'
 import { systemClock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
@@ -18,7 +18,8 @@ import {
   startSelfSignedEndpoint,
 } from './misbehaving-endpoint.ts'
 
-const OPERATOR_TOKEN = 'operator-test'
+export const OPERATOR_TOKEN = 'operator-test'
+export const PUBLIC_URL = 'https://console.example.com'
 
 /** The console on a real database, asked without a port. */
 export interface TestConsole {
@@ -36,6 +37,7 @@ export interface CallOptions {
   readonly body?: object
   /** Null: none. */
   readonly token?: string | null
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Answer {
@@ -57,15 +59,10 @@ export interface TestWorkspace {
   connection(): Promise<unknown>
 }
 
-export interface ConsoleParts {
-  /** Default: one that is away. */
-  readonly eventLog?: EventLog
-}
-
 /** On an empty database, or on one that cannot be reached. */
 export async function startConsole(
   url: string,
-  { eventLog = awayEventLog }: ConsoleParts = {},
+  overrides: Partial<ConsoleDeps> = {},
 ): Promise<TestConsole> {
   const logger = createLogger('test', 'silent')
   const databaseUrl = new Secret(url)
@@ -76,14 +73,19 @@ export async function startConsole(
     pool,
     agent,
     secretBox,
-    eventLog,
+    eventLog: awayEventLog,
     logger,
     clock: systemClock,
     operatorToken: new Secret(OPERATOR_TOKEN),
+    publicUrl: PUBLIC_URL,
+    frameOrigins: [],
+    trustedProxies: [],
+    webRoot: '/nowhere',
     normalizerPublicUrl: 'https://hooks.example.com',
     allowHttp: true,
     requestTimeoutMs: 500,
     attemptsMax: 9,
+    ...overrides,
   })
   const call = (line: string, options?: CallOptions) => inject(app, line, options)
   return {
@@ -99,10 +101,10 @@ export async function startConsole(
 /** The console with all tables. */
 export async function startMigratedConsole(
   url: string,
-  parts: ConsoleParts = {},
+  overrides: Partial<ConsoleDeps> = {},
 ): Promise<TestConsole> {
   await migrate(new Secret(url), createLogger('test', 'silent'))
-  return startConsole(url, parts)
+  return startConsole(url, overrides)
 }
 
 async function closeAll(app: ConsoleApp, agent: Agent, pool: Pool): Promise<void> {
@@ -114,20 +116,20 @@ async function closeAll(app: ConsoleApp, agent: Agent, pool: Pool): Promise<void
 async function inject(
   app: ConsoleApp,
   line: string,
-  { body, token = OPERATOR_TOKEN }: CallOptions = {},
+  { body, token = OPERATOR_TOKEN, headers = {} }: CallOptions = {},
 ): Promise<Answer> {
   const [method, url] = line.split(' ') as ['GET' | 'PUT' | 'POST' | 'DELETE', string]
   const answer = await app.inject({
     method,
     url,
-    headers: token === null ? {} : { authorization: `Bearer ${token}` },
+    headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...headers },
     ...(body === undefined ? {} : { payload: body }),
   })
   return {
     status: answer.statusCode,
     headers: answer.headers,
     text: answer.body,
-    body: answer.body === '' ? null : answer.json(),
+    body: /json/.test(String(answer.headers['content-type'])) ? answer.json() : null,
   }
 }
 

@@ -29,6 +29,7 @@ export const source: Source = {
   settingsSealed: '',
   timezone: 'Europe/Kyiv',
   defaultCountry: 'UA',
+  tokenValidUntil: null,
   context: { settings: {}, timezone: 'Europe/Kyiv', defaultCountry: 'UA' },
 }
 

@@ -7,6 +7,7 @@ import { plainProblem, problemResponses } from '../problem.ts'
 export function cancelBackfill(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Cancel a back-fill',
+    operationId: 'cancelBackfill',
     tags: ['recovery'],
     params: workspaceParams.extend({ backfillId: z.string().max(100) }),
     response: { 200: backfill, ...problemResponses },

@@ -15,12 +15,13 @@ const body = z.strictObject({
 export function createBackfill(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Deliver what was missed',
+    operationId: 'createBackfill',
     tags: ['recovery'],
     params: workspaceParams,
     body: body,
     response: { 202: backfill, ...problemResponses },
   }
-  app.post('/v1/workspaces/:id/backfills', { schema }, async () => {
+  app.post('/v1/workspaces/:id/backfills', { schema, config: { idempotent: true } }, async () => {
     throw plainProblem(501, 'Not built yet.')
   })
 }

@@ -41,29 +41,34 @@ export function createSource(app: ConsoleApp, deps: ConsoleDeps): void {
   const { pool, secretBox, normalizerPublicUrl } = deps
   const schema = {
     summary: 'Add a source of calls',
+    operationId: 'createSource',
     tags: ['sources'],
     params: workspaceParams,
     body,
     response: { 201: created, ...problemResponses },
   }
-  app.post('/v1/workspaces/:id/sources', { schema }, async (request, reply) => {
-    const { provider, settings } = request.body
-    const token = newToken('src_')
-    const source = {
-      id: `source_${randomUUID().replaceAll('-', '')}`,
-      workspaceId: request.params.id,
-      provider,
-      label: request.body.label,
-      settingsSealed: secretBox.seal(JSON.stringify(settings)),
-      tokenHash: hashToken(token),
-    }
-    await insertSource(pool, source)
-    return reply.code(201).send({
-      id: source.id,
-      provider,
-      label: source.label,
-      webhookUrl: `${normalizerPublicUrl}/hooks/${provider}/${token}`,
-      settings: withoutSecrets(settings),
-    })
-  })
+  app.post(
+    '/v1/workspaces/:id/sources',
+    { schema, config: { idempotent: true } },
+    async (request, reply) => {
+      const { provider, settings } = request.body
+      const token = newToken('src_')
+      const source = {
+        id: `source_${randomUUID().replaceAll('-', '')}`,
+        workspaceId: request.params.id,
+        provider,
+        label: request.body.label,
+        settingsSealed: secretBox.seal(JSON.stringify(settings)),
+        tokenHash: hashToken(token),
+      }
+      await insertSource(pool, source)
+      return reply.code(201).send({
+        id: source.id,
+        provider,
+        label: source.label,
+        webhookUrl: `${normalizerPublicUrl}/hooks/${provider}/${token}`,
+        settings: withoutSecrets(settings),
+      })
+    },
+  )
 }

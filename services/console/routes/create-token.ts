@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { hashToken, newToken } from '../../shared/access-token.ts'
 import { insertAccessToken } from '../../shared/postgres/access-tokens.ts'
 import { requireWorkspace } from '../authorization.ts'
-import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { type ConsoleApp, type ConsoleDeps, operatorOnly, workspaceParams } from '../console-app.ts'
 import { problemResponses } from '../problem.ts'
 
 const body = z.strictObject({ label: z.string().trim().min(1).max(200).nullable().default(null) })
@@ -11,7 +11,9 @@ const body = z.strictObject({ label: z.string().trim().min(1).max(200).nullable(
 export function createToken(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'Make an access token for a workspace',
+    operationId: 'createToken',
     tags: ['workspaces'],
+    security: operatorOnly,
     params: workspaceParams,
     body,
     response: {
@@ -19,12 +21,16 @@ export function createToken(app: ConsoleApp, { pool }: ConsoleDeps): void {
       ...problemResponses,
     },
   }
-  app.post('/v1/workspaces/:id/tokens', { schema }, async (request, reply) => {
-    const workspaceId = request.params.id
-    await requireWorkspace(pool, workspaceId)
-    const token = newToken('cwt_')
-    const { label } = request.body
-    await insertAccessToken(pool, { tokenHash: hashToken(token), workspaceId, label })
-    return reply.code(201).send({ token })
-  })
+  app.post(
+    '/v1/workspaces/:id/tokens',
+    { schema, config: { idempotent: true } },
+    async (request, reply) => {
+      const workspaceId = request.params.id
+      await requireWorkspace(pool, workspaceId)
+      const token = newToken('cwt_')
+      const { label } = request.body
+      await insertAccessToken(pool, { tokenHash: hashToken(token), workspaceId, label })
+      return reply.code(201).send({ token })
+    },
+  )
 }

@@ -7,6 +7,7 @@ import { problemResponses } from '../problem.ts'
 export function deleteConnection(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'Disconnect',
+    operationId: 'deleteConnection',
     tags: ['connection'],
     params: workspaceParams,
     response: { 204: z.undefined(), ...problemResponses },

@@ -9,6 +9,7 @@ const params = workspaceParams.extend({ sourceId: z.string() })
 export function deleteSource(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'Remove a source of calls',
+    operationId: 'deleteSource',
     tags: ['sources'],
     params,
     response: { 204: z.undefined(), ...problemResponses },

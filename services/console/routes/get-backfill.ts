@@ -7,6 +7,7 @@ import { plainProblem, problemResponses } from '../problem.ts'
 export function getBackfill(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Show a back-fill',
+    operationId: 'getBackfill',
     tags: ['recovery'],
     params: workspaceParams.extend({ backfillId: z.string().max(100) }),
     response: { 200: backfill, ...problemResponses },

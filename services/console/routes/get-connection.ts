@@ -43,6 +43,7 @@ const connection = z.union([
 export function getConnection(app: ConsoleApp, { pool, attemptsMax }: ConsoleDeps): void {
   const schema = {
     summary: 'Show the connection',
+    operationId: 'getConnection',
     tags: ['connection'],
     params: workspaceParams,
     response: { 200: connection, ...problemResponses },

@@ -42,6 +42,7 @@ const shown = z.object({
 export function getEvent(app: ConsoleApp, deps: ConsoleDeps): void {
   const schema = {
     summary: 'Show one event',
+    operationId: 'getEvent',
     tags: ['deliveries'],
     params: workspaceParams.extend({ eventId: z.string().max(100) }),
     response: { 200: shown, ...problemResponses },

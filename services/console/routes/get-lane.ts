@@ -31,6 +31,7 @@ const shown = z.object({
 export function getLane(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Show what waits',
+    operationId: 'getLane',
     tags: ['deliveries'],
     params: workspaceParams,
     response: { 200: shown, ...problemResponses },

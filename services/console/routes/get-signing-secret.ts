@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { findConnection } from '../../shared/postgres/connections.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
-import { plainProblem, problemResponses } from '../problem.ts'
+import { notConnected, problemResponses } from '../problem.ts'
 
 const shown = z.object({
   signingSecret: z.string().describe('Verifies `webhook-signature` (Standard Webhooks).'),
@@ -10,14 +11,22 @@ const shown = z.object({
 })
 
 /** Reveals the signing secret. */
-export function getSigningSecret(app: ConsoleApp, _deps: ConsoleDeps): void {
+export function getSigningSecret(app: ConsoleApp, { pool, secretBox, clock }: ConsoleDeps): void {
   const schema = {
     summary: 'Reveal the signing secret',
+    operationId: 'getSigningSecret',
     tags: ['connection'],
     params: workspaceParams,
     response: { 200: shown, ...problemResponses },
   }
-  app.get('/v1/workspaces/:id/connection/signing-secret', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
+  app.get('/v1/workspaces/:id/connection/signing-secret', { schema }, async (request) => {
+    const found = await findConnection(pool, request.params.id)
+    if (found === null || found.signingSecretSealed === null) throw notConnected()
+    const until = found.previousSecretUntil
+    const isOverlap = until !== null && until.getTime() > clock.now()
+    return {
+      signingSecret: secretBox.open(found.signingSecretSealed),
+      previousValidUntil: isOverlap ? until.toISOString() : null,
+    }
   })
 }

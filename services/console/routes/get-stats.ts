@@ -26,6 +26,7 @@ const shown = z.object({
 export function getStats(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Statistics by day',
+    operationId: 'getStats',
     tags: ['deliveries'],
     params: workspaceParams,
     querystring: query,

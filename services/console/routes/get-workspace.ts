@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { findWorkspace } from '../../shared/postgres/workspaces.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
 
@@ -11,14 +12,17 @@ const shown = z.object({
 })
 
 /** The workspace as its customer sees it. */
-export function getWorkspace(app: ConsoleApp, _deps: ConsoleDeps): void {
+export function getWorkspace(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'Show the workspace',
+    operationId: 'getWorkspace',
     tags: ['workspaces'],
     params: workspaceParams,
     response: { 200: shown, ...problemResponses },
   }
-  app.get('/v1/workspaces/:id', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
+  app.get('/v1/workspaces/:id', { schema }, async (request) => {
+    const found = await findWorkspace(pool, request.params.id)
+    if (found === null) throw plainProblem(404, 'There is no such workspace.')
+    return { ...found, createdAt: found.createdAt.toISOString() }
   })
 }

@@ -20,6 +20,7 @@ const shown = z.object({ items: z.array(attempt), nextCursor })
 export function listAttempts(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'List delivery attempts',
+    operationId: 'listAttempts',
     tags: ['deliveries'],
     params: workspaceParams,
     querystring: query,

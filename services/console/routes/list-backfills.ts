@@ -10,6 +10,7 @@ const shown = z.object({ items: z.array(backfill), nextCursor })
 export function listBackfills(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'List back-fills',
+    operationId: 'listBackfills',
     tags: ['recovery'],
     params: workspaceParams,
     querystring: z.strictObject(pageQuery),

@@ -44,6 +44,7 @@ const shown = z.object({
 export function listCalls(app: ConsoleApp, { pool, eventLog }: ConsoleDeps): void {
   const schema = {
     summary: 'Pull events from the log',
+    operationId: 'listCalls',
     tags: ['calls'],
     params: workspaceParams,
     querystring: query,

@@ -23,6 +23,7 @@ const shown = z.object({ items: z.array(deadLetter), nextCursor })
 export function listDeadLetters(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'List dead letters',
+    operationId: 'listDeadLetters',
     tags: ['recovery'],
     params: workspaceParams,
     querystring: z.strictObject(pageQuery),

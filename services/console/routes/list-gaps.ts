@@ -17,6 +17,7 @@ const shown = z.object({ items: z.array(gap), nextCursor })
 export function listGaps(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'List gaps',
+    operationId: 'listGaps',
     tags: ['recovery'],
     params: workspaceParams,
     querystring: z.strictObject(pageQuery),

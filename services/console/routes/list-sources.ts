@@ -13,8 +13,12 @@ const sources = z.object({
       label: z.string().nullable(),
       settings: z.record(z.string(), z.unknown()).describe('Secrets in it read `***`.'),
       createdAt: instant,
-      firstEventAt: instant.nullable().describe('Null: no webhook has come yet.'),
-      lastEventAt: instant.nullable(),
+      firstEventAt: instant
+        .nullable()
+        .describe(
+          'The first webhook that was understood, ignored kinds included; null: none has come yet.',
+        ),
+      lastEventAt: instant.nullable().describe('The newest such webhook, to the minute.'),
       previousValidUntil: instant
         .nullable()
         .describe('Until then the webhook URL before the last rotation works as well.'),
@@ -26,6 +30,7 @@ const sources = z.object({
 export function listSources(app: ConsoleApp, { pool, secretBox }: ConsoleDeps): void {
   const schema = {
     summary: 'List the sources of calls',
+    operationId: 'listSources',
     tags: ['sources'],
     params: workspaceParams,
     response: { 200: sources, ...problemResponses },
@@ -33,15 +38,15 @@ export function listSources(app: ConsoleApp, { pool, secretBox }: ConsoleDeps): 
   app.get('/v1/workspaces/:id/sources', { schema }, async (request) => {
     const found = await list(pool, request.params.id)
     return {
-      items: found.map(({ id, provider, label, settingsSealed, createdAt }) => ({
+      items: found.map(({ id, provider, label, settingsSealed, ...at }) => ({
         id,
         provider,
         label,
         settings: withoutSecrets(JSON.parse(secretBox.open(settingsSealed))),
-        createdAt: createdAt.toISOString(),
-        firstEventAt: null,
-        lastEventAt: null,
-        previousValidUntil: null,
+        createdAt: at.createdAt.toISOString(),
+        firstEventAt: at.firstEventAt?.toISOString() ?? null,
+        lastEventAt: at.lastEventAt?.toISOString() ?? null,
+        previousValidUntil: at.previousValidUntil?.toISOString() ?? null,
       })),
     }
   })

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { newSigningSecret } from '../../shared/egress/webhook-signature.ts'
-import { type Connection, connect, findConnection } from '../../shared/postgres/connections.ts'
-import type { SecretBox } from '../../shared/secret-box.ts'
+import { connect, findConnection } from '../../shared/postgres/connections.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { openConnection, validSecrets } from '../opened-connection.ts'
 import { ping } from '../ping.ts'
 import { invalidRequest, pingFailed, plainProblem, problemResponses } from '../problem.ts'
 import { mergeTarget, type TargetRequest, targetRequest } from '../target-request.ts'
@@ -21,6 +21,7 @@ const connected = z.object({
 export function putConnection(app: ConsoleApp, deps: ConsoleDeps): void {
   const schema = {
     summary: 'Connect, or change the connection',
+    operationId: 'putConnection',
     description: 'Posts a signed `ping` first. Without a 2xx in time nothing is changed.',
     tags: ['connection'],
     params: workspaceParams,
@@ -35,13 +36,14 @@ export function putConnection(app: ConsoleApp, deps: ConsoleDeps): void {
 async function connectTo(workspaceId: string, asked: TargetRequest, deps: ConsoleDeps) {
   const { pool, secretBox, agent, clock, requestTimeoutMs: timeoutMs } = deps
   const row = await findConnection(pool, workspaceId)
-  const stored = row && opened(row, secretBox)
+  const stored = row && openConnection(row, secretBox)
   const merged = mergeTarget(asked, stored)
   if (merged.kind === 'refused') throw invalidRequest(merged.errors)
   const { target } = merged
   const signingSecret = stored?.signingSecret ?? newSigningSecret()
+  const signingSecrets = stored?.signingSecret ? validSecrets(stored, clock.now()) : [signingSecret]
 
-  const result = await ping({ workspaceId, signingSecret, ...target }, { agent, clock, timeoutMs })
+  const result = await ping({ workspaceId, signingSecrets, ...target }, { agent, clock, timeoutMs })
   if (result.kind === 'failed') throw pingFailed(result)
 
   const connectedAt = await connect(pool, {
@@ -59,18 +61,5 @@ async function connectTo(workspaceId: string, asked: TargetRequest, deps: Consol
     url: target.url,
     connectedAt: connectedAt.toISOString(),
     ...(stored?.signingSecret ? {} : { signingSecret }),
-  }
-}
-
-/** A stored connection with its secrets in the clear. */
-function opened(row: Connection, secretBox: SecretBox) {
-  const open = (sealed: string | null) => (sealed === null ? null : secretBox.open(sealed))
-  return {
-    url: row.url,
-    password: open(row.passwordSealed),
-    passwordScheme: row.passwordScheme,
-    passwordHeader: row.passwordHeader,
-    maskNumbers: row.maskNumbers,
-    signingSecret: open(row.signingSecretSealed),
   }
 }

@@ -2,7 +2,7 @@ import { isSupportedCountry } from 'libphonenumber-js'
 import { z } from 'zod'
 import { putWorkspace as put } from '../../shared/postgres/workspaces.ts'
 import { timeZone } from '../../shared/time-zone.ts'
-import { type ConsoleApp, type ConsoleDeps, instant } from '../console-app.ts'
+import { type ConsoleApp, type ConsoleDeps, instant, operatorOnly } from '../console-app.ts'
 import { problemResponses } from '../problem.ts'
 
 const params = z.object({
@@ -33,7 +33,9 @@ const workspace = z.object({
 export function putWorkspace(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'Create or change a workspace',
+    operationId: 'putWorkspace',
     tags: ['workspaces'],
+    security: operatorOnly,
     params,
     body,
     response: { 200: workspace, 201: workspace, ...problemResponses },

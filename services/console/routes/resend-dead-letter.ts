@@ -8,11 +8,16 @@ const shown = z.object({ backfillId: z.string().describe('The back-fill that bri
 export function resendDeadLetter(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Send a dead letter again',
+    operationId: 'resendDeadLetter',
     tags: ['recovery'],
     params: workspaceParams.extend({ eventId: z.string().max(100) }),
     response: { 202: shown, ...problemResponses },
   }
-  app.post('/v1/workspaces/:id/dead-letters/:eventId/resend', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
-  })
+  app.post(
+    '/v1/workspaces/:id/dead-letters/:eventId/resend',
+    { schema, config: { idempotent: true } },
+    async () => {
+      throw plainProblem(501, 'Not built yet.')
+    },
+  )
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { newSigningSecret } from '../../shared/egress/webhook-signature.ts'
+import { rotateSigningSecret as rotate } from '../../shared/postgres/connections.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
-import { plainProblem, problemResponses } from '../problem.ts'
+import { notConnected, problemResponses } from '../problem.ts'
 
 const shown = z.object({
   signingSecret: z.string(),
@@ -8,14 +10,25 @@ const shown = z.object({
 })
 
 /** A new signing secret; the old one signs as well for another 24 hours. */
-export function rotateSigningSecret(app: ConsoleApp, _deps: ConsoleDeps): void {
+export function rotateSigningSecret(app: ConsoleApp, { pool, secretBox }: ConsoleDeps): void {
   const schema = {
     summary: 'Rotate the signing secret',
+    operationId: 'rotateSigningSecret',
     tags: ['connection'],
     params: workspaceParams,
     response: { 200: shown, ...problemResponses },
   }
-  app.post('/v1/workspaces/:id/connection/signing-secret/rotate', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
-  })
+  app.post(
+    '/v1/workspaces/:id/connection/signing-secret/rotate',
+    { schema, config: { idempotent: true } },
+    async (request) => {
+      const signingSecret = newSigningSecret()
+      const previousValidUntil = await rotate(pool, {
+        workspaceId: request.params.id,
+        signingSecretSealed: secretBox.seal(signingSecret),
+      })
+      if (previousValidUntil === null) throw notConnected()
+      return { signingSecret, previousValidUntil: previousValidUntil.toISOString() }
+    },
+  )
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { hashToken, newToken } from '../../shared/access-token.ts'
+import { rotateSourceToken as rotate } from '../../shared/postgres/sources.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
 
@@ -8,14 +10,26 @@ const shown = z.object({
 })
 
 /** A new webhook URL for a source; the old one works for another 24 hours. */
-export function rotateSourceToken(app: ConsoleApp, _deps: ConsoleDeps): void {
+export function rotateSourceToken(app: ConsoleApp, deps: ConsoleDeps): void {
   const schema = {
     summary: 'Replace the webhook URL of a source',
+    operationId: 'rotateSourceToken',
     tags: ['sources'],
     params: workspaceParams.extend({ sourceId: z.string() }),
     response: { 200: shown, ...problemResponses },
   }
-  app.post('/v1/workspaces/:id/sources/:sourceId/rotate-token', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
-  })
+  app.post(
+    '/v1/workspaces/:id/sources/:sourceId/rotate-token',
+    { schema, config: { idempotent: true } },
+    async (request) => {
+      const { id: workspaceId, sourceId: id } = request.params
+      const token = newToken('src_')
+      const rotated = await rotate(deps.pool, { id, workspaceId, tokenHash: hashToken(token) })
+      if (rotated === null) throw plainProblem(404, 'There is no such source.')
+      return {
+        webhookUrl: `${deps.normalizerPublicUrl}/hooks/${rotated.provider}/${token}`,
+        previousValidUntil: rotated.previousValidUntil.toISOString(),
+      }
+    },
+  )
 }

@@ -8,6 +8,7 @@ const shown = z.string().describe('text/event-stream')
 export function streamAttempts(app: ConsoleApp, _deps: ConsoleDeps): void {
   const schema = {
     summary: 'Follow delivery attempts',
+    operationId: 'streamAttempts',
     tags: ['deliveries'],
     params: workspaceParams,
     response: { 200: shown, ...problemResponses },

@@ -1,6 +1,10 @@
 import { z } from 'zod'
+import { findConnection } from '../../shared/postgres/connections.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
-import { plainProblem, problemResponses } from '../problem.ts'
+import { openConnection, validSecrets } from '../opened-connection.ts'
+import { post } from '../ping.ts'
+import { notConnected, problemResponses, testFailed } from '../problem.ts'
+import { testEvent } from '../test-event.ts'
 
 const shown = z.object({
   status: z.number().int().describe('What the endpoint answered: 2xx.'),
@@ -8,14 +12,32 @@ const shown = z.object({
 })
 
 /** Sends a `test` event to the endpoint: signed like any other, and not in the log. */
-export function testConnection(app: ConsoleApp, _deps: ConsoleDeps): void {
+export function testConnection(app: ConsoleApp, deps: ConsoleDeps): void {
   const schema = {
     summary: 'Send a test event',
+    operationId: 'testConnection',
     tags: ['connection'],
     params: workspaceParams,
     response: { 200: shown, ...problemResponses },
   }
-  app.post('/v1/workspaces/:id/connection/test', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
-  })
+  app.post('/v1/workspaces/:id/connection/test', { schema }, (request) =>
+    sendTest(request.params.id, deps),
+  )
+}
+
+async function sendTest(workspaceId: string, deps: ConsoleDeps): Promise<z.infer<typeof shown>> {
+  const { pool, secretBox, agent, clock, requestTimeoutMs: timeoutMs } = deps
+  const row = await findConnection(pool, workspaceId)
+  const stored = row && openConnection(row, secretBox)
+  if (stored === null || stored.url === null) throw notConnected()
+  const { url, maskNumbers } = stored
+  const signingSecrets = validSecrets(stored, clock.now())
+  const event = testEvent(workspaceId, maskNumbers, clock.now())
+  const result = await post(
+    { ...stored, workspaceId, url, signingSecrets },
+    { id: event.eventId, body: JSON.stringify(event) },
+    { agent, clock, timeoutMs },
+  )
+  if (result.kind === 'failed') throw testFailed(result)
+  return { status: result.status, durationMs: result.durationMs }
 }

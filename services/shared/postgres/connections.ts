@@ -175,6 +175,40 @@ export async function disconnect(db: Queryable, workspaceId: string): Promise<bo
   return rowCount === 1
 }
 
+/**
+ * Asks the dispatcher to send the event that waits, now. Null when none waits: nothing has failed,
+ * or nothing is connected. Primary key.
+ */
+export async function askForRetryNow(db: Queryable, workspaceId: string): Promise<Date | null> {
+  const { rows } = await db.query<{ askedAt: Date }>(
+    `update connections set retry_now_at = now(), version = version + 1
+     where workspace_id = $1 and state in ('connected', 'failing') and retry_next_at is not null
+     returning retry_now_at as "askedAt"`,
+    [workspaceId],
+  )
+  return rows[0]?.askedAt ?? null
+}
+
+/**
+ * Replaces the signing secret; the one before signs as well for 24 hours, one before that no more.
+ * Answers until when; null when nothing is connected. Primary key.
+ */
+export async function rotateSigningSecret(
+  db: Queryable,
+  { workspaceId, signingSecretSealed }: { workspaceId: string; signingSecretSealed: string },
+): Promise<Date | null> {
+  const { rows } = await db.query<{ previousValidUntil: Date }>(
+    `update connections
+     set previous_secret_sealed = signing_secret_sealed,
+         previous_secret_until = now() + interval '24 hours',
+         signing_secret_sealed = $2, version = version + 1
+     where workspace_id = $1 and state <> 'disconnected'
+     returning previous_secret_until as "previousValidUntil"`,
+    [workspaceId, signingSecretSealed],
+  )
+  return rows[0]?.previousValidUntil ?? null
+}
+
 export interface StateCount {
   readonly state: ConnectionState
   readonly connections: number

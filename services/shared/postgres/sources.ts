@@ -8,6 +8,11 @@ export interface Source {
   readonly label: string | null
   readonly settingsSealed: string
   readonly createdAt: Date
+  /** Null: no webhook has come yet. */
+  readonly firstEventAt: Date | null
+  readonly lastEventAt: Date | null
+  /** Until then the token before the last rotation works as well; null: it does not. */
+  readonly previousValidUntil: Date | null
 }
 
 /** A source as the normalizer reads by it. */
@@ -20,6 +25,8 @@ export interface SourceOfToken {
   readonly timezone: string
   /** ISO 3166 alpha-2 of the workspace. */
   readonly defaultCountry: string
+  /** Until when the token in question opens it; null: no end. */
+  readonly tokenValidUntil: Date | null
 }
 
 export interface NewSource {
@@ -47,12 +54,15 @@ export async function insertSource(db: Queryable, source: NewSource): Promise<vo
   )
 }
 
-/** Oldest first. Index `sources_of_workspace`; a workspace has a handful of sources. */
+/** Oldest first. Index `sources_of_workspace`, then primary key; a workspace has a handful. */
 export async function listSources(db: Queryable, workspaceId: string): Promise<Source[]> {
   const { rows } = await db.query<Source>(
     `select id, workspace_id as "workspaceId", provider, label,
-            settings_sealed as "settingsSealed", created_at as "createdAt"
-     from sources
+            settings_sealed as "settingsSealed", created_at as "createdAt",
+            first_event_at as "firstEventAt", last_event_at as "lastEventAt",
+            case when previous_token_until > now() then previous_token_until end
+              as "previousValidUntil"
+     from sources left join source_activity on source_id = id
      where workspace_id = $1
      order by created_at, id`,
     [workspaceId],
@@ -60,7 +70,10 @@ export async function listSources(db: Queryable, workspaceId: string): Promise<S
   return rows
 }
 
-/** Unique index on `token_hash`; the hot path of the normalizer, which caches the answer. */
+/**
+ * By the current token, or the one before while it is valid. Unique indexes on `token_hash` and
+ * `previous_token_hash`; the hot path of the normalizer, which caches the answer.
+ */
 export async function findSourceByTokenHash(
   db: Queryable,
   tokenHash: Buffer,
@@ -68,9 +81,11 @@ export async function findSourceByTokenHash(
   const { rows } = await db.query<SourceOfToken>(
     `select s.id, s.workspace_id as "workspaceId", s.provider,
             s.settings_sealed as "settingsSealed",
-            w.timezone, w.default_country as "defaultCountry"
+            w.timezone, w.default_country as "defaultCountry",
+            case when s.token_hash <> $1 then s.previous_token_until end as "tokenValidUntil"
      from sources s join workspaces w on w.id = s.workspace_id
-     where s.token_hash = $1`,
+     where s.token_hash = $1
+       or (s.previous_token_hash = $1 and s.previous_token_until > now())`,
     [tokenHash],
   )
   return rows[0] ?? null
@@ -86,4 +101,23 @@ export async function deleteSource(
     workspaceId,
   ])
   return rowCount === 1
+}
+
+/**
+ * Replaces the token in the webhook URL; the one before opens the source for another 24 hours, one
+ * before that no more. Null when the workspace has no such source. Primary key.
+ */
+export async function rotateSourceToken(
+  db: Queryable,
+  { id, workspaceId, tokenHash }: { id: string; workspaceId: string; tokenHash: Buffer },
+): Promise<{ readonly provider: ProviderName; readonly previousValidUntil: Date } | null> {
+  const { rows } = await db.query<{ provider: ProviderName; previousValidUntil: Date }>(
+    `update sources
+     set previous_token_hash = token_hash, previous_token_until = now() + interval '24 hours',
+         token_hash = $3
+     where id = $1 and workspace_id = $2
+     returning provider, previous_token_until as "previousValidUntil"`,
+    [id, workspaceId, tokenHash],
+  )
+  return rows[0] ?? null
 }

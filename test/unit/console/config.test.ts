@@ -15,6 +15,9 @@ describe('configuration of the console', () => {
       port: 8090,
       telemetryPort: 9103,
       normalizerPublicUrl: 'http://127.0.0.1:8080',
+      publicUrl: 'http://127.0.0.1:8090',
+      frameOrigins: [],
+      trustedProxies: [],
       allowCidrs: [],
       allowHttp: false,
       kafka: { brokers: ['127.0.0.1:9092'], topicPrefix: 'calls', partitions: 12 },
@@ -52,5 +55,26 @@ describe('configuration of the console', () => {
     const config = readConfig({ ...required, NORMALIZER_PUBLIC_URL: 'https://hooks.example.com/' })
 
     expect(config.normalizerPublicUrl).toBe('https://hooks.example.com')
+  })
+
+  it('takes the public address and the sites of frames as origins, and as nothing else', () => {
+    const { publicUrl, frameOrigins } = readConfig({
+      ...required,
+      CONSOLE_PUBLIC_URL: 'https://console.example.com/',
+      CONSOLE_FRAME_ORIGINS: 'https://crm.example.com, http://127.0.0.1:3000',
+    })
+    const wrong = { CONSOLE_PUBLIC_URL: 'console.example.com', CONSOLE_FRAME_ORIGINS: '*' }
+
+    expect(publicUrl).toBe('https://console.example.com')
+    expect(frameOrigins).toEqual(['https://crm.example.com', 'http://127.0.0.1:3000'])
+    for (const name of Object.keys(wrong)) {
+      expect(() => readConfig({ ...required, ...wrong })).toThrow(name)
+    }
+  })
+
+  it('follows its port where nobody names a public address', () => {
+    expect(readConfig({ ...required, CONSOLE_PORT: '8890' }).publicUrl).toBe(
+      'http://127.0.0.1:8890',
+    )
   })
 })

@@ -92,6 +92,17 @@ function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
 }
 
 describe('accepting a webhook', () => {
+  it('takes the token before a rotation until its end, however old the lookup', async () => {
+    const { send, lookup } = setUp()
+    const end = Date.UTC(2026, 10, 24, 12)
+    lookup.answer = { kind: 'found', value: { ...source, tokenValidUntil: new Date(end) } }
+
+    const before = await send({ receivedAt: end - 1 })
+    const after = await send({ receivedAt: end })
+
+    expect([before.kind, after.kind]).toEqual(['published', 'unknown_source'])
+  })
+
   it.each<[string, readonly Verdict[], string, readonly string[]]>([
     ['an event', [event], 'published', [EVENTS]],
     [

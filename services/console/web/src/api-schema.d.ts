@@ -12,115 +12,12 @@ export interface paths {
       cookie?: never
     }
     /** Show who is signed in */
-    get: {
-      parameters: {
-        query?: never
-        header?: never
-        path?: never
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              workspaceId: string
-              workspaceName: string | null
-              timezone: string
-              /** Format: date-time */
-              expiresAt: string
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['getSession']
     put?: never
     /** Sign in with a token */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path?: never
-        cookie?: never
-      }
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description Of the workspace, or the operator’s. */
-            token: string
-            /** @description Needed with the operator’s token. */
-            workspaceId?: string
-          }
-        }
-      }
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              workspaceId: string
-              workspaceName: string | null
-              timezone: string
-              /** Format: date-time */
-              expiresAt: string
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    post: operations['signIn']
     /** Sign out */
-    delete: {
-      parameters: {
-        query?: never
-        header?: never
-        path?: never
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        204: {
-          headers: {
-            [name: string]: unknown
-          }
-          content?: never
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    delete: operations['signOut']
     options?: never
     head?: never
     patch?: never
@@ -134,118 +31,9 @@ export interface paths {
       cookie?: never
     }
     /** Show the workspace */
-    get: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              id: string
-              name: string | null
-              /** @description IANA zone: days and times are shown in it. */
-              timezone: string
-              defaultCountry: string
-              /** Format: date-time */
-              createdAt: string
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['getWorkspace']
     /** Create or change a workspace */
-    put: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @default null */
-            name?: string | null
-            /**
-             * @description For provider times without offset, and for the days of statistics.
-             * @default Europe/Kyiv
-             */
-            timezone?: string
-            /**
-             * @description For phone numbers without country code.
-             * @default UA
-             */
-            defaultCountry?: string
-          }
-        }
-      }
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              id: string
-              name: string | null
-              timezone: string
-              defaultCountry: string
-              /** Format: date-time */
-              createdAt: string
-            }
-          }
-        }
-        /** @description Default Response */
-        201: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              id: string
-              name: string | null
-              timezone: string
-              defaultCountry: string
-              /** Format: date-time */
-              createdAt: string
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    put: operations['putWorkspace']
     post?: never
     delete?: never
     options?: never
@@ -263,48 +51,7 @@ export interface paths {
     get?: never
     put?: never
     /** Make an access token for a workspace */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @default null */
-            label?: string | null
-          }
-        }
-      }
-      responses: {
-        /** @description Default Response */
-        201: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              /** @description Shown once. */
-              token: string
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    post: operations['createToken']
     delete?: never
     options?: never
     head?: never
@@ -321,50 +68,7 @@ export interface paths {
     get?: never
     put?: never
     /** Make a sign-in link for a workspace */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @default 900 */
-            expiresInSeconds?: number
-          }
-        }
-      }
-      responses: {
-        /** @description Default Response */
-        201: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              /** @description One use; opens the page signed in for this workspace only. */
-              url: string
-              /** Format: date-time */
-              expiresAt: string
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    post: operations['createPortalLink']
     delete?: never
     options?: never
     head?: never
@@ -379,187 +83,10 @@ export interface paths {
       cookie?: never
     }
     /** List the sources of calls */
-    get: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              items: {
-                id: string
-                /** @enum {string} */
-                provider: 'ringostat' | 'phonet' | 'binotel' | 'stream-telecom' | 'unitalk'
-                label: string | null
-                /** @description Secrets in it read `***`. */
-                settings: {
-                  [key: string]: unknown
-                }
-                /** Format: date-time */
-                createdAt: string
-                /** @description Null: no webhook has come yet. */
-                firstEventAt: string | null
-                lastEventAt: string | null
-                /** @description Until then the webhook URL before the last rotation works as well. */
-                previousValidUntil: string | null
-              }[]
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['listSources']
     put?: never
     /** Add a source of calls */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody: {
-        content: {
-          'application/json':
-            | {
-                /** @enum {string} */
-                provider: 'ringostat'
-                /** @default null */
-                label?: string | null
-                /** @default {} */
-                settings?: {
-                  /** @default {} */
-                  fieldMap?: {
-                    [key: string]: string
-                  }
-                  zone?: string
-                  projectId?: string
-                  basic?: {
-                    username: string
-                    password: string
-                  }
-                }
-              }
-            | {
-                /** @enum {string} */
-                provider: 'phonet'
-                /** @default null */
-                label?: string | null
-                /** @default {} */
-                settings?: {
-                  accountDomain?: string
-                }
-              }
-            | {
-                /** @enum {string} */
-                provider: 'binotel'
-                /** @default null */
-                label?: string | null
-                /** @default {} */
-                settings?: {
-                  companyId?: string
-                }
-              }
-            | {
-                /** @enum {string} */
-                provider: 'stream-telecom'
-                /** @default null */
-                label?: string | null
-                /** @default {} */
-                settings?: {
-                  /** @default [] */
-                  internalLines?: string[]
-                  /** @default ^(800\d{8}|\d{2,5})$ */
-                  internalLinePattern?: string
-                  /** @default [] */
-                  companyNumbers?: string[]
-                  /** @default true */
-                  storeEndIn?: boolean
-                  /** @default true */
-                  mergeBySession?: boolean
-                  /** @default 60 */
-                  mergeWindowSec?: number
-                  /** @default {} */
-                  fieldMap?: {
-                    [key: string]: string
-                  }
-                  /**
-                   * @default auto
-                   * @enum {string}
-                   */
-                  timeUnit?: 'auto' | 's' | 'ms'
-                  timezone?: string
-                  authorizationHeader?: string
-                }
-              }
-            | {
-                /** @enum {string} */
-                provider: 'unitalk'
-                /** @default null */
-                label?: string | null
-                /** @default {} */
-                settings?: {
-                  zone?: string
-                  headerSecret?: string
-                }
-              }
-        }
-      }
-      responses: {
-        /** @description Default Response */
-        201: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              id: string
-              /** @enum {string} */
-              provider: 'ringostat' | 'phonet' | 'binotel' | 'stream-telecom' | 'unitalk'
-              label: string | null
-              /** @description To be pasted at the provider. Shown once: it holds the token. */
-              webhookUrl: string
-              /** @description Secrets in it read `***`. */
-              settings: {
-                [key: string]: unknown
-              }
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    post: operations['createSource']
     delete?: never
     options?: never
     head?: never
@@ -577,37 +104,7 @@ export interface paths {
     put?: never
     post?: never
     /** Remove a source of calls */
-    delete: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-          sourceId: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        204: {
-          headers: {
-            [name: string]: unknown
-          }
-          content?: never
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    delete: operations['deleteSource']
     options?: never
     head?: never
     patch?: never
@@ -621,178 +118,15 @@ export interface paths {
       cookie?: never
     }
     /** Show the connection */
-    get: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json':
-              | {
-                  /** @enum {string} */
-                  state: 'connected' | 'failing' | 'suspended'
-                  url: string
-                  hasPassword: boolean
-                  /** @enum {string} */
-                  passwordScheme: 'bearer' | 'basic' | 'header'
-                  passwordHeader: string | null
-                  maskNumbers: boolean
-                  connectedAt: string | null
-                  lastDeliveredAt: string | null
-                  lastError: {
-                    /** @enum {string} */
-                    class:
-                      | 'unauthorized'
-                      | 'not_found'
-                      | 'rejected'
-                      | 'rate_limited'
-                      | 'server_error'
-                      | 'redirect'
-                      | 'client_error'
-                      | 'timeout'
-                      | 'refused'
-                      | 'reset'
-                      | 'dns'
-                      | 'tls'
-                      | 'blocked_address'
-                    /** @description HTTP status; null when nothing was answered. */
-                    status: number | null
-                    /** Format: date-time */
-                    at: string
-                    hint: string
-                  } | null
-                  retry: {
-                    /** @description The event that all later ones of the workspace wait for. */
-                    eventId: string
-                    attempt: number
-                    attemptsMax: number
-                    /** Format: date-time */
-                    nextAt: string
-                  } | null
-                }
-              | {
-                  /** @enum {string} */
-                  state: 'disconnected'
-                }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['getConnection']
     /**
      * Connect, or change the connection
      * @description Posts a signed `ping` first. Without a 2xx in time nothing is changed.
      */
-    put: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description Where events are posted: https, a public address, no redirects. */
-            url: string
-            /** @description Sent with each event. Omitted: what is stored is kept, as long as the URL stays at its host and port. `null`: none. */
-            password?: string | null
-            /**
-             * @description How the password is sent: `bearer`, `basic` (the password is `user:secret`) or `header`. Default: `header` when `passwordHeader` is given, else `bearer`.
-             * @enum {string}
-             */
-            passwordScheme?: 'bearer' | 'basic' | 'header'
-            /** @description Name of the header for the scheme `header`, such as `x-make-apikey`. */
-            passwordHeader?: string | null
-            /** @description Hides the middle digits of phone numbers. */
-            maskNumbers?: boolean
-          }
-        }
-      }
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              /** @enum {string} */
-              state: 'connected'
-              url: string
-              /** Format: date-time */
-              connectedAt: string
-              /** @description Verifies `webhook-signature` (Standard Webhooks). Shown once, only when new. */
-              signingSecret?: string
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    put: operations['putConnection']
     post?: never
     /** Disconnect */
-    delete: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        204: {
-          headers: {
-            [name: string]: unknown
-          }
-          content?: never
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    delete: operations['deleteConnection']
     options?: never
     head?: never
     patch?: never
@@ -808,47 +142,7 @@ export interface paths {
     get?: never
     put?: never
     /** Replace the webhook URL of a source */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-          sourceId: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              /** @description To be pasted at the provider. Shown once. */
-              webhookUrl: string
-              /**
-               * Format: date-time
-               * @description Until then the URL before works as well.
-               */
-              previousValidUntil: string
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    post: operations['rotateSourceToken']
     delete?: never
     options?: never
     head?: never
@@ -865,42 +159,7 @@ export interface paths {
     get?: never
     put?: never
     /** Send a test event */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              /** @description What the endpoint answered: 2xx. */
-              status: number
-              durationMs: number
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    post: operations['testConnection']
     delete?: never
     options?: never
     head?: never
@@ -917,41 +176,7 @@ export interface paths {
     get?: never
     put?: never
     /** Retry now */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        202: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              /** Format: date-time */
-              askedAt: string
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    post: operations['retryNow']
     delete?: never
     options?: never
     head?: never
@@ -966,43 +191,7 @@ export interface paths {
       cookie?: never
     }
     /** Reveal the signing secret */
-    get: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              /** @description Verifies `webhook-signature` (Standard Webhooks). */
-              signingSecret: string
-              /** @description Until then the secret before signs as well; null: no rotation is under way. */
-              previousValidUntil: string | null
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['getSigningSecret']
     put?: never
     post?: never
     delete?: never
@@ -1021,42 +210,7 @@ export interface paths {
     get?: never
     put?: never
     /** Rotate the signing secret */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              signingSecret: string
-              /** Format: date-time */
-              previousValidUntil: string
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    post: operations['rotateSigningSecret']
     delete?: never
     options?: never
     head?: never
@@ -1071,65 +225,7 @@ export interface paths {
       cookie?: never
     }
     /** List delivery attempts */
-    get: {
-      parameters: {
-        query?: {
-          outcome?: 'delivered' | 'retrying' | 'dead_lettered' | 'suspended'
-          errorClass?:
-            | 'unauthorized'
-            | 'not_found'
-            | 'rejected'
-            | 'rate_limited'
-            | 'server_error'
-            | 'redirect'
-            | 'client_error'
-            | 'timeout'
-            | 'refused'
-            | 'reset'
-            | 'dns'
-            | 'tls'
-            | 'blocked_address'
-          eventId?: string
-          since?: string
-          until?: string
-          /** @description `nextCursor` of the page before. */
-          cursor?: string
-          /** @description Items in a page. */
-          limit?: number
-        }
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              items: components['schemas']['Attempt'][]
-              /** @description Null: there is no further page. */
-              nextCursor: string | null
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['listAttempts']
     put?: never
     post?: never
     delete?: never
@@ -1146,38 +242,7 @@ export interface paths {
       cookie?: never
     }
     /** Follow delivery attempts */
-    get: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description text/event-stream */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': string
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['streamAttempts']
     put?: never
     post?: never
     delete?: never
@@ -1194,62 +259,7 @@ export interface paths {
       cookie?: never
     }
     /** Show one event */
-    get: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-          eventId: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              eventId: string
-              /** @enum {string} */
-              event:
-                | 'call.completed'
-                | 'call.recording_ready'
-                | 'call.transcribed'
-                | 'order.created'
-              acceptedAt: string | null
-              /** @description Oldest first. */
-              attempts: components['schemas']['Attempt'][]
-              nextAttemptAt: string | null
-              /** @description Null: the log does not hold the event any more (retention). */
-              request: {
-                /** @description Null while disconnected. */
-                url: string | null
-                /** @description The password reads `***`. */
-                headers: {
-                  [key: string]: string
-                }
-                /** @description JSON, byte for byte as it is sent. */
-                body: string
-              } | null
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['getEvent']
     put?: never
     post?: never
     delete?: never
@@ -1266,56 +276,7 @@ export interface paths {
       cookie?: never
     }
     /** Statistics by day */
-    get: {
-      parameters: {
-        query?: {
-          window?: '1d' | '7d' | '30d'
-        }
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              window: string
-              /** @description One entry a day, zeros included, oldest first; the last is today. */
-              days: {
-                /** Format: date */
-                date: string
-                delivered: number
-                failedAttempts: number
-                /** @description Of the endpoint’s answers; null without any. */
-                p50Ms: number | null
-                p99Ms: number | null
-              }[]
-              delivered: number
-              failedAttempts: number
-              /** @description Between 0 and 1; null without attempts. */
-              successRate: number | null
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['getStats']
     put?: never
     post?: never
     delete?: never
@@ -1332,83 +293,7 @@ export interface paths {
       cookie?: never
     }
     /** Show what waits */
-    get: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              /**
-               * @description `waiting`: behind a failing event; `stopped`: disconnected or suspended.
-               * @enum {string}
-               */
-              state: 'flowing' | 'waiting' | 'stopped'
-              /** @description The event that all later ones wait for. */
-              next: {
-                eventId: string
-                event:
-                  | (
-                      | 'call.completed'
-                      | 'call.recording_ready'
-                      | 'call.transcribed'
-                      | 'order.created'
-                    )
-                  | null
-                attempt: number
-                attemptsMax: number
-                failingSince: string | null
-                /** Format: date-time */
-                nextAttemptAt: string
-                errorClass:
-                  | (
-                      | 'unauthorized'
-                      | 'not_found'
-                      | 'rejected'
-                      | 'rate_limited'
-                      | 'server_error'
-                      | 'redirect'
-                      | 'client_error'
-                      | 'timeout'
-                      | 'refused'
-                      | 'reset'
-                      | 'dns'
-                      | 'tls'
-                      | 'blocked_address'
-                    )
-                  | null
-                status: number | null
-              } | null
-              /** @description Events accepted and not delivered yet, the next one included. */
-              waiting: number
-              /** @description When the oldest of them was accepted. */
-              waitingSince: string | null
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['getLane']
     put?: never
     post?: never
     delete?: never
@@ -1425,80 +310,7 @@ export interface paths {
       cookie?: never
     }
     /** List dead letters */
-    get: {
-      parameters: {
-        query?: {
-          /** @description `nextCursor` of the page before. */
-          cursor?: string
-          /** @description Items in a page. */
-          limit?: number
-        }
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              items: {
-                eventId: string
-                /** @enum {string} */
-                event:
-                  | 'call.completed'
-                  | 'call.recording_ready'
-                  | 'call.transcribed'
-                  | 'order.created'
-                /** @enum {string} */
-                reason: 'attempts_exhausted' | 'rejected' | 'undecodable'
-                errorClass:
-                  | (
-                      | 'unauthorized'
-                      | 'not_found'
-                      | 'rejected'
-                      | 'rate_limited'
-                      | 'server_error'
-                      | 'redirect'
-                      | 'client_error'
-                      | 'timeout'
-                      | 'refused'
-                      | 'reset'
-                      | 'dns'
-                      | 'tls'
-                      | 'blocked_address'
-                    )
-                  | null
-                status: number | null
-                attempts: number
-                firstFailedAt: string | null
-                /** Format: date-time */
-                deadAt: string
-                resentAt: string | null
-              }[]
-              /** @description Null: there is no further page. */
-              nextCursor: string | null
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['listDeadLetters']
     put?: never
     post?: never
     delete?: never
@@ -1517,42 +329,7 @@ export interface paths {
     get?: never
     put?: never
     /** Send a dead letter again */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-          eventId: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        202: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              /** @description The back-fill that brings it. */
-              backfillId: string
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    post: operations['resendDeadLetter']
     delete?: never
     options?: never
     head?: never
@@ -1567,56 +344,7 @@ export interface paths {
       cookie?: never
     }
     /** List gaps */
-    get: {
-      parameters: {
-        query?: {
-          /** @description `nextCursor` of the page before. */
-          cursor?: string
-          /** @description Items in a page. */
-          limit?: number
-        }
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              items: {
-                id: string
-                /** Format: date-time */
-                from: string
-                /** @description Null while open. */
-                to: string | null
-                /** @enum {string} */
-                reason: 'disconnected' | 'suspended'
-                backfilledAt: string | null
-              }[]
-              /** @description Null: there is no further page. */
-              nextCursor: string | null
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['listGaps']
     put?: never
     post?: never
     delete?: never
@@ -1633,95 +361,10 @@ export interface paths {
       cookie?: never
     }
     /** List back-fills */
-    get: {
-      parameters: {
-        query?: {
-          /** @description `nextCursor` of the page before. */
-          cursor?: string
-          /** @description Items in a page. */
-          limit?: number
-        }
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              items: components['schemas']['Backfill'][]
-              /** @description Null: there is no further page. */
-              nextCursor: string | null
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['listBackfills']
     put?: never
     /** Deliver what was missed */
-    post: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody: {
-        content: {
-          'application/json': {
-            /** Format: date-time */
-            since: string
-            /** Format: date-time */
-            until: string
-            /**
-             * @description `gaps`: only what was missed, dead letters included; `all`: everything again.
-             * @enum {string}
-             */
-            mode: 'gaps' | 'all'
-          }
-        }
-      }
-      responses: {
-        /** @description Default Response */
-        202: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': components['schemas']['Backfill']
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    post: operations['createBackfill']
     delete?: never
     options?: never
     head?: never
@@ -1736,75 +379,11 @@ export interface paths {
       cookie?: never
     }
     /** Show a back-fill */
-    get: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-          backfillId: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': components['schemas']['Backfill']
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['getBackfill']
     put?: never
     post?: never
     /** Cancel a back-fill */
-    delete: {
-      parameters: {
-        query?: never
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-          backfillId: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': components['schemas']['Backfill']
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    delete: operations['cancelBackfill']
     options?: never
     head?: never
     patch?: never
@@ -1818,58 +397,7 @@ export interface paths {
       cookie?: never
     }
     /** Pull events from the log */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Default: the oldest that is left. */
-          since?: string
-          /** @description Default: now. */
-          until?: string
-          cursor?: string
-          limit?: number
-        }
-        header?: never
-        path: {
-          /** @description Id of the workspace. */
-          id: string
-        }
-        cookie?: never
-      }
-      requestBody?: never
-      responses: {
-        /** @description Default Response */
-        200: {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/json': {
-              /** @description Events as they are delivered. */
-              items: {
-                [key: string]: unknown
-              }[]
-              /** @description Survives restarts. A page may hold fewer items than asked for, or none, and still have a next one. */
-              nextCursor: string | null
-              /** @description Set when `since` lies before the oldest event that the log still holds. */
-              availableFrom: string | null
-              cost: {
-                bytesRead: number
-                recordsRead: number
-              }
-            }
-          }
-        }
-        /** @description A problem document (RFC 9457). */
-        '4XX': {
-          headers: {
-            [name: string]: unknown
-          }
-          content: {
-            'application/problem+json': components['schemas']['Problem']
-          }
-        }
-      }
-    }
+    get: operations['listCalls']
     put?: never
     post?: never
     delete?: never
@@ -1882,92 +410,6 @@ export interface paths {
 export type webhooks = Record<string, never>
 export interface components {
   schemas: {
-    ProblemInput: {
-      /** @description A URN that names the kind of problem. */
-      type: string
-      title: string
-      /** @description The HTTP status; for a failed ping the status of the customer’s endpoint. */
-      status?: number
-      detail?: string
-      /** @description Each wrong field of the request. */
-      errors?: {
-        /** @description Where in the request: `body.settings.zone`, `params.id`. */
-        path: string
-        message: string
-      }[]
-      /**
-       * @description Why a ping failed.
-       * @enum {string}
-       */
-      errorClass?:
-        | 'unauthorized'
-        | 'not_found'
-        | 'rejected'
-        | 'rate_limited'
-        | 'server_error'
-        | 'redirect'
-        | 'client_error'
-        | 'timeout'
-        | 'refused'
-        | 'reset'
-        | 'dns'
-        | 'tls'
-        | 'blocked_address'
-      /** @description What to do about a failed ping, in plain words. */
-      hint?: string
-    }
-    BackfillInput: {
-      id: string
-      /** @enum {string} */
-      state: 'queued' | 'running' | 'done' | 'cancelled' | 'failed'
-      /** Format: date-time */
-      since: string
-      /** Format: date-time */
-      until: string
-      /** @enum {string} */
-      mode: 'gaps' | 'all'
-      /** @description Events sent again so far. */
-      replayed: number
-      /** @description Log time of the last one. */
-      position: string | null
-      /** Format: date-time */
-      createdAt: string
-    }
-    AttemptInput: {
-      id: string
-      eventId: string
-      /** @enum {string} */
-      event: 'call.completed' | 'call.recording_ready' | 'call.transcribed' | 'order.created'
-      /** @description Number of the attempt, from 1. */
-      attempt: number
-      /** @enum {string} */
-      outcome: 'delivered' | 'retrying' | 'dead_lettered' | 'suspended'
-      errorClass:
-        | (
-            | 'unauthorized'
-            | 'not_found'
-            | 'rejected'
-            | 'rate_limited'
-            | 'server_error'
-            | 'redirect'
-            | 'client_error'
-            | 'timeout'
-            | 'refused'
-            | 'reset'
-            | 'dns'
-            | 'tls'
-            | 'blocked_address'
-          )
-        | null
-      /** @description HTTP status; null when nothing was answered. */
-      status: number | null
-      durationMs: number
-      /** Format: date-time */
-      at: string
-      nextAttemptAt: string | null
-      /** @description Part of a back-fill. */
-      replay: boolean
-    }
     Problem: {
       /** @description A URN that names the kind of problem. */
       type: string
@@ -2062,4 +504,1527 @@ export interface components {
   pathItems: never
 }
 export type $defs = Record<string, never>
-export type operations = Record<string, never>
+export interface operations {
+  getSession: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            workspaceId: string
+            workspaceName: string | null
+            timezone: string
+            /** Format: date-time */
+            expiresAt: string
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  signIn: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Of the workspace, or the operator’s. */
+          token: string
+          /** @description Needed with the operator’s token. */
+          workspaceId?: string
+        }
+      }
+    }
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            workspaceId: string
+            workspaceName: string | null
+            timezone: string
+            /** Format: date-time */
+            expiresAt: string
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  signOut: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      204: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getWorkspace: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            id: string
+            name: string | null
+            /** @description IANA zone: days and times are shown in it. */
+            timezone: string
+            defaultCountry: string
+            /** Format: date-time */
+            createdAt: string
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  putWorkspace: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @default null */
+          name?: string | null
+          /**
+           * @description For provider times without offset, and for the days of statistics.
+           * @default Europe/Kyiv
+           */
+          timezone?: string
+          /**
+           * @description For phone numbers without country code.
+           * @default UA
+           */
+          defaultCountry?: string
+        }
+      }
+    }
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            id: string
+            name: string | null
+            timezone: string
+            defaultCountry: string
+            /** Format: date-time */
+            createdAt: string
+          }
+        }
+      }
+      /** @description Default Response */
+      201: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            id: string
+            name: string | null
+            timezone: string
+            defaultCountry: string
+            /** Format: date-time */
+            createdAt: string
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  createToken: {
+    parameters: {
+      query?: never
+      header?: {
+        /** @description Repeats of the request with the same key within 24 hours get the first answer (with the header `idempotency-replayed: true`) and create nothing. */
+        'idempotency-key'?: string
+      }
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @default null */
+          label?: string | null
+        }
+      }
+    }
+    responses: {
+      /** @description Default Response */
+      201: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            /** @description Shown once. */
+            token: string
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  createPortalLink: {
+    parameters: {
+      query?: never
+      header?: {
+        /** @description Repeats of the request with the same key within 24 hours get the first answer (with the header `idempotency-replayed: true`) and create nothing. */
+        'idempotency-key'?: string
+      }
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @default 900 */
+          expiresInSeconds?: number
+        }
+      }
+    }
+    responses: {
+      /** @description Default Response */
+      201: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            /** @description One use; opens the page signed in for this workspace only. */
+            url: string
+            /** Format: date-time */
+            expiresAt: string
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  listSources: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            items: {
+              id: string
+              /** @enum {string} */
+              provider: 'ringostat' | 'phonet' | 'binotel' | 'stream-telecom' | 'unitalk'
+              label: string | null
+              /** @description Secrets in it read `***`. */
+              settings: {
+                [key: string]: unknown
+              }
+              /** Format: date-time */
+              createdAt: string
+              /** @description The first webhook that was understood, ignored kinds included; null: none has come yet. */
+              firstEventAt: string | null
+              /** @description The newest such webhook, to the minute. */
+              lastEventAt: string | null
+              /** @description Until then the webhook URL before the last rotation works as well. */
+              previousValidUntil: string | null
+            }[]
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  createSource: {
+    parameters: {
+      query?: never
+      header?: {
+        /** @description Repeats of the request with the same key within 24 hours get the first answer (with the header `idempotency-replayed: true`) and create nothing. */
+        'idempotency-key'?: string
+      }
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json':
+          | {
+              /** @enum {string} */
+              provider: 'ringostat'
+              /** @default null */
+              label?: string | null
+              /** @default {} */
+              settings?: {
+                /** @default {} */
+                fieldMap?: {
+                  [key: string]: string
+                }
+                zone?: string
+                projectId?: string
+                basic?: {
+                  username: string
+                  password: string
+                }
+              }
+            }
+          | {
+              /** @enum {string} */
+              provider: 'phonet'
+              /** @default null */
+              label?: string | null
+              /** @default {} */
+              settings?: {
+                accountDomain?: string
+              }
+            }
+          | {
+              /** @enum {string} */
+              provider: 'binotel'
+              /** @default null */
+              label?: string | null
+              /** @default {} */
+              settings?: {
+                companyId?: string
+              }
+            }
+          | {
+              /** @enum {string} */
+              provider: 'stream-telecom'
+              /** @default null */
+              label?: string | null
+              /** @default {} */
+              settings?: {
+                /** @default [] */
+                internalLines?: string[]
+                /** @default ^(800\d{8}|\d{2,5})$ */
+                internalLinePattern?: string
+                /** @default [] */
+                companyNumbers?: string[]
+                /** @default true */
+                storeEndIn?: boolean
+                /** @default true */
+                mergeBySession?: boolean
+                /** @default 60 */
+                mergeWindowSec?: number
+                /** @default {} */
+                fieldMap?: {
+                  [key: string]: string
+                }
+                /**
+                 * @default auto
+                 * @enum {string}
+                 */
+                timeUnit?: 'auto' | 's' | 'ms'
+                timezone?: string
+                authorizationHeader?: string
+              }
+            }
+          | {
+              /** @enum {string} */
+              provider: 'unitalk'
+              /** @default null */
+              label?: string | null
+              /** @default {} */
+              settings?: {
+                zone?: string
+                headerSecret?: string
+              }
+            }
+      }
+    }
+    responses: {
+      /** @description Default Response */
+      201: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            id: string
+            /** @enum {string} */
+            provider: 'ringostat' | 'phonet' | 'binotel' | 'stream-telecom' | 'unitalk'
+            label: string | null
+            /** @description To be pasted at the provider. Shown once: it holds the token. */
+            webhookUrl: string
+            /** @description Secrets in it read `***`. */
+            settings: {
+              [key: string]: unknown
+            }
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  deleteSource: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+        sourceId: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      204: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getConnection: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json':
+            | {
+                /** @enum {string} */
+                state: 'connected' | 'failing' | 'suspended'
+                url: string
+                hasPassword: boolean
+                /** @enum {string} */
+                passwordScheme: 'bearer' | 'basic' | 'header'
+                passwordHeader: string | null
+                maskNumbers: boolean
+                connectedAt: string | null
+                lastDeliveredAt: string | null
+                lastError: {
+                  /** @enum {string} */
+                  class:
+                    | 'unauthorized'
+                    | 'not_found'
+                    | 'rejected'
+                    | 'rate_limited'
+                    | 'server_error'
+                    | 'redirect'
+                    | 'client_error'
+                    | 'timeout'
+                    | 'refused'
+                    | 'reset'
+                    | 'dns'
+                    | 'tls'
+                    | 'blocked_address'
+                  /** @description HTTP status; null when nothing was answered. */
+                  status: number | null
+                  /** Format: date-time */
+                  at: string
+                  hint: string
+                } | null
+                retry: {
+                  /** @description The event that all later ones of the workspace wait for. */
+                  eventId: string
+                  attempt: number
+                  attemptsMax: number
+                  /** Format: date-time */
+                  nextAt: string
+                } | null
+              }
+            | {
+                /** @enum {string} */
+                state: 'disconnected'
+              }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  putConnection: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Where events are posted: https, a public address, no redirects. */
+          url: string
+          /** @description Sent with each event. Omitted: what is stored is kept, as long as the URL stays at its host and port. `null`: none. */
+          password?: string | null
+          /**
+           * @description How the password is sent: `bearer`, `basic` (the password is `user:secret`) or `header`. Default: `header` when `passwordHeader` is given, else `bearer`.
+           * @enum {string}
+           */
+          passwordScheme?: 'bearer' | 'basic' | 'header'
+          /** @description Name of the header for the scheme `header`, such as `x-make-apikey`. */
+          passwordHeader?: string | null
+          /** @description Hides the middle digits of phone numbers. */
+          maskNumbers?: boolean
+        }
+      }
+    }
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            /** @enum {string} */
+            state: 'connected'
+            url: string
+            /** Format: date-time */
+            connectedAt: string
+            /** @description Verifies `webhook-signature` (Standard Webhooks). Shown once, only when new. */
+            signingSecret?: string
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  deleteConnection: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      204: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  rotateSourceToken: {
+    parameters: {
+      query?: never
+      header?: {
+        /** @description Repeats of the request with the same key within 24 hours get the first answer (with the header `idempotency-replayed: true`) and create nothing. */
+        'idempotency-key'?: string
+      }
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+        sourceId: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            /** @description To be pasted at the provider. Shown once. */
+            webhookUrl: string
+            /**
+             * Format: date-time
+             * @description Until then the URL before works as well.
+             */
+            previousValidUntil: string
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  testConnection: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            /** @description What the endpoint answered: 2xx. */
+            status: number
+            durationMs: number
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  retryNow: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            /** Format: date-time */
+            askedAt: string
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getSigningSecret: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            /** @description Verifies `webhook-signature` (Standard Webhooks). */
+            signingSecret: string
+            /** @description Until then the secret before signs as well; null: no rotation is under way. */
+            previousValidUntil: string | null
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  rotateSigningSecret: {
+    parameters: {
+      query?: never
+      header?: {
+        /** @description Repeats of the request with the same key within 24 hours get the first answer (with the header `idempotency-replayed: true`) and create nothing. */
+        'idempotency-key'?: string
+      }
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            signingSecret: string
+            /** Format: date-time */
+            previousValidUntil: string
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  listAttempts: {
+    parameters: {
+      query?: {
+        outcome?: 'delivered' | 'retrying' | 'dead_lettered' | 'suspended'
+        errorClass?:
+          | 'unauthorized'
+          | 'not_found'
+          | 'rejected'
+          | 'rate_limited'
+          | 'server_error'
+          | 'redirect'
+          | 'client_error'
+          | 'timeout'
+          | 'refused'
+          | 'reset'
+          | 'dns'
+          | 'tls'
+          | 'blocked_address'
+        eventId?: string
+        since?: string
+        until?: string
+        /** @description `nextCursor` of the page before. */
+        cursor?: string
+        /** @description Items in a page. */
+        limit?: number
+      }
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            items: components['schemas']['Attempt'][]
+            /** @description Null: there is no further page. */
+            nextCursor: string | null
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  streamAttempts: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description text/event-stream */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': string
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getEvent: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+        eventId: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            eventId: string
+            /** @enum {string} */
+            event: 'call.completed' | 'call.recording_ready' | 'call.transcribed' | 'order.created'
+            acceptedAt: string | null
+            /** @description Oldest first. */
+            attempts: components['schemas']['Attempt'][]
+            nextAttemptAt: string | null
+            /** @description Null: the log does not hold the event any more; see `requestMissing`. */
+            request: {
+              /** @description Null while disconnected. */
+              url: string | null
+              /** @description As of the last attempt, with the connection as it is now. The password reads `***`. None while disconnected. */
+              headers: {
+                [key: string]: string
+              }
+              /** @description JSON, byte for byte as it is sent. */
+              body: string
+            } | null
+            /** @description Why there is no request. `retention`: the log has removed the event. `not_found`: it was not found where it was looked for, which is around the time at which it was published, or else a day back from its first attempt. */
+            requestMissing: ('retention' | 'not_found') | null
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getStats: {
+    parameters: {
+      query?: {
+        window?: '1d' | '7d' | '30d'
+      }
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            window: string
+            /** @description One entry a day, zeros included, oldest first; the last is today. */
+            days: {
+              /** Format: date */
+              date: string
+              delivered: number
+              failedAttempts: number
+              /** @description Of the endpoint’s answers; null without any. */
+              p50Ms: number | null
+              p99Ms: number | null
+            }[]
+            delivered: number
+            failedAttempts: number
+            /** @description Between 0 and 1; null without attempts. */
+            successRate: number | null
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getLane: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            /**
+             * @description `waiting`: behind a failing event; `stopped`: disconnected or suspended.
+             * @enum {string}
+             */
+            state: 'flowing' | 'waiting' | 'stopped'
+            /** @description The event that all later ones wait for. */
+            next: {
+              eventId: string
+              event:
+                | ('call.completed' | 'call.recording_ready' | 'call.transcribed' | 'order.created')
+                | null
+              attempt: number
+              attemptsMax: number
+              failingSince: string | null
+              /** Format: date-time */
+              nextAttemptAt: string
+              errorClass:
+                | (
+                    | 'unauthorized'
+                    | 'not_found'
+                    | 'rejected'
+                    | 'rate_limited'
+                    | 'server_error'
+                    | 'redirect'
+                    | 'client_error'
+                    | 'timeout'
+                    | 'refused'
+                    | 'reset'
+                    | 'dns'
+                    | 'tls'
+                    | 'blocked_address'
+                  )
+                | null
+              status: number | null
+            } | null
+            /** @description Events accepted and not delivered yet, the next one included. */
+            waiting: number
+            /** @description When the oldest of them was accepted. */
+            waitingSince: string | null
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  listDeadLetters: {
+    parameters: {
+      query?: {
+        /** @description `nextCursor` of the page before. */
+        cursor?: string
+        /** @description Items in a page. */
+        limit?: number
+      }
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            items: {
+              eventId: string
+              /** @enum {string} */
+              event:
+                | 'call.completed'
+                | 'call.recording_ready'
+                | 'call.transcribed'
+                | 'order.created'
+              /** @enum {string} */
+              reason: 'attempts_exhausted' | 'rejected' | 'undecodable'
+              errorClass:
+                | (
+                    | 'unauthorized'
+                    | 'not_found'
+                    | 'rejected'
+                    | 'rate_limited'
+                    | 'server_error'
+                    | 'redirect'
+                    | 'client_error'
+                    | 'timeout'
+                    | 'refused'
+                    | 'reset'
+                    | 'dns'
+                    | 'tls'
+                    | 'blocked_address'
+                  )
+                | null
+              status: number | null
+              attempts: number
+              firstFailedAt: string | null
+              /** Format: date-time */
+              deadAt: string
+              resentAt: string | null
+            }[]
+            /** @description Null: there is no further page. */
+            nextCursor: string | null
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  resendDeadLetter: {
+    parameters: {
+      query?: never
+      header?: {
+        /** @description Repeats of the request with the same key within 24 hours get the first answer (with the header `idempotency-replayed: true`) and create nothing. */
+        'idempotency-key'?: string
+      }
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+        eventId: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            /** @description The back-fill that brings it. */
+            backfillId: string
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  listGaps: {
+    parameters: {
+      query?: {
+        /** @description `nextCursor` of the page before. */
+        cursor?: string
+        /** @description Items in a page. */
+        limit?: number
+      }
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            items: {
+              id: string
+              /** Format: date-time */
+              from: string
+              /** @description Null while open. */
+              to: string | null
+              /** @enum {string} */
+              reason: 'disconnected' | 'suspended'
+              backfilledAt: string | null
+            }[]
+            /** @description Null: there is no further page. */
+            nextCursor: string | null
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  listBackfills: {
+    parameters: {
+      query?: {
+        /** @description `nextCursor` of the page before. */
+        cursor?: string
+        /** @description Items in a page. */
+        limit?: number
+      }
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            items: components['schemas']['Backfill'][]
+            /** @description Null: there is no further page. */
+            nextCursor: string | null
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  createBackfill: {
+    parameters: {
+      query?: never
+      header?: {
+        /** @description Repeats of the request with the same key within 24 hours get the first answer (with the header `idempotency-replayed: true`) and create nothing. */
+        'idempotency-key'?: string
+      }
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          /** Format: date-time */
+          since: string
+          /** Format: date-time */
+          until: string
+          /**
+           * @description `gaps`: only what was missed, dead letters included; `all`: everything again.
+           * @enum {string}
+           */
+          mode: 'gaps' | 'all'
+        }
+      }
+    }
+    responses: {
+      /** @description Default Response */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Backfill']
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getBackfill: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+        backfillId: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Backfill']
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  cancelBackfill: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+        backfillId: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Backfill']
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  listCalls: {
+    parameters: {
+      query?: {
+        /** @description Default: the oldest that is left. */
+        since?: string
+        /** @description Default: now. */
+        until?: string
+        /** @description `nextCursor` or `resumeCursor` of an earlier page, which also holds its `until`. */
+        cursor?: string
+        limit?: number
+      }
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            /** @description Events as they are delivered. */
+            items: {
+              [key: string]: unknown
+            }[]
+            /** @description Survives restarts. A page may hold fewer items than asked for, or none, and still have a next one. */
+            nextCursor: string | null
+            /** @description Without `until`: a cursor to ask with later for what has come since, also from the last page. Null when nothing was accepted since `since`: ask again. */
+            resumeCursor: string | null
+            /** @description Set when `since`, or the place of the cursor, lies before the oldest event that the log still holds. */
+            availableFrom: string | null
+            /** @description What was read of the log, other workspaces’ events included; bytes uncompressed. */
+            cost: {
+              bytesRead: number
+              recordsRead: number
+            }
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+}
