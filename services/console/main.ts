@@ -4,8 +4,10 @@ import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
 import { migrate } from '../shared/postgres/migrate.ts'
 import { checkDatabase, createPool } from '../shared/postgres/pool.ts'
+import { startRecurring } from '../shared/recurring.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
+import { KEEP_DAYS_EVERY_MS, keepAttemptDays } from './attempt-days.ts'
 import { readConfig } from './config.ts'
 import { createConsoleMetrics } from './metrics.ts'
 import { createServer } from './server.ts'
@@ -21,6 +23,16 @@ await runService(async () => {
     'postgres',
     () => createPool({ databaseUrl, applicationName: 'console', connectionsMax: 10, logger }),
     (opened) => opened.end(),
+  )
+  await lifecycle.start('attempt-days', () =>
+    startRecurring({
+      name: 'attempt-days',
+      everyMs: KEEP_DAYS_EVERY_MS,
+      task: () =>
+        keepAttemptDays({ pool, clock, logger, retentionDays: config.attemptsRetentionDays }),
+      clock,
+      logger,
+    }),
   )
   const agent = await lifecycle.start(
     'egress',
