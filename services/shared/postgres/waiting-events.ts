@@ -54,14 +54,14 @@ export async function countWaiting(
     `select count(*)::int as waiting, min(published_at) as since from (
        (select published_at from published_events e
         where workspace_id = $1 and published_at >= $3
-          and published_at between $2 - ${DISORDER} and $2 + ${DISORDER}
+          and published_at between $2::timestamptz - ${DISORDER} and $2::timestamptz + ${DISORDER}
           and not exists (select from delivery_attempts a
             where a.event_id = e.event_id and a.workspace_id = $1
-              and a.at >= $2 - interval '1 minute' and a.outcome in ('delivered', 'dead_lettered'))
+              and a.at >= $2::timestamptz - interval '1 minute' and a.outcome in ('delivered', 'dead_lettered'))
         order by published_at limit $4)
        union all
        (select published_at from published_events
-        where workspace_id = $1 and published_at >= $3 and published_at > $2 + ${DISORDER}
+        where workspace_id = $1 and published_at >= $3 and published_at > $2::timestamptz + ${DISORDER}
         order by published_at limit $4)
      ) waiting`,
     [workspaceId, turn, connectedAt, limit],
