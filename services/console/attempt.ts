@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { EVENT_KINDS } from '../shared/call-event.ts'
 import { ERROR_CLASSES } from '../shared/egress/error-class.ts'
+import type { RecordedAttempt } from '../shared/postgres/attempt-queries.ts'
 import { instant } from './console-app.ts'
 
 export const ATTEMPT_OUTCOMES = ['delivered', 'retrying', 'dead_lettered', 'suspended'] as const
@@ -21,3 +22,13 @@ export const attempt = z
     replay: z.boolean().describe('Part of a back-fill.'),
   })
   .meta({ id: 'Attempt' })
+
+export function showAttempt(recorded: RecordedAttempt): z.infer<typeof attempt> {
+  const { id, at, nextAttemptAt, ...rest } = recorded
+  return {
+    ...rest,
+    id: String(id),
+    at: at.toISOString(),
+    nextAttemptAt: nextAttemptAt?.toISOString() ?? null,
+  }
+}

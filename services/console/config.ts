@@ -38,6 +38,7 @@ const variables = {
   NORMALIZER_PUBLIC_URL: z.url().default('http://127.0.0.1:8080'),
   DISPATCHER_REQUEST_TIMEOUT_MS: requestTimeout,
   DISPATCHER_RETRY_TIERS: commaList.default(RETRY_TIERS),
+  ATTEMPTS_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
 }
 
 export interface ConsoleConfig {
@@ -60,6 +61,8 @@ export interface ConsoleConfig {
   readonly requestTimeoutMs: number
   /** First attempt and one per tier. */
   readonly attemptsMax: number
+  /** Delivery attempts are kept for so many whole days. */
+  readonly attemptsRetentionDays: number
 }
 
 /** @throws ConfigError with everything that is wrong. */
@@ -82,6 +85,7 @@ export function readConfig(env: Environment = process.env): ConsoleConfig {
     allowHttp: read.EGRESS_ALLOW_HTTP,
     requestTimeoutMs: read.DISPATCHER_REQUEST_TIMEOUT_MS,
     attemptsMax: read.DISPATCHER_RETRY_TIERS.length + 1,
+    attemptsRetentionDays: read.ATTEMPTS_RETENTION_DAYS,
   })
 }
 

@@ -1,6 +1,11 @@
 import { z } from 'zod'
+import { countAttempts } from '../../shared/postgres/attempt-queries.ts'
+import { findWorkspace } from '../../shared/postgres/workspaces.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
+import { lastDays, summarize } from '../stats-days.ts'
+
+const WINDOW_DAYS = { '1d': 1, '7d': 7, '30d': 30 } as const
 
 const query = z.strictObject({
   window: z.enum(['1d', '7d', '30d']).default('7d'),
@@ -23,7 +28,7 @@ const shown = z.object({
 })
 
 /** Deliveries per day, in the zone of the workspace. */
-export function getStats(app: ConsoleApp, _deps: ConsoleDeps): void {
+export function getStats(app: ConsoleApp, { pool, clock }: ConsoleDeps): void {
   const schema = {
     summary: 'Statistics by day',
     operationId: 'getStats',
@@ -32,7 +37,12 @@ export function getStats(app: ConsoleApp, _deps: ConsoleDeps): void {
     querystring: query,
     response: { 200: shown, ...problemResponses },
   }
-  app.get('/v1/workspaces/:id/stats', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
+  app.get('/v1/workspaces/:id/stats', { schema }, async (request) => {
+    const { window } = request.query
+    const workspace = await findWorkspace(pool, request.params.id)
+    if (workspace === null) throw plainProblem(404, 'There is no such workspace.')
+    const days = lastDays(clock.now(), workspace.timezone, WINDOW_DAYS[window])
+    const counts = await countAttempts(pool, workspace.id, days)
+    return { window, ...summarize(days, counts) }
   })
 }

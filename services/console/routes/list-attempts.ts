@@ -1,23 +1,30 @@
 import { z } from 'zod'
 import { ERROR_CLASSES } from '../../shared/egress/error-class.ts'
-import { ATTEMPT_OUTCOMES, attempt } from '../attempt.ts'
+import { listAttempts as list } from '../../shared/postgres/attempt-queries.ts'
+import { ATTEMPT_OUTCOMES, attempt, showAttempt } from '../attempt.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
-import { nextCursor, pageQuery } from '../paging.ts'
-import { plainProblem, problemResponses } from '../problem.ts'
+import { decodeCursor, encodeCursor, nextCursor, pageQuery } from '../paging.ts'
+import { problemResponses } from '../problem.ts'
 
 const query = z.strictObject({
-  outcome: z.enum(ATTEMPT_OUTCOMES).optional(),
+  outcome: z
+    .enum([...ATTEMPT_OUTCOMES, 'failed'])
+    .optional()
+    .describe('`failed`: whatever is not delivered.'),
   errorClass: z.enum(ERROR_CLASSES).optional(),
   eventId: z.string().max(100).optional(),
   since: instant.optional(),
-  until: instant.optional(),
+  until: instant.optional().describe('Exclusive.'),
   ...pageQuery,
 })
 
 const shown = z.object({ items: z.array(attempt), nextCursor })
 
+/** The last attempt of a page. Attempts that come meanwhile stand before it, so none is skipped. */
+const position = z.strictObject({ at: z.number(), id: z.number() })
+
 /** Delivery attempts, newest first. No call content: that is in the log. */
-export function listAttempts(app: ConsoleApp, _deps: ConsoleDeps): void {
+export function listAttempts(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'List delivery attempts',
     operationId: 'listAttempts',
@@ -26,7 +33,17 @@ export function listAttempts(app: ConsoleApp, _deps: ConsoleDeps): void {
     querystring: query,
     response: { 200: shown, ...problemResponses },
   }
-  app.get('/v1/workspaces/:id/attempts', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
+  app.get('/v1/workspaces/:id/attempts', { schema }, async (request) => {
+    const { cursor, limit, ...filter } = request.query
+    const before = cursor === undefined ? undefined : decodeCursor(cursor, position)
+    // One more than asked for tells whether there is a next page.
+    const found = await list(pool, request.params.id, filter, { before, limit: limit + 1 })
+    const items = found.slice(0, limit)
+    const last = items.at(-1)
+    return {
+      items: items.map(showAttempt),
+      nextCursor:
+        last && found.length > limit ? encodeCursor({ at: last.at.getTime(), id: last.id }) : null,
+    }
   })
 }

@@ -1388,7 +1388,8 @@ export interface operations {
   listAttempts: {
     parameters: {
       query?: {
-        outcome?: 'delivered' | 'retrying' | 'dead_lettered' | 'suspended'
+        /** @description `failed`: whatever is not delivered. */
+        outcome?: 'delivered' | 'retrying' | 'dead_lettered' | 'suspended' | 'failed'
         errorClass?:
           | 'unauthorized'
           | 'not_found'
@@ -1405,6 +1406,7 @@ export interface operations {
           | 'blocked_address'
         eventId?: string
         since?: string
+        /** @description Exclusive. */
         until?: string
         /** @description `nextCursor` of the page before. */
         cursor?: string
@@ -1447,7 +1449,10 @@ export interface operations {
   streamAttempts: {
     parameters: {
       query?: never
-      header?: never
+      header?: {
+        /** @description Goes on after this attempt, if it is not older than a day. */
+        'last-event-id'?: string
+      }
       path: {
         /** @description Id of the workspace. */
         id: string
@@ -1456,13 +1461,13 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description text/event-stream */
+      /** @description A stream of server-sent events; it ends now and then, and is to be opened again. */
       200: {
         headers: {
           [name: string]: unknown
         }
         content: {
-          'application/json': string
+          'text/event-stream': string
         }
       }
       /** @description A problem document (RFC 9457). */
@@ -1634,8 +1639,10 @@ export interface operations {
                 | null
               status: number | null
             } | null
-            /** @description Events accepted and not delivered yet, the next one included. */
+            /** @description Events accepted and not delivered yet, the next one included; while stopped: those that came since and are kept in the log. Some seconds behind; of the last 7 days; without those of a back-fill. */
             waiting: number
+            /** @description True: at least so many. Counting ends at 10,000. */
+            waitingIsCapped: boolean
             /** @description When the oldest of them was accepted. */
             waitingSince: string | null
           }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startRecurring } from '../../../services/normalizer/recurring.ts'
+import { startRecurring } from '../../../services/shared/recurring.ts'
 import { quiet, stoppedClock } from '../../support/normalizer-fakes.ts'
 
 /** A task whose runs end when the test says so. */

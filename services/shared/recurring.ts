@@ -1,5 +1,5 @@
-import type { Clock } from '../shared/clock.ts'
-import type { Logger } from '../shared/logger.ts'
+import type { Clock } from './clock.ts'
+import type { Logger } from './logger.ts'
 
 /**
  * Runs a task again and again, never twice at a time: `everyMs` after the last run ended, or at
