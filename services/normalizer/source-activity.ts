@@ -1,8 +1,8 @@
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
+import { startRecurring } from '../shared/recurring.ts'
 import type { AcceptWebhook } from './accept-webhook.ts'
 import type { WebhookResult } from './act-on-verdicts.ts'
-import { startRecurring } from './recurring.ts'
 
 /**
  * Tells Postgres that a source's webhooks come, so that its customer sees "first webhook received"
