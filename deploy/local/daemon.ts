@@ -60,7 +60,7 @@ const POLL_MS = 50
 export async function startDaemon(spec: DaemonSpec): Promise<Daemon> {
   const known = readPidFile(spec.pidFile)
   if (known !== null && isRunning(known)) {
-    await untilReady(spec, known, () => null)
+    await untilReady(spec, known, async () => null)
     return { identity: known, alreadyRunning: true, exited: new Promise(() => {}) }
   }
   for (const port of spec.ports) await requireFreePort(port, spec.label)
@@ -70,17 +70,13 @@ export async function startDaemon(spec: DaemonSpec): Promise<Daemon> {
 async function launch(spec: DaemonSpec, command: Command): Promise<Daemon> {
   const child = await spawnDetached(spec, command)
   const identity = identify(child.pid ?? 0)
-  let exit: Exit | null = null
   const exited = new Promise<Exit>((resolve) => {
-    child.once('exit', (exitCode, signal) => {
-      exit = { exitCode, signal }
-      resolve(exit)
-    })
+    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
   })
   if (identity === null) throw notReady(spec, `ended at once (${describe(await exited)})`)
   writePidFile(spec.pidFile, identity)
   try {
-    await untilReady(spec, identity, () => exit)
+    await untilReady(spec, identity, () => exited)
   } catch (error) {
     await stopDaemon(spec.pidFile, { signal: 'SIGKILL', withinMs: 5_000 })
     throw error
@@ -111,12 +107,13 @@ async function spawnDetached({ logFile }: DaemonSpec, command: Command): Promise
 async function untilReady(
   spec: DaemonSpec,
   identity: ProcessIdentity,
-  exit: () => Exit | null,
+  /** Asked once the process is gone; the system tells that before Node tells how it ended. */
+  howItEnded: () => Promise<Exit | null>,
 ): Promise<void> {
   const deadline = systemClock.now() + spec.readyWithinMs
   for (;;) {
     const problem = await probeProblem(spec)
-    if (!isRunning(identity)) throw notReady(spec, `ended (${describe(exit())})`)
+    if (!isRunning(identity)) throw notReady(spec, `ended (${describe(await howItEnded())})`)
     if (problem === null) return
     if (systemClock.now() > deadline) {
       throw notReady(spec, `did not serve within ${spec.readyWithinMs / 1000} s (${problem})`)
