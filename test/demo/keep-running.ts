@@ -3,6 +3,7 @@ import { logFile, pidFile } from '../../deploy/local/profiles.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
 import type { Performance } from './perform.ts'
 import { PROFILE } from './scene.ts'
+import { demoWorkspaces, isDead } from './workspaces.ts'
 
 /**
  * `KEEP=1`: a receiver of its own takes over the port of the demo's, which ends with this process;
@@ -29,6 +30,7 @@ export async function keepRunning({
     readyWithinMs: 10_000,
   })
   const rows = [
+    ['page', await signInLink(product)],
     ['API', `http://127.0.0.1:${env['CONSOLE_PORT']}/openapi.json`],
     ['token', `authorization: Bearer ${env['OPERATOR_TOKEN']}`],
     ['webhooks', `${env['NORMALIZER_PUBLIC_URL']}/hooks/{provider}/{sourceToken}`],
@@ -39,6 +41,19 @@ export async function keepRunning({
   ]
   return ['  It all keeps running:', ...rows.map(row), ''].join('\n')
 }
+
+/** Opens the page of the workspace that went through most: dead letter, suspension, gap, reconnect. */
+async function signInLink(product: Performance['product']): Promise<string> {
+  const workspaceId = demoWorkspaces().find(isDead)?.id
+  const { url } = await product.api<{ url: string }>(
+    'POST',
+    `/v1/workspaces/${workspaceId}/portal-links`,
+    { expiresInSeconds: SIGN_IN_WITHIN_S },
+  )
+  return `${url} (${workspaceId}; one use)`
+}
+
+const SIGN_IN_WITHIN_S = 86_400
 
 /** What Binotel sends of a missed call, as short as it gets. */
 const CALL = [
