@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { toHeaders } from '../../services/dispatcher/lane/lane-record.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
 import { type LogProducer, startLogProducer } from '../../services/shared/kafka/producer.ts'
+import { toHeaders } from '../../services/shared/lane-record.ts'
 import { quiet } from '../support/builders.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
 import { eventually } from '../support/eventually.ts'

@@ -1,5 +1,5 @@
-import type { LaneRecord } from '../../services/dispatcher/lane/lane-record.ts'
-import { toHeaders } from '../../services/dispatcher/lane/lane-record.ts'
+import type { LaneRecord } from '../../services/shared/lane-record.ts'
+import { toHeaders } from '../../services/shared/lane-record.ts'
 import { violations } from './oracle.ts'
 import { type Chances, type Scenario, scenarioOf } from './scenario.ts'
 import { SimProcess } from './sim-process.ts'

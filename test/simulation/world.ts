@@ -1,7 +1,7 @@
 import type { OpenRequest } from '../../services/dispatcher/delivery/deliver.ts'
 import type { Payload } from '../../services/dispatcher/delivery/payload.ts'
 import type { DeliveryOutcome } from '../../services/dispatcher/lane/delivery-outcome.ts'
-import type { Replay } from '../../services/dispatcher/lane/lane-record.ts'
+import type { Replay } from '../../services/shared/lane-record.ts'
 import { FakeBroker } from './fake-broker.ts'
 import { FakePostgres } from './fake-postgres.ts'
 import { Random } from './random.ts'

@@ -1,5 +1,5 @@
 import type { ErrorClass } from '../../shared/egress/error-class.ts'
-import type { LaneHead, LaneRecord, Replay } from './lane-record.ts'
+import type { LaneHead, LaneRecord, Replay } from '../../shared/lane-record.ts'
 import type { RecordPosition } from './record-ledger.ts'
 
 /** What a lane wants to be done, and in which words it is told what came of it. */

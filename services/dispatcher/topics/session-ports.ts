@@ -1,9 +1,9 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { CallEventDecoder } from '../../shared/call-event-codec.ts'
 import type { Clock } from '../../shared/clock.ts'
+import type { LaneHead, LaneRecord, Replay } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Burial } from '../lane/lane-command.ts'
-import type { LaneHead, LaneRecord, Replay } from '../lane/lane-record.ts'
 
 /** What a partition session needs of the world; the simulation gives it a broker of its own. */
 

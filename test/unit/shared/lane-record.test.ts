@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { fromHeaders, toHeaders } from '../../../../services/dispatcher/lane/lane-record.ts'
-import { NOON } from '../../../support/builders.ts'
-import { laneRecord } from '../../../support/lanes.ts'
+import { fromHeaders, toHeaders } from '../../../services/shared/lane-record.ts'
+import { NOON } from '../../support/builders.ts'
+import { laneRecord } from '../../support/lanes.ts'
 
 const VALUE = laneRecord(7).head.value
 
