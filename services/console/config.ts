@@ -4,6 +4,9 @@ import {
   commonVariables,
   type Environment,
   egressVariables,
+  type KafkaConfig,
+  kafkaConfig,
+  kafkaVariables,
   port,
   RETRY_TIERS,
   readEnvironment,
@@ -15,6 +18,7 @@ import { type SecretBox, secretBoxFrom, secretsVariables } from '../shared/secre
 
 const variables = {
   ...commonVariables,
+  ...kafkaVariables,
   ...egressVariables,
   ...secretsVariables,
   CONSOLE_PORT: port.default(8090),
@@ -32,6 +36,7 @@ export interface ConsoleConfig {
   readonly logLevel: string
   readonly stopDeadlineMs: number
   readonly operatorToken: Secret
+  readonly kafka: KafkaConfig
   readonly secretBox: SecretBox
   /** Without a slash at the end. */
   readonly normalizerPublicUrl: string
@@ -52,6 +57,7 @@ export function readConfig(env: Environment = process.env): ConsoleConfig {
     logLevel: read.LOG_LEVEL,
     stopDeadlineMs: read.STOP_DEADLINE_MS,
     operatorToken: read.OPERATOR_TOKEN,
+    kafka: kafkaConfig(read),
     secretBox: secretBoxFrom(read),
     normalizerPublicUrl: read.NORMALIZER_PUBLIC_URL.replace(/\/+$/, ''),
     allowCidrs: read.EGRESS_ALLOW_CIDRS,

@@ -8,6 +8,7 @@ import type { Secret } from '../shared/config.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
+import type { EventLog } from './event-log.ts'
 
 /** A fastify whose routes take their types from zod schemas. */
 export type ConsoleApp = FastifyInstance<
@@ -22,6 +23,7 @@ export type ConsoleApp = FastifyInstance<
 export interface ConsoleDeps {
   readonly pool: Pool
   readonly secretBox: SecretBox
+  readonly eventLog: EventLog
   /** The guarded one: pings go to addresses that a customer chose. */
   readonly agent: Dispatcher
   readonly clock: Clock

@@ -24,8 +24,19 @@ export interface LogPageOfWorkspace {
   readonly events: readonly LoggedEvent[]
   /** Offset to go on with; null: everything before `until` was read. */
   readonly nextOffset: number | null
+  /** Offset behind what was read: where to go on for what is accepted later. */
+  readonly endOffset: number
+  /** Retention has removed records at the offset that was asked for; the page begins behind them. */
+  readonly isTruncated: boolean
   readonly cost: LogCost
 }
+
+/** Kafka or the registry cannot be asked; the same question can be answered later. */
+export class EventLogAwayError extends Error {
+  override readonly name = 'EventLogAwayError'
+}
+
+/** Each question rejects with EventLogAwayError. */
 
 export interface EventLog {
   /** Partition of a workspace's events. */
@@ -36,16 +47,32 @@ export interface EventLog {
   oldestAt(partition: number): Promise<number | null>
   /**
    * Events of one workspace from `offset` on and before the log time `until`, in log order; at most
-   * `limit`, and less when the budget of bytes ends before.
+   * `limit`, and less when the budget of bytes and time ends before.
    */
   page(
     workspaceId: string,
     range: { readonly offset: number; readonly until: number; readonly limit: number },
   ): Promise<LogPageOfWorkspace>
-  /** The event with this id, accepted within the range of log times; null: not there (any more). */
+  /**
+   * The event with this id, accepted within the range of log times; null: not there (any more), or
+   * behind more records than are read for one question.
+   */
   find(
     workspaceId: string,
     eventId: string,
     range: { readonly since: number; readonly until: number },
   ): Promise<LoggedEvent | null>
+}
+
+/** A log that nobody can reach: for describing the API, and for tests that are not about the log. */
+export const awayEventLog: EventLog = {
+  partitionOf: () => 0,
+  offsetAt: isAway,
+  oldestAt: isAway,
+  page: isAway,
+  find: isAway,
+}
+
+async function isAway(): Promise<never> {
+  throw new EventLogAwayError('There is no log.')
 }

@@ -7,6 +7,7 @@ import { checkDatabase, createPool } from '../shared/postgres/pool.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
 import { readConfig } from './config.ts'
+import { openEventLog } from './kafka-event-log.ts'
 import { createConsoleMetrics } from './metrics.ts'
 import { createServer } from './server.ts'
 
@@ -22,6 +23,9 @@ await runService(async () => {
     () => createPool({ databaseUrl, applicationName: 'console', connectionsMax: 10, logger }),
     (opened) => opened.end(),
   )
+  const eventLog = await lifecycle.start('event-log', () =>
+    openEventLog(config.kafka, clock, logger),
+  )
   const agent = await lifecycle.start(
     'egress',
     () => createGuardedAgent(config),
@@ -35,7 +39,7 @@ await runService(async () => {
       isReady: () => checkDatabase(pool),
     }),
   )
-  const api = await createServer({ ...config, pool, agent, clock, logger })
+  const api = await createServer({ ...config, pool, eventLog, agent, clock, logger })
   await lifecycle.start(
     'api',
     () => api.listen({ port, host: '::' }),

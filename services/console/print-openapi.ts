@@ -4,6 +4,7 @@ import { Secret } from '../shared/config.ts'
 import { createLogger } from '../shared/logger.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { createSecretBox } from '../shared/secret-box.ts'
+import { awayEventLog } from './event-log.ts'
 import { createServer } from './server.ts'
 
 /** `npm run api-types`: prints the OpenAPI document, for which no server needs to run. */
@@ -12,6 +13,7 @@ const databaseUrl = new Secret('postgres://nobody@127.0.0.1:1/none')
 const app = await createServer({
   pool: createPool({ databaseUrl, applicationName: 'openapi', connectionsMax: 1, logger }),
   secretBox: createSecretBox(new Secret(Buffer.alloc(32).toString('base64'))),
+  eventLog: awayEventLog,
   agent: new Agent(),
   clock: systemClock,
   logger,

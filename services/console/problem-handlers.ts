@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import type { Logger } from '../shared/logger.ts'
 import { isDatabaseAway } from '../shared/postgres/pool.ts'
+import { EventLogAwayError } from './event-log.ts'
 import { type FieldError, invalidRequest, Problem, plainProblem } from './problem.ts'
 
 /** Makes every answer that is no success a problem document: thrown, unknown path, wrong method. */
@@ -52,6 +53,9 @@ function toProblem(error: unknown): Problem {
   }
   if (isDatabaseAway(error)) {
     return plainProblem(503, 'The database does not answer.', { 'retry-after': '5' })
+  }
+  if (error instanceof EventLogAwayError) {
+    return plainProblem(503, error.message, { 'retry-after': '5' })
   }
   const { statusCode = 500, message } = error as Partial<FastifyError>
   // Messages of fastify's own refusals help the caller; those of a bug would show our insides.

@@ -106,16 +106,21 @@ export function createCallEventDecoder({
         }
       }
     },
-    decode(value) {
-      const id = schemaIdOf(value)
-      const type = types.get(id)
-      if (!type) throw new UndecodableError(`the registry has no schema ${id}`)
-      try {
-        return fromAvro(type.fromBuffer(value.subarray(HEADER_BYTES)) as AvroCallEvent)
-      } catch (error) {
-        throw new UndecodableError('does not decode with its schema', { cause: error })
-      }
-    },
+    decode: (value) => decodeCallEvent(value, types.get(schemaIdOf(value)) ?? null),
+  }
+}
+
+/**
+ * The event in a framed value, by the type that wrote it; null: the registry has none.
+ *
+ * @throws UndecodableError
+ */
+export function decodeCallEvent(value: Buffer, type: WriterType | null): CallEvent {
+  if (!type) throw new UndecodableError(`the registry has no schema ${schemaIdOf(value)}`)
+  try {
+    return fromAvro(type.fromBuffer(value.subarray(HEADER_BYTES)) as AvroCallEvent)
+  } catch (error) {
+    throw new UndecodableError('does not decode with its schema', { cause: error })
   }
 }
 

@@ -59,10 +59,7 @@ export function createSimEngine(world: World, links: ProcessLinks, deliver: Deli
       clock,
       logger: silent,
     }),
-    readLog: createCatchUp(
-      { read: (p, from) => links.read(p, from), stop: async () => undefined },
-      () => undefined,
-    ),
+    readLog: createCatchUp({ read: (p, from) => links.read(p, from) }, () => undefined),
     backfills: { replayed: () => undefined },
     replayed: () => undefined,
     loadConnections: (ids) => links.load(ids),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Agent } from 'undici'
 import { onTestFinished } from 'vitest'
 import type { ConsoleApp } from '../../services/console/console-app.ts'
+import { awayEventLog, type EventLog } from '../../services/console/event-log.ts'
 import { createServer } from '../../services/console/server.ts'
 import { systemClock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
@@ -56,8 +57,16 @@ export interface TestWorkspace {
   connection(): Promise<unknown>
 }
 
+export interface ConsoleParts {
+  /** Default: one that is away. */
+  readonly eventLog?: EventLog
+}
+
 /** On an empty database, or on one that cannot be reached. */
-export async function startConsole(url: string): Promise<TestConsole> {
+export async function startConsole(
+  url: string,
+  { eventLog = awayEventLog }: ConsoleParts = {},
+): Promise<TestConsole> {
   const logger = createLogger('test', 'silent')
   const databaseUrl = new Secret(url)
   const pool = createPool({ databaseUrl, applicationName: 'test', connectionsMax: 5, logger })
@@ -67,6 +76,7 @@ export async function startConsole(url: string): Promise<TestConsole> {
     pool,
     agent,
     secretBox,
+    eventLog,
     logger,
     clock: systemClock,
     operatorToken: new Secret(OPERATOR_TOKEN),
@@ -87,9 +97,12 @@ export async function startConsole(url: string): Promise<TestConsole> {
 }
 
 /** The console with all tables. */
-export async function startMigratedConsole(url: string): Promise<TestConsole> {
+export async function startMigratedConsole(
+  url: string,
+  parts: ConsoleParts = {},
+): Promise<TestConsole> {
   await migrate(new Secret(url), createLogger('test', 'silent'))
-  return startConsole(url)
+  return startConsole(url, parts)
 }
 
 async function closeAll(app: ConsoleApp, agent: Agent, pool: Pool): Promise<void> {

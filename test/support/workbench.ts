@@ -144,7 +144,7 @@ export class Workbench {
         logger: quiet,
       }),
       readLog: createCatchUp(
-        { read: async (partition, from) => this.#page(partition, from), stop: async () => {} },
+        { read: async (partition, from) => this.#page(partition, from) },
         () => undefined,
       ),
       replayed: () => undefined,
@@ -274,7 +274,7 @@ export class Workbench {
 
   #page(partition: number, from: number): LogPage {
     const messages = this.#from(TOPICS.events, partition, from)
-    return { messages, next: from + messages.length }
+    return { messages, next: from + messages.length, bytes: 0 }
   }
 
   async #produce({ topic, ...record }: LogRecord): Promise<void> {

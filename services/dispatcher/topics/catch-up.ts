@@ -14,7 +14,7 @@ interface CachedBlock extends LogBlock {
 const BLOCKS_MAX = 64
 
 export function createCatchUp(
-  reader: LogReader,
+  reader: Pick<LogReader, 'read'>,
   onRead: (bytes: number) => void,
 ): (partition: number, from: number) => Promise<LogBlock> {
   const blocks: CachedBlock[] = []

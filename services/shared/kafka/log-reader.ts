@@ -14,12 +14,27 @@ export interface LogReader {
    * at the first one that is left. Rejects when the broker cannot be asked.
    */
   read(partition: number, offset: number): Promise<LogPage>
+  /**
+   * The first record at or after a log time in milliseconds, by Kafka's time index; 0 asks for the
+   * oldest that is left. Null: there is none that late. Rejects when the broker cannot be asked.
+   */
+  firstSince(partition: number, at: number): Promise<LogPoint | null>
+  /** Partitions of the topic. Rejects when the broker cannot be asked. */
+  countPartitions(): Promise<number>
   stop(): Promise<void>
 }
 
 export interface LogPage {
   readonly messages: readonly KafkaMessage[]
   readonly next: number
+  /** Keys and values that the broker sent, also of records in front of the offset. */
+  readonly bytes: number
+}
+
+/** A place in a partition and its log time in milliseconds since 1970. */
+export interface LogPoint {
+  readonly offset: number
+  readonly at: number
 }
 
 export interface LogReaderOptions {
@@ -36,15 +51,27 @@ export interface Cluster {
   isConnected(): boolean
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>
   refreshMetadata(): Promise<void>
+  findTopicPartitionMetadata(topic: string): readonly object[]
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
-  findBroker(node: { nodeId: string }): Promise<{ fetch(request: object): Promise<FetchAnswer> }>
+  findBroker(node: { nodeId: string }): Promise<Broker>
   fetchTopicsOffset(
     topics: readonly object[],
   ): Promise<{ partitions: { partition: number; offset: string }[] }[]>
 }
 
+interface Broker {
+  fetch(request: object): Promise<FetchAnswer>
+  listOffsets(request: object): Promise<OffsetsAnswer>
+}
+
 interface FetchAnswer {
   readonly responses: readonly { readonly partitions: readonly { messages: KafkaMessage[] }[] }[]
+}
+
+interface OffsetsAnswer {
+  readonly responses: readonly {
+    readonly partitions: readonly { readonly offset: string; readonly timestamp: string }[]
+  }[]
 }
 
 const PAGE_BYTES = 256 * 1024
@@ -83,9 +110,13 @@ export function createLogReader({
     await connecting
   }
 
-  async function fetchPage(partition: number, offset: number): Promise<LogPage> {
+  async function leaderOf(partition: number): Promise<Broker> {
     const [nodeId = ''] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
-    const broker = await cluster.findBroker({ nodeId })
+    return cluster.findBroker({ nodeId })
+  }
+
+  async function fetchPage(partition: number, offset: number): Promise<LogPage> {
+    const broker = await leaderOf(partition)
     const { responses } = await broker.fetch({
       maxWaitTime: 0,
       minBytes: 0,
@@ -95,33 +126,64 @@ export function createLogReader({
         { topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: pageBytes }] },
       ],
     })
+    const received = responses[0]?.partitions[0]?.messages ?? []
     // A batch comes whole, with what lies before the offset that was asked for.
-    const messages = (responses[0]?.partitions[0]?.messages ?? []).filter(
-      (message) => Number(message.offset) >= offset,
-    )
+    const messages = received.filter((message) => Number(message.offset) >= offset)
     const last = messages.at(-1)
-    return { messages, next: last ? Number(last.offset) + 1 : offset }
+    const next = last ? Number(last.offset) + 1 : offset
+    return { messages, next, bytes: received.reduce((sum, one) => sum + sizeOf(one), 0) }
+  }
+
+  async function askFirstSince(partition: number, at: number): Promise<LogPoint | null> {
+    const broker = await leaderOf(partition)
+    const { responses } = await broker.listOffsets({
+      isolationLevel: READ_COMMITTED,
+      topics: [{ topic, partitions: [{ partition, timestamp: String(at) }] }],
+    })
+    const found = responses[0]?.partitions[0]
+    if (!found || Number(found.offset) < 0) return null
+    return { offset: Number(found.offset), at: Number(found.timestamp) }
   }
 
   async function firstLeft(partition: number): Promise<LogPage> {
     const [found] = await cluster.fetchTopicsOffset([
       { topic, partitions: [{ partition }], fromBeginning: true },
     ])
-    return { messages: [], next: Number(found?.partitions[0]?.offset ?? 0) }
+    return { messages: [], next: Number(found?.partitions[0]?.offset ?? 0), bytes: 0 }
+  }
+
+  /** The leader may have moved; the caller tries again. */
+  async function looking<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      await cluster.refreshMetadata().catch(() => undefined)
+      throw error
+    }
   }
 
   return {
     async read(partition, offset) {
       await ready()
-      try {
-        return await fetchPage(partition, offset)
-      } catch (error) {
-        if ((error as { type?: string }).type === 'OFFSET_OUT_OF_RANGE') return firstLeft(partition)
-        // The leader may have moved; the caller tries again.
-        await cluster.refreshMetadata().catch(() => undefined)
-        throw error
-      }
+      return looking(() =>
+        fetchPage(partition, offset).catch((error: { type?: string }) => {
+          if (error.type === 'OFFSET_OUT_OF_RANGE') return firstLeft(partition)
+          throw error
+        }),
+      )
+    },
+    async firstSince(partition, at) {
+      await ready()
+      return looking(() => askFirstSince(partition, at))
+    },
+    async countPartitions() {
+      await ready()
+      return cluster.findTopicPartitionMetadata(topic).length
     },
     stop: () => cluster.disconnect(),
   }
+}
+
+function sizeOf({ key, value }: KafkaMessage): number {
+  return (key?.length ?? 0) + (value?.length ?? 0)
 }

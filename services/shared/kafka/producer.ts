@@ -1,7 +1,8 @@
-import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs'
+import type { Kafka, Message, Producer } from 'kafkajs'
 import { type Batcher, createBatcher } from '../batcher.ts'
 import { withinMs } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
+import { createPartitioner } from './partitioner.ts'
 
 /**
  * Produces with acks=all; records of concurrent requests leave in one request.
@@ -93,7 +94,7 @@ async function connect({ kafka, timeoutMs }: LogProducerOptions): Promise<Produc
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    createPartitioner,
     metadataMaxAge: 60_000,
     retry: { initialRetryTime: 50, maxRetryTime: 500, retries: Math.ceil(timeoutMs / 400) },
   })

@@ -15,6 +15,7 @@ describe('cluster of kafkajs, taken out by its private symbol', () => {
       isConnected: expect.any(Function),
       addMultipleTargetTopics: expect.any(Function),
       refreshMetadata: expect.any(Function),
+      findTopicPartitionMetadata: expect.any(Function),
       findLeaderForPartitions: expect.any(Function),
       findBroker: expect.any(Function),
       fetchTopicsOffset: expect.any(Function),

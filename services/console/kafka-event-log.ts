@@ -1,0 +1,111 @@
+import type { Clock } from '../shared/clock.ts'
+import type { KafkaConfig } from '../shared/config.ts'
+import { withinMs } from '../shared/deadline.ts'
+import { createKafka } from '../shared/kafka/client.ts'
+import { createLogReader, type LogReader } from '../shared/kafka/log-reader.ts'
+import { partitionOfKey } from '../shared/kafka/partitioner.ts'
+import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
+import { topicNames } from '../shared/kafka/topics.ts'
+import type { Stoppable } from '../shared/lifecycle.ts'
+import type { Logger } from '../shared/logger.ts'
+import { type EventLog, EventLogAwayError } from './event-log.ts'
+import { LogScan, type ScanOptions } from './log-scan.ts'
+
+/** The log in Kafka, read without a consumer group: nobody's position depends on who looks. */
+export interface KafkaEventLogOptions extends ScanOptions {
+  readonly reader: LogReader
+  /** `TOPIC_PARTITIONS`: a workspace's partition follows from it. */
+  readonly partitions: number
+  readonly clock: Clock
+}
+
+/** A page ends with the first of these, so that a request never scans without end. */
+const PAGE_BYTES_MAX = 8 * 1024 * 1024
+const PAGE_MS_MAX = 700
+/** More is not read for one event, whose place is known to the second as a rule. */
+const FIND_MS_MAX = 2_500
+const FIND_PAGE = 500
+/** kafkajs itself tries for half a minute; nobody waits that long for a page. */
+const ANSWER_WITHIN_MS = 3_000
+
+/** Connects with the first question, so that the console serves everything else while Kafka is away. */
+export function openEventLog(
+  config: KafkaConfig,
+  clock: Clock,
+  logger: Logger,
+): EventLog & Stoppable {
+  const kafka = createKafka(config, 'console', logger)
+  const topic = topicNames(config.topicPrefix).events
+  const reader = createLogReader({ kafka, topic })
+  const { typeOf } = createCallEventRegistry(config.registryUrl)
+  const { partitions } = config
+  const log = createKafkaEventLog({ reader, partitions, typeOf, clock, logger })
+  return { ...log, stop: () => reader.stop() }
+}
+
+export function createKafkaEventLog(options: KafkaEventLogOptions): EventLog {
+  const { partitions, clock } = options
+  const partitionOf = (workspaceId: string) => partitionOfKey(workspaceId, partitions)
+  const reader = guardedReader(options)
+
+  const log: EventLog = {
+    partitionOf,
+    async offsetAt(partition, at) {
+      return (await reader.firstSince(partition, at))?.offset ?? null
+    },
+    async oldestAt(partition) {
+      return (await reader.firstSince(partition, 0))?.at ?? null
+    },
+    async page(workspaceId, { offset, until, limit }) {
+      const partition = partitionOf(workspaceId)
+      const scan = new LogScan(options, { workspaceId, partition, until, limit }, offset)
+      const endAt = clock.now() + PAGE_MS_MAX
+      while (scan.isOpen && scan.bytesRead < PAGE_BYTES_MAX && clock.now() < endAt) {
+        await scan.take(await reader.read(partition, scan.offset))
+      }
+      return scan.page()
+    },
+    async find(workspaceId, eventId, { since, until }) {
+      const endAt = clock.now() + FIND_MS_MAX
+      let offset = await log.offsetAt(partitionOf(workspaceId), since)
+      while (offset !== null && clock.now() < endAt) {
+        const page = await log.page(workspaceId, { offset, until, limit: FIND_PAGE })
+        const found = page.events.find(({ event }) => event.eventId === eventId)
+        if (found) return found
+        offset = page.nextOffset
+      }
+      return null
+    },
+  }
+  return log
+}
+
+type Questions = Pick<LogReader, 'read' | 'firstSince'>
+
+/** Answers soon or says that the log is away, whatever the reason; the cause is for our own log. */
+function guardedReader({ reader, partitions }: KafkaEventLogOptions): Questions {
+  let isChecked = false
+
+  async function ask<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      return await withinMs(ANSWER_WITHIN_MS, checked().then(question))
+    } catch (error) {
+      throw new EventLogAwayError('The log does not answer.', { cause: error })
+    }
+  }
+
+  /** With another number we would look for a workspace where it never was, and show nothing. */
+  async function checked(): Promise<void> {
+    if (isChecked) return
+    const found = await reader.countPartitions()
+    if (found !== partitions) {
+      throw new Error(`the log has ${found} partitions, TOPIC_PARTITIONS says ${partitions}`)
+    }
+    isChecked = true
+  }
+
+  return {
+    read: (partition, offset) => ask(() => reader.read(partition, offset)),
+    firstSince: (partition, at) => ask(() => reader.firstSince(partition, at)),
+  }
+}
