@@ -9,6 +9,7 @@ import { startTelemetryServer } from '../shared/telemetry-server.ts'
 import { readConfig } from './config.ts'
 import { openEventLog } from './kafka-event-log.ts'
 import { createConsoleMetrics } from './metrics.ts'
+import { openRewinds } from './rewinds.ts'
 import { createServer } from './server.ts'
 
 await runService(async () => {
@@ -26,6 +27,7 @@ await runService(async () => {
   const eventLog = await lifecycle.start('event-log', () =>
     openEventLog(config.kafka, clock, logger),
   )
+  const rewinds = await lifecycle.start('rewinds', () => openRewinds(config.kafka, clock, logger))
   const agent = await lifecycle.start(
     'egress',
     () => createGuardedAgent(config),
@@ -39,7 +41,7 @@ await runService(async () => {
       isReady: () => checkDatabase(pool),
     }),
   )
-  const api = await createServer({ ...config, pool, eventLog, agent, clock, logger })
+  const api = await createServer({ ...config, pool, eventLog, rewinds, agent, clock, logger })
   await lifecycle.start(
     'api',
     () => api.listen({ port, host: '::' }),

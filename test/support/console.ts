@@ -3,6 +3,7 @@ import type { Agent } from 'undici'
 import { onTestFinished } from 'vitest'
 import type { ConsoleApp } from '../../services/console/console-app.ts'
 import { awayEventLog, type EventLog } from '../../services/console/event-log.ts'
+import { awayRewinds, type Rewinds } from '../../services/console/rewinds.ts'
 import { createServer } from '../../services/console/server.ts'
 import { systemClock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
@@ -60,12 +61,14 @@ export interface TestWorkspace {
 export interface ConsoleParts {
   /** Default: one that is away. */
   readonly eventLog?: EventLog
+  /** Default: those of a log that is away. */
+  readonly rewinds?: Rewinds
 }
 
 /** On an empty database, or on one that cannot be reached. */
 export async function startConsole(
   url: string,
-  { eventLog = awayEventLog }: ConsoleParts = {},
+  { eventLog = awayEventLog, rewinds = awayRewinds }: ConsoleParts = {},
 ): Promise<TestConsole> {
   const logger = createLogger('test', 'silent')
   const databaseUrl = new Secret(url)
@@ -77,6 +80,7 @@ export async function startConsole(
     agent,
     secretBox,
     eventLog,
+    rewinds,
     logger,
     clock: systemClock,
     operatorToken: new Secret(OPERATOR_TOKEN),

@@ -89,7 +89,7 @@ export function offlineLane(
 
 /** Somebody asks for everything from `offset` on again. */
 export function rewindTo(offset: number) {
-  const replay = { id: 'bf_1', mode: 'all', until: NOON, liveFrom: null } as const
+  const replay = { id: 'bf_1', mode: 'all', until: NOON, liveFrom: null, logEnd: null } as const
   const record = laneRecord(offset, { replay, session: '' })
   return { record, position: { topic: 'catch-up', offset: 3 } }
 }

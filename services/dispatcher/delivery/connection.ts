@@ -21,6 +21,8 @@ export interface Connection {
   readonly retryNowAt: number
   /** Where the gap before this connection begins; -Infinity: there is none. */
   readonly gapFrom: number
+  /** Ids of back-fills that nothing is to be sent for any more: cancelled, or failed. */
+  readonly calledOff: ReadonlySet<string>
 }
 
 /** The workspace has no connection that takes events. */

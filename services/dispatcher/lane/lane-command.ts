@@ -23,8 +23,8 @@ export type LaneCommand =
   | { readonly kind: 'read'; readonly from: number }
   /** Tell `covered` after the next commit; urgent: an event waits for it. */
   | { readonly kind: 'commit'; readonly isUrgent: boolean }
-  /** A back-fill has reached what was never settled. */
-  | { readonly kind: 'replayed'; readonly replay: Replay }
+  /** A back-fill has reached what was never settled, or ended before with the connection. */
+  | { readonly kind: 'replayed'; readonly replay: Replay; readonly isThrough: boolean }
   /** The lane can be dropped. */
   | { readonly kind: 'close' }
 

@@ -369,7 +369,7 @@ export class Lane {
 
   #endReplay(cursor: number): readonly LaneCommand[] {
     const replay = this.#backFills.endAt(cursor)
-    return replay ? [{ kind: 'replayed', replay }] : NONE
+    return replay ? [{ kind: 'replayed', replay, isThrough: Number.isFinite(cursor) }] : NONE
   }
 
   /** Everything from the cursor on was never settled; everything before it is sent again. */
@@ -379,7 +379,8 @@ export class Lane {
     const { head, replay } = rewind.record
     // All of the range is still to come: it is delivered anyway.
     if (head.offset >= this.#cursor) {
-      return [settleRecord(rewind.position), { kind: 'replayed', replay }, ...this.#continue(at)]
+      const replayed: LaneCommand = { kind: 'replayed', replay, isThrough: true }
+      return [settleRecord(rewind.position), replayed, ...this.#continue(at)]
     }
     this.#standing.spill(this.#cache.offsets())
     this.#standing.adopt(rewind.position)

@@ -138,7 +138,7 @@ export class OutcomeHandler {
 
   #attemptOf(
     { lane, startedAt }: LaneRun,
-    { event, replay }: Ending,
+    { event, acceptedAt, replay }: Ending,
     result: {
       readonly outcome: AttemptOutcome
       readonly status: number | null
@@ -162,7 +162,11 @@ export class OutcomeHandler {
       replay: replay !== null,
       deadLetter:
         verdict?.kind === 'dead-letter'
-          ? { reason: verdict.reason, firstFailedAt: lane.firstFailedAt ?? startedAt }
+          ? {
+              reason: verdict.reason,
+              firstFailedAt: lane.firstFailedAt ?? startedAt,
+              acceptedAt,
+            }
           : null,
     }
   }

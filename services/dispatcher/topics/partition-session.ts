@@ -193,7 +193,12 @@ export class PartitionSession {
   }
 
   #applyRewinds(): void {
-    for (const found of this.#laneRecords.takeRewinds()) {
+    const { runner } = this.#options
+    const isEarly = (workspaceId: string) => {
+      const run = this.#lanes.get(workspaceId)
+      return run !== undefined && runner.isUndecided(run)
+    }
+    for (const found of this.#laneRecords.takeRewinds(isEarly)) {
       const { workspaceId } = found.record
       const run =
         this.#lanes.get(workspaceId) ??

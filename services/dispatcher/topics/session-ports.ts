@@ -37,7 +37,8 @@ export interface SessionPorts {
   requestCommit(): void
   /** Gives turns to lanes that became ready. */
   pump(): void
-  replayed(workspaceId: string, replay: Replay): void
+  /** A back-fill is over; `isThrough`: not because its connection ended. */
+  replayed(workspaceId: string, replay: Replay, isThrough: boolean): void
 }
 
 /** Whether the partition is still ours. */
