@@ -149,15 +149,17 @@ function sentAgain(world: World): string[] {
     .map((request) => `REPLAY: ${label(request)} had not been missed`)
 }
 
-/** Until a process that is frozen, or cannot reach Postgres, has heard of a cancel. */
-const HEARD_WITHIN_MS = 15_000
+/** Until a dispatcher has heard of a cancel: at once, or when it is thawed and Postgres is back. */
+const HEARD_WITHIN_MS = { atOnce: 1_000, inTrouble: 15_000 }
 
 /** A back-fill sends nothing once it is cancelled. */
-function sentAfterCancel({ requests, rewinds }: World): string[] {
+function sentAfterCancel({ requests, rewinds, scenario: { chances } }: World): string[] {
+  const isInTrouble = chances.freeze > 0 || chances.postgresAway > 0
+  const heardWithinMs = isInTrouble ? HEARD_WITHIN_MS.inTrouble : HEARD_WITHIN_MS.atOnce
   const mayBeOf = (request: SeenRequest, { workspaceId, askedAt, cancelledAt }: AskedRewind) =>
     workspaceId === request.workspaceId &&
     askedAt <= request.sentAt &&
-    (cancelledAt === null || request.sentAt <= cancelledAt + HEARD_WITHIN_MS)
+    (cancelledAt === null || request.sentAt <= cancelledAt + heardWithinMs)
   return requests
     .filter((request) => request.isReplay && !rewinds.some((rewind) => mayBeOf(request, rewind)))
     .map((request) => `CANCEL: ${label(request)} although its back-fill was cancelled`)
