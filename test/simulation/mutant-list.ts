@@ -208,13 +208,6 @@ export const OTHERS: readonly Mutant[] = [
     replace: 'events.position >= horizon',
   },
   {
-    name: 'back-fill before its gap is skipped',
-    why: 'the same, of events that are read and wait for their turn to be skipped',
-    file: 'topics/lane-runner.ts',
-    find: 'return lane.head !== undefined && connection !== undefined && !isLive(',
-    replace: 'return lane.head === null && connection !== undefined && !isLive(',
-  },
-  {
     name: 'cut short and done',
     why: 'a back-fill that ended with its connection says that the gap is filled',
     file: 'lane/lane.ts',
