@@ -1,6 +1,6 @@
 import type { OpenRequest } from '../../services/dispatcher/delivery/deliver.ts'
-import type { Payload } from '../../services/dispatcher/delivery/payload.ts'
 import type { DeliveryOutcome } from '../../services/dispatcher/lane/delivery-outcome.ts'
+import type { Payload } from '../../services/shared/egress/payload.ts'
 import type { Replay } from '../../services/shared/lane-record.ts'
 import { FakeBroker } from './fake-broker.ts'
 import { FakePostgres } from './fake-postgres.ts'

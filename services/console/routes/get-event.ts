@@ -1,12 +1,21 @@
 import { z } from 'zod'
 import { EVENT_KINDS } from '../../shared/call-event.ts'
+import { findConnection } from '../../shared/postgres/connections.ts'
+import type { EventAttempt } from '../../shared/postgres/event-attempts.ts'
 import { attempt } from '../attempt.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { type FoundEvent, findEvent, REQUEST_MISSING } from '../find-event.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
+import { renderRequest } from '../render-request.ts'
 
 const request = z.object({
   url: z.string().nullable().describe('Null while disconnected.'),
-  headers: z.record(z.string(), z.string()).describe('The password reads `***`.'),
+  headers: z
+    .record(z.string(), z.string())
+    .describe(
+      'As of the last attempt, with the connection as it is now. The password reads `***`. None ' +
+        'while disconnected.',
+    ),
   body: z.string().describe('JSON, byte for byte as it is sent.'),
 })
 
@@ -18,18 +27,53 @@ const shown = z.object({
   nextAttemptAt: instant.nullable(),
   request: request
     .nullable()
-    .describe('Null: the log does not hold the event any more (retention).'),
+    .describe('Null: the log does not hold the event any more; see `requestMissing`.'),
+  requestMissing: z
+    .enum(REQUEST_MISSING)
+    .nullable()
+    .describe(
+      'Why there is no request. `retention`: the log has removed the event. `not_found`: it was ' +
+        'not found where it was looked for, which is around the time at which it was published, ' +
+        'or else a day back from its first attempt.',
+    ),
 })
 
 /** One event: all its attempts, and the request rendered from the log at this moment. */
-export function getEvent(app: ConsoleApp, _deps: ConsoleDeps): void {
+export function getEvent(app: ConsoleApp, deps: ConsoleDeps): void {
   const schema = {
     summary: 'Show one event',
     tags: ['deliveries'],
     params: workspaceParams.extend({ eventId: z.string().max(100) }),
     response: { 200: shown, ...problemResponses },
   }
-  app.get('/v1/workspaces/:id/events/:eventId', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
+  app.get('/v1/workspaces/:id/events/:eventId', { schema }, async ({ params }) => {
+    const { id: workspaceId, eventId } = params
+    const found = await findEvent(deps, { workspaceId, eventId })
+    if (found === null) throw plainProblem(404, 'There is no such event, or nothing is left of it.')
+    const last = found.attempts.at(-1)
+    return {
+      eventId,
+      event: found.kind,
+      acceptedAt: found.acceptedAt?.toISOString() ?? null,
+      attempts: found.attempts.map((row) => ({ ...showAttempt(row), eventId })),
+      nextAttemptAt: last?.nextAttemptAt?.toISOString() ?? null,
+      request: await render(deps, workspaceId, found),
+      requestMissing: found.missing,
+    }
   })
+}
+
+async function render({ pool, secretBox, clock }: ConsoleDeps, id: string, found: FoundEvent) {
+  if (found.logged === null) return null
+  const connection = await findConnection(pool, id)
+  const attempt = found.attempts.at(-1)
+  return renderRequest(found.logged, { connection, attempt, box: secretBox, now: clock.now() })
+}
+
+function showAttempt({ at, nextAttemptAt, ...same }: EventAttempt) {
+  return {
+    ...same,
+    at: at.toISOString(),
+    nextAttemptAt: nextAttemptAt?.toISOString() ?? null,
+  }
 }

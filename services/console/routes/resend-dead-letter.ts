@@ -7,7 +7,8 @@ import {
 } from '../../shared/postgres/dead-letters.ts'
 import { askForBackfill, newBackfillId, requireTakesEvents } from '../backfill.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
-import type { EventLog, LoggedEvent } from '../event-log.ts'
+import type { LoggedEvent } from '../event-log.ts'
+import { findEvent } from '../find-event.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
 
 const shown = z.object({ backfillId: z.string().describe('The back-fill that brings it.') })
@@ -32,13 +33,13 @@ export function resendDeadLetter(app: ConsoleApp, deps: ConsoleDeps): void {
 }
 
 async function resend(workspaceId: string, eventId: string, deps: ConsoleDeps): Promise<string> {
-  const { pool, eventLog } = deps
+  const { pool } = deps
   await failLostBackfills(pool, workspaceId)
   const letter = await findDeadLetter(pool, workspaceId, eventId)
   if (letter === null) throw plainProblem(404, 'The workspace has no such dead letter.')
   if (letter.resentAt !== null) throw alreadySent()
   await requireTakesEvents(pool, workspaceId)
-  const event = await findInLog(eventLog, workspaceId, letter)
+  const event = await findInLog(deps, workspaceId, letter)
   if (event === null) throw plainProblem(410, 'The log does not hold this event any more.')
 
   const backfillId = newBackfillId()
@@ -54,13 +55,13 @@ function alreadySent() {
   return plainProblem(409, 'This dead letter has been sent again already: see its back-fill.')
 }
 
-/** Where it was not written down when it was accepted, some time before it died. */
-function findInLog(
-  log: EventLog,
+/** Its log time is written down, but for those of an earlier release. */
+async function findInLog(
+  deps: ConsoleDeps,
   workspaceId: string,
-  { eventId, acceptedAt, deadAt }: DeadLetter,
+  { eventId, acceptedAt }: DeadLetter,
 ): Promise<LoggedEvent | null> {
-  const since = acceptedAt?.getTime() ?? 0
-  const until = (acceptedAt ?? deadAt).getTime() + 1
-  return log.find(workspaceId, eventId, { since, until })
+  if (acceptedAt === null) return (await findEvent(deps, { workspaceId, eventId }))?.logged ?? null
+  const at = acceptedAt.getTime()
+  return deps.eventLog.find(workspaceId, eventId, { since: at, until: at + 1 })
 }

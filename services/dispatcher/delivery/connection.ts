@@ -1,18 +1,13 @@
-import type { KeyObject } from 'node:crypto'
+import type { PayloadTarget } from '../../shared/egress/payload.ts'
 
 /** The customer's target as the dispatcher uses it: decrypted, parsed, ready to send. */
-export interface Connection {
+export interface Connection extends PayloadTarget {
   readonly kind: 'connection'
   readonly workspaceId: string
   /** Grows with each change by the customer. */
   readonly version: number
   readonly origin: string
   readonly path: string
-  /** Name and value of the password's header, flat; empty when there is no password. */
-  readonly passwordHeader: readonly string[]
-  /** The current key first, then the one before it while the rotation overlaps. */
-  readonly signingKeys: readonly SigningKey[]
-  readonly maskNumbers: boolean
   /** Milliseconds since 1970: events that were accepted before are not delivered. */
   readonly connectedAt: number
   /** A dead letter for which the endpoint is to blame is out, and nothing was delivered since. */
@@ -30,10 +25,4 @@ export interface NoConnection {
   readonly kind: 'none'
   /** Milliseconds since 1970 from which on a recorded gap holds what is not delivered. */
   readonly gapFrom: number
-}
-
-export interface SigningKey {
-  readonly key: KeyObject
-  /** Milliseconds since 1970; null: no end. */
-  readonly validUntil: number | null
 }

@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici'
 import { classOfError } from '../../shared/egress/error-class.ts'
+import type { Payload } from '../../shared/egress/payload.ts'
 import { type DeliveryOutcome, outcomeOfStatus } from '../lane/delivery-outcome.ts'
 import type { Connection } from './connection.ts'
-import type { Payload } from './payload.ts'
 
 /**
  * One HTTP attempt. `done` is called exactly once, never synchronously from `deliver`.

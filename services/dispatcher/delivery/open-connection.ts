@@ -1,20 +1,19 @@
 import { passwordHeader } from '../../shared/egress/password-header.ts'
-import { decodeSecret } from '../../shared/egress/webhook-signature.ts'
+import { openSigningKeys } from '../../shared/egress/signing-keys.ts'
 import {
   type ConnectionForDelivery as ConnectionRow,
   loadConnections,
 } from '../../shared/postgres/connections.ts'
 import type { Queryable } from '../../shared/postgres/pool.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
-import type { SigningKey } from './connection.ts'
 import type { KnownConnection } from './connection-cache.ts'
 
 /** `none` for a connection that takes no events: disconnected or suspended. */
 export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnection {
-  const { url, signingSecretSealed } = row
+  const { url } = row
   const gapFrom = row.gapFrom?.getTime() ?? Number.NEGATIVE_INFINITY
   const takesEvents = row.state === 'connected' || row.state === 'failing'
-  if (!takesEvents || url === null || signingSecretSealed === null) {
+  if (!takesEvents || url === null || row.signingSecretSealed === null) {
     return { kind: 'none', gapFrom }
   }
   const { origin, pathname, search } = new URL(url)
@@ -27,7 +26,7 @@ export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnect
     path: pathname + search,
     passwordHeader:
       password === null ? [] : passwordHeader(row.passwordScheme, row.passwordHeader, password),
-    signingKeys: signingKeys(row, signingSecretSealed, box),
+    signingKeys: openSigningKeys(row, box),
     maskNumbers: row.maskNumbers,
     connectedAt: row.connectedAt?.getTime() ?? 0,
     isOnProbation: row.onProbation,
@@ -35,17 +34,6 @@ export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnect
     gapFrom,
     calledOff: new Set(row.calledOff),
   }
-}
-
-function signingKeys(row: ConnectionRow, current: string, box: SecretBox): readonly SigningKey[] {
-  const keys: SigningKey[] = [{ key: decodeSecret(box.open(current)), validUntil: null }]
-  if (row.previousSecretSealed !== null) {
-    keys.push({
-      key: decodeSecret(box.open(row.previousSecretSealed)),
-      validUntil: row.previousSecretUntil?.getTime() ?? 0,
-    })
-  }
-  return keys
 }
 
 /** Loads connections for the cache; one that cannot be decrypted is a wrong key, for all of them. */

@@ -17,6 +17,7 @@ describe('configuration of the console', () => {
       normalizerPublicUrl: 'http://127.0.0.1:8080',
       allowCidrs: [],
       allowHttp: false,
+      kafka: { brokers: ['127.0.0.1:9092'], topicPrefix: 'calls', partitions: 12 },
       requestTimeoutMs: 5_000,
       attemptsMax: 9,
     })

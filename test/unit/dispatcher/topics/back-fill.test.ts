@@ -132,6 +132,8 @@ describe('cancelled back-fill', () => {
     const { bench, endpoint } = await afterAGap()
     await bench.rewind(0)
     await bench.answer('kyiv/1', failed())
+    await bench.pass(seconds(5))
+    await bench.answer('kyiv/1', failed())
     await bench.read('kyiv/4')
     bench.crash()
     bench.customers.connect('kyiv', { ...CALLED_OFF, connectedAt: NOON + seconds(10) })
@@ -140,7 +142,7 @@ describe('cancelled back-fill', () => {
     const next = await bench.successor()
     await next.answerAll()
 
-    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/4'])
+    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/1', 'kyiv/4'])
   })
 })
 

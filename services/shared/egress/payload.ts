@@ -1,6 +1,6 @@
-import type { CallEvent } from '../../shared/call-event.ts'
-import { sign } from '../../shared/egress/webhook-signature.ts'
-import type { Connection } from './connection.ts'
+import type { CallEvent } from '../call-event.ts'
+import type { SigningKey } from './signing-keys.ts'
+import { sign } from './webhook-signature.ts'
 
 /** What is sent: body and headers of one attempt, as in the contract. */
 
@@ -8,6 +8,15 @@ export interface Payload {
   readonly body: string
   /** Flat name, value pairs: the form that undici takes without copying. */
   readonly headers: string[]
+}
+
+/** What of the customer's connection shows in a request. */
+export interface PayloadTarget {
+  /** Name and value of the password's header, flat; empty when there is no password. */
+  readonly passwordHeader: readonly string[]
+  /** The current key first, then the one before it while the rotation overlaps. */
+  readonly signingKeys: readonly SigningKey[]
+  readonly maskNumbers: boolean
 }
 
 const REPLAY_HEADER = ['webhook-replay', 'true']
@@ -24,11 +33,11 @@ export interface AttemptFacts {
 
 export function buildPayload(
   event: CallEvent,
-  connection: Connection,
+  target: PayloadTarget,
   { sequence, attempt, isReplay, now }: AttemptFacts,
   userAgent: string,
 ): Payload {
-  const body = JSON.stringify(connection.maskNumbers ? maskNumbers(event) : event)
+  const body = bodyOf(event, target.maskNumbers)
   const timestamp = Math.floor(now / 1000)
   const headers = [
     'content-type',
@@ -40,20 +49,20 @@ export function buildPayload(
     'webhook-timestamp',
     String(timestamp),
     'webhook-signature',
-    signatures(connection, event.eventId, timestamp, body),
+    signatures(target, event.eventId, timestamp, body),
     'webhook-sequence',
     String(sequence),
     'webhook-attempt',
     String(attempt),
     ...(isReplay ? REPLAY_HEADER : []),
-    ...connection.passwordHeader,
+    ...target.passwordHeader,
   ]
   return { body, headers }
 }
 
 /** One signature per valid key, so that a customer may change over within the overlap. */
-function signatures(connection: Connection, id: string, timestamp: number, body: string): string {
-  const [current, ...older] = connection.signingKeys
+function signatures(target: PayloadTarget, id: string, timestamp: number, body: string): string {
+  const [current, ...older] = target.signingKeys
   if (!current) throw new Error('a connection has a signing key')
   let text = sign(current.key, id, timestamp, body)
   for (const { key, validUntil } of older) {
@@ -63,8 +72,12 @@ function signatures(connection: Connection, id: string, timestamp: number, body:
   return text
 }
 
+export function bodyOf(event: CallEvent, areNumbersMasked: boolean): string {
+  return JSON.stringify(areNumbersMasked ? maskNumbers(event) : event)
+}
+
 /** Hides the middle of the client's number wherever it stands; the company's own numbers stay. */
-function maskNumbers(event: CallEvent): CallEvent {
+export function maskNumbers(event: CallEvent): CallEvent {
   const { number } = event.client
   if (number === null) return event
   const masked = maskNumber(number)

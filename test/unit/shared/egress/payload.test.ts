@@ -1,8 +1,8 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
 import type { Connection } from '../../../../services/dispatcher/delivery/connection.ts'
-import { buildPayload, maskNumber } from '../../../../services/dispatcher/delivery/payload.ts'
 import type { CallEvent } from '../../../../services/shared/call-event.ts'
+import { buildPayload, maskNumber } from '../../../../services/shared/egress/payload.ts'
 import {
   decodeSecret,
   newSigningSecret,

@@ -1,0 +1,182 @@
+import avsc from 'avsc'
+import type { KafkaMessage } from 'kafkajs'
+import { describe, expect, it } from 'vitest'
+import { EventLogAwayError } from '../../../services/console/event-log.ts'
+import {
+  createKafkaEventLog,
+  type KafkaEventLogOptions,
+} from '../../../services/console/kafka-event-log.ts'
+import {
+  createCallEventEncoder,
+  readCallEventSchema,
+} from '../../../services/shared/call-event-codec.ts'
+import type { LogReader } from '../../../services/shared/kafka/log-reader.ts'
+import { aCallEvent, NOON, quiet, seconds } from '../../support/builders.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+
+const schema = readCallEventSchema()
+const encoder = createCallEventEncoder(schema, 7)
+const type = avsc.Type.forSchema(schema as unknown as avsc.Schema)
+
+type Entry = Pick<KafkaMessage, 'key' | 'value' | 'offset' | 'timestamp'>
+
+/** Two workspaces in turn, one record a second from noon on; `kyiv` has the even offsets. */
+function records(count: number): Entry[] {
+  return Array.from({ length: count }, (_, offset) => {
+    const workspaceId = offset % 2 === 0 ? 'kyiv' : 'lviv'
+    return {
+      key: Buffer.from(workspaceId),
+      value: encoder.encode(aCallEvent(workspaceId, String(offset))),
+      offset: String(offset),
+      timestamp: String(NOON + seconds(offset)),
+    }
+  })
+}
+
+interface FakeLog {
+  readonly entries: readonly Entry[]
+  /** Offset of the oldest record that is left. */
+  readonly first?: number
+  readonly bytesPerRead?: number
+  readonly msPerRead?: number
+  readonly partitions?: number
+}
+
+/** Ten records a fetch. */
+function readerOf(log: FakeLog, clock: ManualClock): LogReader {
+  const { entries, first = 0, bytesPerRead = 1_000, msPerRead = 0, partitions = 1 } = log
+  return {
+    async read(_partition, offset) {
+      await clock.pass(msPerRead)
+      if (offset < first || offset > entries.length) return { messages: [], next: first, bytes: 0 }
+      const messages = entries.slice(offset, offset + 10) as KafkaMessage[]
+      return { messages, next: offset + messages.length, bytes: bytesPerRead }
+    },
+    async firstSince(_partition, at) {
+      const found = entries.slice(first).find(({ timestamp }) => Number(timestamp) >= at)
+      return found ? { offset: Number(found.offset), at: Number(found.timestamp) } : null
+    },
+    countPartitions: async () => partitions,
+    stop: async () => undefined,
+  }
+}
+
+function eventLog(log: FakeLog, overrides: Partial<KafkaEventLogOptions> = {}) {
+  const clock = new ManualClock()
+  const reader = readerOf(log, clock)
+  const typeOf = async () => type
+  return createKafkaEventLog({ reader, partitions: 1, typeOf, clock, logger: quiet, ...overrides })
+}
+
+const EVERYTHING = { offset: 0, until: Number.POSITIVE_INFINITY, limit: 500 }
+
+describe('a page of a workspace’s events', () => {
+  it('has those of the workspace alone, in log order', async () => {
+    const page = await eventLog({ entries: records(25) }).page('kyiv', EVERYTHING)
+
+    expect(page.events.map(({ event }) => event.providerCallId)).toEqual(
+      Array.from({ length: 13 }, (_, index) => String(index * 2)),
+    )
+    expect(page).toMatchObject({
+      nextOffset: null,
+      endOffset: 25,
+      isTruncated: false,
+      cost: { bytesRead: 4_000, recordsRead: 25 },
+    })
+  })
+
+  it('ends with its limit, and the next one goes on behind it', async () => {
+    const log = eventLog({ entries: records(25) })
+
+    const { events, nextOffset } = await log.page('kyiv', { ...EVERYTHING, limit: 4 })
+    const rest = await log.page('kyiv', { ...EVERYTHING, offset: nextOffset ?? -1 })
+
+    expect([events.at(-1)?.offset, nextOffset, rest.events[0]?.offset]).toEqual([6, 7, 8])
+  })
+
+  it('ends before the first record that is too late', async () => {
+    const until = NOON + seconds(6)
+
+    const page = await eventLog({ entries: records(25) }).page('kyiv', { ...EVERYTHING, until })
+
+    expect(page.events.map(({ offset }) => offset)).toEqual([0, 2, 4])
+    expect(page).toMatchObject({ nextOffset: null, endOffset: 6, cost: { recordsRead: 6 } })
+  })
+
+  it.each([
+    ['bytes', { bytesPerRead: 4 * 1024 * 1024 }, 20],
+    ['time', { msPerRead: 250 }, 30],
+  ])('ends with its budget of %s, though it may be empty', async (_what, cost, endsAt) => {
+    const log = eventLog({ entries: records(100), ...cost })
+
+    const { events, nextOffset } = await log.page('odesa', EVERYTHING)
+
+    expect([events.length, nextOffset]).toEqual([0, endsAt])
+  })
+
+  it('says that retention has removed what it was to begin with', async () => {
+    const page = await eventLog({ entries: records(25), first: 20 }).page('kyiv', EVERYTHING)
+
+    expect(page.events.map(({ offset }) => offset)).toEqual([20, 22, 24])
+    expect(page.isTruncated).toBe(true)
+  })
+
+  it('leaves out what cannot be decoded: it was never delivered either', async () => {
+    const entries = records(3)
+    entries[0] = { ...(entries[0] as Entry), value: Buffer.from([0, 0, 0, 0, 7, 255]) }
+    entries[1] = { ...(entries[1] as Entry), key: Buffer.from('kyiv'), value: Buffer.from('text') }
+
+    const page = await eventLog({ entries }).page('kyiv', EVERYTHING)
+
+    expect(page.events.map(({ offset }) => offset)).toEqual([2])
+  })
+})
+
+describe('an event by its id', () => {
+  const { eventId } = aCallEvent('kyiv', '8')
+  const around = { since: NOON + seconds(5), until: NOON + seconds(20) }
+
+  it('is found within the range of times, bytes unchanged', async () => {
+    const entries = records(25)
+
+    const found = await eventLog({ entries }).find('kyiv', eventId, around)
+
+    expect(found).toMatchObject({ offset: 8, acceptedAt: NOON + seconds(8), event: { eventId } })
+    expect(found?.value).toEqual(entries[8]?.value)
+  })
+
+  it.each([
+    ['of another workspace', 'lviv', around],
+    ['outside of the range', 'kyiv', { since: NOON + seconds(9), until: NOON + seconds(20) }],
+    ['after the end of the log', 'kyiv', { since: NOON + seconds(90), until: NOON + seconds(99) }],
+  ])('is not there when it is %s', async (_where, workspaceId, range) => {
+    expect(await eventLog({ entries: records(25) }).find(workspaceId, eventId, range)).toBeNull()
+  })
+
+  it('is given up when too much would have to be read', async () => {
+    const log = eventLog({ entries: records(200), msPerRead: 400 })
+    const late = aCallEvent('kyiv', '198').eventId
+
+    expect(await log.find('kyiv', late, { since: 0, until: NOON * 2 })).toBeNull()
+  })
+})
+
+describe('the log as a whole', () => {
+  it('tells where a time begins and how far it reaches back', async () => {
+    const log = eventLog({ entries: records(25), first: 3 })
+
+    expect(await log.offsetAt(0, NOON + seconds(7) - 500)).toBe(7)
+    expect(await log.offsetAt(0, NOON + seconds(60))).toBeNull()
+    expect(await log.oldestAt(0)).toBe(NOON + seconds(3))
+    expect(await eventLog({ entries: [] }).oldestAt(0)).toBeNull()
+  })
+
+  it.each<[string, Partial<KafkaEventLogOptions>]>([
+    ['the registry is', { typeOf: () => Promise.reject(new Error('ECONNREFUSED')) }],
+    ['it has another number of partitions', { partitions: 12 }],
+  ])('is away when %s', async (_why, overrides) => {
+    const log = eventLog({ entries: records(1) }, overrides)
+
+    await expect(log.page('kyiv', EVERYTHING)).rejects.toThrow(EventLogAwayError)
+  })
+})
