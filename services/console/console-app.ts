@@ -9,6 +9,7 @@ import type { Logger } from '../shared/logger.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
 import type { EventLog } from './event-log.ts'
+import type { Rewinds } from './rewinds.ts'
 
 /** A fastify whose routes take their types from zod schemas. */
 export type ConsoleApp = FastifyInstance<
@@ -24,6 +25,7 @@ export interface ConsoleDeps {
   readonly pool: Pool
   readonly secretBox: SecretBox
   readonly eventLog: EventLog
+  readonly rewinds: Rewinds
   /** The guarded one: pings go to addresses that a customer chose. */
   readonly agent: Dispatcher
   readonly clock: Clock

@@ -12,6 +12,7 @@ import { KEEP_DAYS_EVERY_MS, keepAttemptDays } from './attempt-days.ts'
 import { readConfig } from './config.ts'
 import { openEventLog } from './kafka-event-log.ts'
 import { createConsoleMetrics } from './metrics.ts'
+import { openRewinds } from './rewinds.ts'
 import { createServer } from './server.ts'
 
 await runService(async () => {
@@ -39,6 +40,7 @@ await runService(async () => {
       logger,
     }),
   )
+  const rewinds = await lifecycle.start('rewinds', () => openRewinds(config.kafka, clock, logger))
   const agent = await lifecycle.start(
     'egress',
     () => createGuardedAgent(config),
@@ -53,7 +55,16 @@ await runService(async () => {
     }),
   )
   const webRoot = projectPath('dist', 'web')
-  const api = await createServer({ ...config, pool, eventLog, agent, clock, logger, webRoot })
+  const api = await createServer({
+    ...config,
+    pool,
+    eventLog,
+    rewinds,
+    agent,
+    clock,
+    logger,
+    webRoot,
+  })
   await lifecycle.start(
     'api',
     () => api.listen({ port, host: '::' }),

@@ -19,6 +19,29 @@ export function encodeCursor(position: Readonly<Record<string, unknown>>): strin
   return Buffer.from(JSON.stringify(position)).toString('base64url')
 }
 
+export interface PageParts<Row, Item> {
+  readonly limit: number
+  /** Of a row, for the cursor behind it. */
+  readonly position: (row: Row) => Readonly<Record<string, unknown>>
+  readonly shown: (row: Row) => Item
+}
+
+export interface Page<Item> {
+  items: Item[]
+  nextCursor: string | null
+}
+
+/** A page of rows of which one more than `limit` was asked for: it tells that there is a next page. */
+export function pageOf<Row, Item>(
+  rows: readonly Row[],
+  { limit, position, shown }: PageParts<Row, Item>,
+): Page<Item> {
+  const items = rows.slice(0, limit)
+  const last = items.at(-1)
+  const hasMore = last !== undefined && rows.length > limit
+  return { items: items.map(shown), nextCursor: hasMore ? encodeCursor(position(last)) : null }
+}
+
 /** @throws Problem 422 for a cursor that is not ours. */
 export function decodeCursor<T>(cursor: string, position: z.ZodType<T>): T {
   try {

@@ -5,6 +5,7 @@ import { createLogger } from '../shared/logger.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { createSecretBox } from '../shared/secret-box.ts'
 import { awayEventLog } from './event-log.ts'
+import { awayRewinds } from './rewinds.ts'
 import { createServer } from './server.ts'
 
 /** `npm run api-types`: prints the OpenAPI document, for which no server needs to run. */
@@ -14,6 +15,7 @@ const app = await createServer({
   pool: createPool({ databaseUrl, applicationName: 'openapi', connectionsMax: 1, logger }),
   secretBox: createSecretBox(new Secret(Buffer.alloc(32).toString('base64'))),
   eventLog: awayEventLog,
+  rewinds: awayRewinds,
   agent: new Agent(),
   clock: systemClock,
   logger,

@@ -67,9 +67,9 @@ export function connectEngine({
     writer: createLaneWriter({ producer: kafka.producer, names: kafka.names, clock, logger }),
     readLog: createCatchUp(kafka.reader, (bytes) => metrics.catchUpRead(bytes)),
     loadConnections: createConnectionLoader(pool, config.secretBox),
-    replayed: (workspaceId, { id }) => {
-      backfills.done(id)
-      logger.info({ workspaceId, backfill: id }, 'backfill.done')
+    replayed: (workspaceId, { id }, isThrough) => {
+      backfills.ended(id, isThrough)
+      logger.info({ workspaceId, backfill: id, isThrough }, 'backfill.ended')
     },
     random: Math.random,
     newSessionId: randomUUID,

@@ -1,9 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { toHeaders } from '../../services/dispatcher/lane/lane-record.ts'
-import { createKafka } from '../../services/shared/kafka/client.ts'
-import { type LogProducer, startLogProducer } from '../../services/shared/kafka/producer.ts'
-import { quiet } from '../support/builders.ts'
-import { kafkaConfigOf } from '../support/event-log.ts'
 import { eventually } from '../support/eventually.ts'
 import { keyOf } from '../support/load.ts'
 import type { StoredRecord } from '../support/log-view.ts'
@@ -27,7 +22,6 @@ describe('an endpoint that is dead for the whole schedule', () => {
   const workspaceId = 'dead'
   const tiersMs = [1_000, 2_000, 3_000]
   let rig: Rig
-  let producer: LogProducer
 
   beforeAll(async () => {
     rig = await Rig.open({
@@ -36,18 +30,10 @@ describe('an endpoint that is dead for the whole schedule', () => {
       topicPrefix: freshPrefix(),
       env: { DISPATCHER_RETRY_TIERS: '1s,2s,3s' },
     })
-    producer = await startLogProducer({
-      kafka: createKafka(kafkaConfigOf(rig.product.env), 'back-fill', quiet),
-      logger: quiet,
-      timeoutMs: 10_000,
-    })
     await rig.connect([workspaceId])
     await rig.startDispatcher()
   })
-  afterAll(async () => {
-    await producer.stop()
-    await rig.close()
-  })
+  afterAll(() => rig.close())
 
   const attempts = (number: string): Received[] =>
     rig.receiver.of(workspaceId).filter((received) => keyOf(received) === number)
@@ -141,26 +127,13 @@ describe('an endpoint that is dead for the whole schedule', () => {
     await rig.untilSettled()
   })
 
-  /** As the console does it: a lane record of no session, at the first event of the range. */
+  /** Everything from the first call until now that the customer has not got. */
   async function askForBackFill(): Promise<void> {
     const [first] = await logged()
-    if (!first) throw new Error('the log holds no event')
-    const now = Date.now()
-    await producer.send({
-      topic: rig.view.names.catchUp,
-      key: workspaceId,
-      value: first.value,
-      headers: toHeaders({
-        workspaceId,
-        head: { offset: first.offset, value: first.value, acceptedAt: first.timestamp },
-        version: now,
-        attempt: 1,
-        dueAt: now,
-        firstFailedAt: null,
-        lastError: null,
-        replay: { id: 'backfill-1', mode: 'gaps', until: now, liveFrom: null },
-        session: '',
-      }),
+    await rig.product.api('POST', `/v1/workspaces/${workspaceId}/backfills`, {
+      since: new Date(first?.timestamp ?? 0),
+      until: new Date(),
+      mode: 'gaps',
     })
   }
 })

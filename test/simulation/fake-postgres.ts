@@ -25,6 +25,8 @@ export class FakePostgres {
   readonly #rows = new Map<string, Row>()
   readonly gaps: StoredGap[] = []
   readonly deadLetters = new Set<string>()
+  /** Ids of back-fills that were cancelled. */
+  readonly calledOff = new Set<string>()
   isAway = false
 
   constructor(world: World) {
@@ -83,6 +85,7 @@ export class FakePostgres {
       isOnProbation: row.isOnProbation,
       retryNowAt: 0,
       gapFrom,
+      calledOff: new Set(this.calledOff),
     }
   }
 

@@ -193,4 +193,25 @@ export const OTHERS: readonly Mutant[] = [
     find: 'if (head.offset >= this.#cursor) {',
     replace: 'if (head.offset > Number.MAX_SAFE_INTEGER) {',
   },
+  {
+    name: 'cancel not heard',
+    why: 'a cancelled back-fill goes on sending',
+    file: 'topics/lane-runner.ts',
+    find: 'const isCalledOff = replay !== null && connection.calledOff.has(replay.id)',
+    replace: 'const isCalledOff = false',
+  },
+  {
+    name: 'back-fill before its gap is read',
+    why: 'a back-fill says that it is done, and the end of the gap never comes',
+    file: 'topics/lane-record-intake.ts',
+    find: 'events.position >= Math.max(horizon, replay?.logEnd ?? 0)',
+    replace: 'events.position >= horizon',
+  },
+  {
+    name: 'cut short and done',
+    why: 'a back-fill that ended with its connection says that the gap is filled',
+    file: 'lane/lane.ts',
+    find: 'isThrough: Number.isFinite(cursor)',
+    replace: 'isThrough: true',
+  },
 ]

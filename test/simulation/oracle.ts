@@ -1,4 +1,11 @@
-import { DEAD_LETTER, EVENTS, label, type SeenRequest, type World } from './world.ts'
+import {
+  type AskedRewind,
+  DEAD_LETTER,
+  EVENTS,
+  label,
+  type SeenRequest,
+  type World,
+} from './world.ts'
 
 /**
  * Judges a run by what the log holds, what the endpoints got, and what was recorded for the
@@ -13,6 +20,8 @@ export function violations(world: World, isAtRest: boolean): string[] {
     ...forgottenAttempts(world),
     ...sentAgain(world),
     ...heldUp(world),
+    ...sentAfterCancel(world),
+    ...[...world.leftOut].map((what) => `BACKFILL: ${what} was not brought`),
     ...[...world.overweight].map((what) => `G5: ${what} has more in memory than its limit`),
     ...(isAtRest ? [] : unsettled(world)),
   ]
@@ -138,6 +147,22 @@ function sentAgain(world: World): string[] {
     .filter((request) => request.isReplay && !isWanted(request))
     .filter(({ workspaceId, offset }) => !isMissed(workspaceId, offset))
     .map((request) => `REPLAY: ${label(request)} had not been missed`)
+}
+
+/** Until a dispatcher has heard of a cancel: at once, or when it is thawed and Postgres is back. */
+const HEARD_WITHIN_MS = { atOnce: 1_000, inTrouble: 15_000 }
+
+/** A back-fill sends nothing once it is cancelled. */
+function sentAfterCancel({ requests, rewinds, scenario: { chances } }: World): string[] {
+  const isInTrouble = chances.freeze > 0 || chances.postgresAway > 0
+  const heardWithinMs = isInTrouble ? HEARD_WITHIN_MS.inTrouble : HEARD_WITHIN_MS.atOnce
+  const mayBeOf = (request: SeenRequest, { workspaceId, askedAt, cancelledAt }: AskedRewind) =>
+    workspaceId === request.workspaceId &&
+    askedAt <= request.sentAt &&
+    (cancelledAt === null || request.sentAt <= cancelledAt + heardWithinMs)
+  return requests
+    .filter((request) => request.isReplay && !rewinds.some((rewind) => mayBeOf(request, rewind)))
+    .map((request) => `CANCEL: ${label(request)} although its back-fill was cancelled`)
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { LaneRecord } from '../../services/dispatcher/lane/lane-record.ts'
-import { toHeaders } from '../../services/dispatcher/lane/lane-record.ts'
+import type { LaneRecord } from '../../services/shared/lane-record.ts'
+import { toHeaders } from '../../services/shared/lane-record.ts'
 import { violations } from './oracle.ts'
 import { type Chances, type Scenario, scenarioOf } from './scenario.ts'
 import { SimProcess } from './sim-process.ts'
@@ -112,6 +112,7 @@ class Director {
       postgresAway: () => this.#postgresAway(),
       disconnect: () => this.#disconnect(),
       rewind: () => this.#rewind(),
+      cancel: () => this.#cancel(),
     }
     for (const [name, trouble] of Object.entries(troubles)) {
       if (world.goesWrong(name as keyof Chances)) trouble()
@@ -275,6 +276,12 @@ class Director {
     const head = log[offset]
     if (!head) return
     const mode = random.chance(0.5) ? 'gaps' : 'all'
+    const rewind = {
+      id: `b${this.#world.rewinds.length}`,
+      mode,
+      until: time.now - random.between(0, 3_000),
+      logEnd: log.length,
+    } as const
     const record: LaneRecord = {
       workspaceId: id,
       head: { offset, value: head.value, acceptedAt: head.timestamp },
@@ -284,15 +291,28 @@ class Director {
       firstFailedAt: null,
       lastError: null,
       session: '',
-      replay: {
-        id: `b${offset}`,
-        mode,
-        until: time.now - random.between(0, 3_000),
-        liveFrom: null,
-      },
+      replay: { ...rewind, liveFrom: null },
     }
-    this.#world.note(`REWIND     ${id} to #${offset} (${mode})`)
-    this.#world.rewinds.push({ workspaceId: id, offset, mode })
+    this.#world.note(`REWIND     ${id} to #${offset} (${mode}, ${rewind.id})`)
+    this.#world.rewinds.push({
+      ...rewind,
+      workspaceId: id,
+      offset,
+      askedAt: time.now,
+      cancelledAt: null,
+    })
     broker.append(CATCH_UP, partition, { key: id, value: head.value, headers: toHeaders(record) })
+  }
+
+  /** Most often the newest one, which is sure not to be over yet. */
+  #cancel(): void {
+    const { rewinds, random, time, postgres } = this.#world
+    const asked = rewinds.filter(({ cancelledAt }) => cancelledAt === null)
+    const rewind = random.chance(0.7) ? asked.at(-1) : asked[random.between(0, asked.length - 1)]
+    if (!rewind || postgres.isAway) return
+    this.#world.note(`CANCEL     ${rewind.workspaceId} ${rewind.id}`)
+    rewind.cancelledAt = time.now
+    postgres.calledOff.add(rewind.id)
+    this.#tellChanged(rewind.workspaceId)
   }
 }

@@ -54,6 +54,7 @@ export interface Chances {
   readonly postgresAway: number
   readonly disconnect: number
   readonly rewind: number
+  readonly cancel: number
 }
 
 export function scenarioOf(seed: number): Scenario {
@@ -109,6 +110,7 @@ export function scenarioOf(seed: number): Scenario {
           postgresAway: some(0.05),
           disconnect: some(0.06),
           rewind: some(0.08),
+          cancel: some(0.05),
         },
   }
 }
@@ -126,6 +128,7 @@ const NO_CHANCES: Chances = {
   postgresAway: 0,
   disconnect: 0,
   rewind: 0,
+  cancel: 0,
 }
 
 function workspaceKind(id: string, random: Random, troubleMs: number): WorkspaceKind {

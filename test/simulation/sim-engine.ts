@@ -61,7 +61,7 @@ export function createSimEngine(world: World, links: ProcessLinks, deliver: Deli
     }),
     readLog: createCatchUp({ read: (p, from) => links.read(p, from) }, () => undefined),
     backfills: { replayed: () => undefined },
-    replayed: () => undefined,
+    replayed: (_workspaceId, replay, isThrough) => world.replayed(replay, isThrough),
     loadConnections: (ids) => links.load(ids),
     metrics: noMetrics,
     logger: silent,

@@ -1,7 +1,7 @@
 import type { OpenRequest } from '../../services/dispatcher/delivery/deliver.ts'
 import type { DeliveryOutcome } from '../../services/dispatcher/lane/delivery-outcome.ts'
-import type { Replay } from '../../services/dispatcher/lane/lane-record.ts'
 import type { Payload } from '../../services/shared/egress/payload.ts'
+import type { Replay } from '../../services/shared/lane-record.ts'
 import { FakeBroker } from './fake-broker.ts'
 import { FakePostgres } from './fake-postgres.ts'
 import { Random } from './random.ts'
@@ -27,6 +27,19 @@ export interface SeenRequest {
   isCutOff: boolean
 }
 
+/** A back-fill that was asked for. Times in milliseconds since 1970. */
+export interface AskedRewind {
+  readonly id: string
+  readonly workspaceId: string
+  readonly offset: number
+  readonly mode: Replay['mode']
+  readonly until: number
+  readonly askedAt: number
+  /** Behind the last event when it was asked for. */
+  readonly logEnd: number
+  cancelledAt: number | null
+}
+
 export const EVENTS = 'events'
 export const CATCH_UP = 'catch-up'
 export const DEAD_LETTER = 'dead-letter'
@@ -45,7 +58,9 @@ export class World {
   readonly handovers: { readonly partition: number; readonly at: number }[] = []
   readonly timeline: string[] = []
   /** Back-fills that were asked for. */
-  readonly rewinds: { workspaceId: string; offset: number; mode: Replay['mode'] }[] = []
+  readonly rewinds: AskedRewind[] = []
+  /** What back-fills that were through have not brought. */
+  readonly leftOut = new Set<string>()
   /** Lanes and partitions that had more events in memory than their limit. */
   readonly overweight = new Set<string>()
   readonly startedAt: number
@@ -131,6 +146,45 @@ export class World {
     return { interrupt: () => sender.post(() => end({ kind: 'interrupted' })) }
   }
 
+  /** A dispatcher says that a back-fill is through: then its gaps have been brought. */
+  replayed({ id }: Replay, isThrough: boolean): void {
+    const asked = this.rewinds.find((rewind) => rewind.id === id)
+    if (!asked || !isThrough || asked.cancelledAt !== null) return
+    this.note(`REPLAYED   ${asked.workspaceId} ${id}`)
+    const log = this.broker.log(EVENTS, this.partitionOf(asked.workspaceId))
+    log.slice(0, asked.logEnd).forEach(({ key, timestamp }, offset) => {
+      if (key !== asked.workspaceId || offset < asked.offset || timestamp > asked.until) return
+      if (!this.#isMissed(asked, timestamp) || this.#isSettled(key, offset)) return
+      this.leftOut.add(`${key}#${offset} by ${id}`)
+    })
+  }
+
+  /** In a gap that was over when the back-fill was asked for; its end may still be delivered live. */
+  #isMissed({ workspaceId, askedAt }: AskedRewind, timestamp: number): boolean {
+    return this.postgres.gaps.some(
+      ({ workspaceId: of, from, to }) =>
+        of === workspaceId &&
+        to !== null &&
+        to <= askedAt &&
+        timestamp >= from &&
+        timestamp < to - CONNECTED_TOLERANCE_MS,
+    )
+  }
+
+  #isSettled(workspaceId: string, offset: number): boolean {
+    const letters = this.broker.log(DEAD_LETTER, this.partitionOf(workspaceId))
+    return (
+      this.requests.some(
+        (request) =>
+          request.isTaken && request.workspaceId === workspaceId && request.offset === offset,
+      ) ||
+      letters.some(
+        ({ key, headers }) =>
+          key === workspaceId && headers['dead-origin-offset'] === String(offset),
+      )
+    )
+  }
+
   #arrive(request: SeenRequest): DeliveryOutcome {
     request.arrivedAt = this.time.now
     const outcome = this.#answer(request)
@@ -159,6 +213,9 @@ export class World {
     this.failures.set(name, [...(this.failures.get(name) ?? []), request])
   }
 }
+
+/** As in the lane runner. */
+const CONNECTED_TOLERANCE_MS = 5_000
 
 const FAILED: Extract<DeliveryOutcome, { kind: 'failed' }> = {
   kind: 'failed',

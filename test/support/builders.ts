@@ -73,6 +73,7 @@ export function aConnection(workspaceId: string, overrides: Partial<Connection> 
     isOnProbation: false,
     retryNowAt: 0,
     gapFrom: Number.NEGATIVE_INFINITY,
+    calledOff: new Set(),
     ...overrides,
   }
 }

@@ -3,6 +3,7 @@ import type { Agent } from 'undici'
 import { onTestFinished } from 'vitest'
 import type { ConsoleApp, ConsoleDeps } from '../../services/console/console-app.ts'
 import { awayEventLog } from '../../services/console/event-log.ts'
+import { awayRewinds } from '../../services/console/rewinds.ts'
 import { createServer } from '../../services/console/server.ts'
 import { systemClock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
@@ -74,6 +75,7 @@ export async function startConsole(
     agent,
     secretBox,
     eventLog: awayEventLog,
+    rewinds: awayRewinds,
     logger,
     clock: systemClock,
     operatorToken: new Secret(OPERATOR_TOKEN),

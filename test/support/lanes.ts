@@ -1,8 +1,8 @@
 import { Lane } from '../../services/dispatcher/lane/lane.ts'
 import type { Failure, LaneCommand, Moment } from '../../services/dispatcher/lane/lane-command.ts'
 import type { LaneOptions } from '../../services/dispatcher/lane/lane-options.ts'
-import type { LaneHead, LaneRecord } from '../../services/dispatcher/lane/lane-record.ts'
 import type { LaneState } from '../../services/dispatcher/lane/lane-state.ts'
+import type { LaneHead, LaneRecord } from '../../services/shared/lane-record.ts'
 import { NOON } from './builders.ts'
 
 /** Lanes in every state, brought there the way they get there in life. */
@@ -89,7 +89,7 @@ export function offlineLane(
 
 /** Somebody asks for everything from `offset` on again. */
 export function rewindTo(offset: number) {
-  const replay = { id: 'bf_1', mode: 'all', until: NOON, liveFrom: null } as const
+  const replay = { id: 'bf_1', mode: 'all', until: NOON, liveFrom: null, logEnd: null } as const
   const record = laneRecord(offset, { replay, session: '' })
   return { record, position: { topic: 'catch-up', offset: 3 } }
 }

@@ -1,10 +1,10 @@
 import type { Kafka } from 'kafkajs'
 import { decodeMetadata } from '../../services/dispatcher/lane/commit-metadata.ts'
-import { fromHeaders, type LaneRecord } from '../../services/dispatcher/lane/lane-record.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
 import { headerTexts } from '../../services/shared/kafka/header-texts.ts'
 import { createLogReader } from '../../services/shared/kafka/log-reader.ts'
 import { type TopicNames, topicNames, withAdmin } from '../../services/shared/kafka/topics.ts'
+import { fromHeaders, type LaneRecord } from '../../services/shared/lane-record.ts'
 import { quiet } from './builders.ts'
 import { kafkaConfigOf } from './event-log.ts'
 

@@ -22,6 +22,7 @@ import {
 import type { LogPage } from '../../services/shared/kafka/log-reader.ts'
 import type { LogRecord } from '../../services/shared/kafka/producer.ts'
 import { topicNames } from '../../services/shared/kafka/topics.ts'
+import { type Replay, toHeaders } from '../../services/shared/lane-record.ts'
 import { FakeBroker, type StoredRecord } from '../simulation/fake-broker.ts'
 import { aCallEvent, quiet, seconds, TIERS } from './builders.ts'
 import { FakeConsumer } from './fake-consumer.ts'
@@ -88,6 +89,8 @@ export class Workbench {
   readonly pauses: boolean[] = []
   /** Progress of back-fills as it is reported. */
   readonly replayed: { readonly id: string; readonly acceptedAt: number }[] = []
+  /** Back-fills that are over. */
+  readonly ended: { readonly id: string; readonly isThrough: boolean }[] = []
   /** Set to refuse what is produced, like a broker that is away. */
   isBrokerAway = false
   /** The next record is written, and the answer does not come. */
@@ -147,7 +150,7 @@ export class Workbench {
         { read: async (partition, from) => this.#page(partition, from) },
         () => undefined,
       ),
-      replayed: () => undefined,
+      replayed: (_workspaceId, { id }, isThrough) => this.ended.push({ id, isThrough }),
       loadConnections: (ids) => customers.load(ids),
       // The middle of the jitter: a tier lasts exactly as long as it says.
       random: () => 0.5,
@@ -212,6 +215,34 @@ export class Workbench {
     const [workspaceId = '', number = ''] = name.split('/')
     const value = encoder.encode(aCallEvent(workspaceId, number))
     return this.write(TOPICS.events, { key: workspaceId, value, partition })
+  }
+
+  /** What the console writes for a back-fill that begins at this offset of partition 0. */
+  async rewind(offset: number, asked: Partial<Replay> = {}): Promise<void> {
+    const log = this.around.broker.log(TOPICS.events, 0)
+    const { key = '', value = Buffer.alloc(0), timestamp = 0 } = log[offset] ?? {}
+    const now = this.clock.now()
+    const headers = toHeaders({
+      workspaceId: key,
+      head: { offset, value, acceptedAt: timestamp },
+      version: now,
+      attempt: 1,
+      dueAt: now,
+      firstFailedAt: null,
+      lastError: null,
+      session: '',
+      replay: {
+        id: 'bf_1',
+        mode: 'gaps',
+        until: now,
+        liveFrom: null,
+        logEnd: log.length,
+        ...asked,
+      },
+    })
+    this.write(TOPICS.catchUp, { key, value, headers })
+    await this.settle()
+    await this.pass(0)
   }
 
   /** Any record, in any topic. */

@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { backfill } from '../backfill.ts'
+import { failLostBackfills } from '../../shared/postgres/backfills.ts'
+import { backfill, requireBackfill, shownBackfill } from '../backfill.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
-import { plainProblem, problemResponses } from '../problem.ts'
+import { problemResponses } from '../problem.ts'
 
 /** How far a back-fill is. */
-export function getBackfill(app: ConsoleApp, _deps: ConsoleDeps): void {
+export function getBackfill(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'Show a back-fill',
     operationId: 'getBackfill',
@@ -12,7 +13,8 @@ export function getBackfill(app: ConsoleApp, _deps: ConsoleDeps): void {
     params: workspaceParams.extend({ backfillId: z.string().max(100) }),
     response: { 200: backfill, ...problemResponses },
   }
-  app.get('/v1/workspaces/:id/backfills/:backfillId', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
+  app.get('/v1/workspaces/:id/backfills/:backfillId', { schema }, async ({ params }) => {
+    await failLostBackfills(pool, params.id)
+    return shownBackfill(await requireBackfill(pool, params.id, params.backfillId))
   })
 }

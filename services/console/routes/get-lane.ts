@@ -3,7 +3,7 @@ import { EVENT_KINDS } from '../../shared/call-event.ts'
 import { ERROR_CLASSES } from '../../shared/egress/error-class.ts'
 import { listAttempts } from '../../shared/postgres/attempt-queries.ts'
 import { type ConnectionWithHealth, findConnection } from '../../shared/postgres/connections.ts'
-import { listGaps } from '../../shared/postgres/gaps.ts'
+import { missedGaps } from '../../shared/postgres/gaps.ts'
 import type { Pool } from '../../shared/postgres/pool.ts'
 import {
   countAccepted,
@@ -101,7 +101,7 @@ async function countEvents(
 ): Promise<WaitingEvents> {
   const connectedAt = connection?.connectedAt ?? null
   if (connectedAt === null || isStopped(connection)) {
-    const open = (await listGaps(pool, workspaceId)).find(({ to }) => to === null)
+    const open = (await missedGaps(pool, workspaceId)).find(({ to }) => to === null)
     return countAccepted(pool, workspaceId, open ? new Date(open.from) : null, COUNT_MAX)
   }
   const turn = (await findNewestTurn(pool, workspaceId, connectedAt)) ?? connectedAt

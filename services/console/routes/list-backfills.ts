@@ -1,13 +1,19 @@
 import { z } from 'zod'
-import { backfill } from '../backfill.ts'
+import {
+  failLostBackfills,
+  listBackfills as listBackfillRows,
+} from '../../shared/postgres/backfills.ts'
+import { backfill, shownBackfill } from '../backfill.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
-import { nextCursor, pageQuery } from '../paging.ts'
-import { plainProblem, problemResponses } from '../problem.ts'
+import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
+import { problemResponses } from '../problem.ts'
 
 const shown = z.object({ items: z.array(backfill), nextCursor })
 
+const position = z.object({ createdAt: z.coerce.date(), id: z.string() })
+
 /** Back-fills, newest first. */
-export function listBackfills(app: ConsoleApp, _deps: ConsoleDeps): void {
+export function listBackfills(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'List back-fills',
     operationId: 'listBackfills',
@@ -16,7 +22,19 @@ export function listBackfills(app: ConsoleApp, _deps: ConsoleDeps): void {
     querystring: z.strictObject(pageQuery),
     response: { 200: shown, ...problemResponses },
   }
-  app.get('/v1/workspaces/:id/backfills', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
+  app.get('/v1/workspaces/:id/backfills', { schema }, async ({ params, query }) => {
+    const { cursor, limit } = query
+    const before = cursor === undefined ? null : decodeCursor(cursor, position)
+    await failLostBackfills(pool, params.id)
+    const rows = await listBackfillRows(pool, {
+      workspaceId: params.id,
+      limit: limit + 1,
+      before,
+    })
+    return pageOf(rows, {
+      limit,
+      position: ({ createdAt, id }) => ({ createdAt, id }),
+      shown: shownBackfill,
+    })
   })
 }

@@ -1,26 +1,34 @@
 import { z } from 'zod'
 import { EVENT_KINDS } from '../../shared/call-event.ts'
 import { ERROR_CLASSES } from '../../shared/egress/error-class.ts'
+import { failLostBackfills } from '../../shared/postgres/backfills.ts'
+import {
+  DEAD_REASONS,
+  type DeadLetter,
+  listDeadLetters as listDeadLetterRows,
+} from '../../shared/postgres/dead-letters.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
-import { nextCursor, pageQuery } from '../paging.ts'
-import { plainProblem, problemResponses } from '../problem.ts'
+import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
+import { problemResponses } from '../problem.ts'
 
 const deadLetter = z.object({
   eventId: z.string(),
   event: z.enum(EVENT_KINDS),
-  reason: z.enum(['attempts_exhausted', 'rejected', 'undecodable']),
+  reason: z.enum(DEAD_REASONS),
   errorClass: z.enum(ERROR_CLASSES).nullable(),
   status: z.number().int().nullable(),
   attempts: z.number().int(),
   firstFailedAt: instant.nullable(),
   deadAt: instant,
-  resentAt: instant.nullable(),
+  resentAt: instant.nullable().describe('When it was asked to be sent again, or a back-fill did.'),
 })
 
 const shown = z.object({ items: z.array(deadLetter), nextCursor })
 
+const position = z.object({ deadAt: z.coerce.date(), eventId: z.string() })
+
 /** Events that were given up, newest first. */
-export function listDeadLetters(app: ConsoleApp, _deps: ConsoleDeps): void {
+export function listDeadLetters(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'List dead letters',
     operationId: 'listDeadLetters',
@@ -29,7 +37,34 @@ export function listDeadLetters(app: ConsoleApp, _deps: ConsoleDeps): void {
     querystring: z.strictObject(pageQuery),
     response: { 200: shown, ...problemResponses },
   }
-  app.get('/v1/workspaces/:id/dead-letters', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
+  app.get('/v1/workspaces/:id/dead-letters', { schema }, async ({ params, query }) => {
+    const { cursor, limit } = query
+    const before = cursor === undefined ? null : decodeCursor(cursor, position)
+    await failLostBackfills(pool, params.id)
+    const rows = await listDeadLetterRows(pool, {
+      workspaceId: params.id,
+      limit: limit + 1,
+      before,
+    })
+    return pageOf(rows, {
+      limit,
+      position: ({ deadAt, eventId }) => ({ deadAt, eventId }),
+      shown: shownLetter,
+    })
   })
+}
+
+function shownLetter(row: DeadLetter): z.infer<typeof deadLetter> {
+  const { eventId, event, reason, errorClass, status, attempts } = row
+  return {
+    eventId,
+    event,
+    reason,
+    errorClass,
+    status,
+    attempts,
+    firstFailedAt: row.firstFailedAt?.toISOString() ?? null,
+    deadAt: row.deadAt.toISOString(),
+    resentAt: row.resentAt?.toISOString() ?? null,
+  }
 }

@@ -1,20 +1,23 @@
 import { z } from 'zod'
+import { listGaps as listGapRows, type StoredGap } from '../../shared/postgres/gaps.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
-import { nextCursor, pageQuery } from '../paging.ts'
-import { plainProblem, problemResponses } from '../problem.ts'
+import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
+import { problemResponses } from '../problem.ts'
 
 const gap = z.object({
   id: z.string(),
   from: instant,
   to: instant.nullable().describe('Null while open.'),
   reason: z.enum(['disconnected', 'suspended']),
-  backfilledAt: instant.nullable(),
+  backfilledAt: instant.nullable().describe('When a back-fill of the whole gap was done.'),
 })
 
 const shown = z.object({ items: z.array(gap), nextCursor })
 
+const position = z.object({ id: z.number().int() })
+
 /** What the workspace has not got while it was disconnected or suspended, newest first. */
-export function listGaps(app: ConsoleApp, _deps: ConsoleDeps): void {
+export function listGaps(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'List gaps',
     operationId: 'listGaps',
@@ -23,7 +26,24 @@ export function listGaps(app: ConsoleApp, _deps: ConsoleDeps): void {
     querystring: z.strictObject(pageQuery),
     response: { 200: shown, ...problemResponses },
   }
-  app.get('/v1/workspaces/:id/gaps', { schema }, async () => {
-    throw plainProblem(501, 'Not built yet.')
+  app.get('/v1/workspaces/:id/gaps', { schema }, async ({ params, query }) => {
+    const { cursor, limit } = query
+    const beforeId = cursor === undefined ? null : decodeCursor(cursor, position).id
+    const rows = await listGapRows(pool, {
+      workspaceId: params.id,
+      limit: limit + 1,
+      beforeId,
+    })
+    return pageOf(rows, { limit, position: ({ id }) => ({ id }), shown: shownGap })
   })
+}
+
+function shownGap({ id, from, to, reason, backfilledAt }: StoredGap): z.infer<typeof gap> {
+  return {
+    id: String(id),
+    from: from.toISOString(),
+    to: to?.toISOString() ?? null,
+    reason,
+    backfilledAt: backfilledAt?.toISOString() ?? null,
+  }
 }

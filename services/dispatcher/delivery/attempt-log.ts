@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import type { Logger } from '../../shared/logger.ts'
 import { healthOf, updateConnectionHealth } from '../../shared/postgres/connection-health.ts'
+import { markResent } from '../../shared/postgres/dead-letters.ts'
 import {
   type DeliveryAttempt,
   insertAttempts,
@@ -57,6 +58,8 @@ export class AttemptLog {
       await insertAttempts(this.#pool, batch)
       const dead = batch.filter(({ deadLetter }) => deadLetter !== null)
       if (dead.length > 0) await insertDeadLetters(this.#pool, dead)
+      const resent = batch.filter(({ replay, outcome }) => replay && outcome === 'delivered')
+      if (resent.length > 0) await markResent(this.#pool, resent)
       this.#attempts = this.#attempts.slice(batch.length)
       written += batch.length
       await this.#updateHealth(batch)

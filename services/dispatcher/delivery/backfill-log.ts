@@ -17,8 +17,9 @@ export class BackfillLog {
     this.#rows.set(id, { ...row, replayed: row.replayed + 1, positionAt })
   }
 
-  done(id: string): void {
-    this.#rows.set(id, { ...this.#row(id), isDone: true })
+  /** Through its whole range, or ended before with its connection. */
+  ended(id: string, isThrough: boolean): void {
+    this.#rows.set(id, { ...this.#row(id), end: isThrough ? 'done' : 'failed' })
   }
 
   /** Rejects when Postgres does not take it; nothing is forgotten then. */
@@ -40,11 +41,11 @@ export class BackfillLog {
       id,
       replayed: older.replayed + newer.replayed,
       positionAt: newer.positionAt ?? older.positionAt,
-      isDone: older.isDone || newer.isDone,
+      end: newer.end ?? older.end,
     })
   }
 
   #row(id: string): BackfillProgress {
-    return this.#rows.get(id) ?? { id, replayed: 0, positionAt: null, isDone: false }
+    return this.#rows.get(id) ?? { id, replayed: 0, positionAt: null, end: null }
   }
 }

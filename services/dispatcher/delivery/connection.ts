@@ -16,6 +16,8 @@ export interface Connection extends PayloadTarget {
   readonly retryNowAt: number
   /** Where the gap before this connection begins; -Infinity: there is none. */
   readonly gapFrom: number
+  /** Ids of back-fills that nothing is to be sent for any more: cancelled, or failed. */
+  readonly calledOff: ReadonlySet<string>
 }
 
 /** The workspace has no connection that takes events. */

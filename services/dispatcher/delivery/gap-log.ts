@@ -1,11 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
-import {
-  deadLetterIds,
-  extendGap,
-  listGaps,
-  suspendConnection,
-} from '../../shared/postgres/gaps.ts'
+import { missedDeadLetters } from '../../shared/postgres/dead-letters.ts'
+import { extendGap, missedGaps, suspendConnection } from '../../shared/postgres/gaps.ts'
 import type { Queryable } from '../../shared/postgres/pool.ts'
 import type { GapLog } from '../topics/lane-runner.ts'
 
@@ -30,10 +26,10 @@ export function createGapLog(db: Queryable, clock: Clock, logger: Logger): GapLo
     extend: (workspaceId, from) => untilDone('extend', () => extendGap(db, workspaceId, from)),
     suspend: (connection, from) =>
       untilDone('suspend', () => suspendConnection(db, connection, from)),
-    missed: (workspaceId) =>
+    missed: (workspaceId, backfillId) =>
       untilDone('missed', async () => ({
-        gaps: await listGaps(db, workspaceId),
-        deadLetters: await deadLetterIds(db, workspaceId),
+        gaps: await missedGaps(db, workspaceId),
+        deadLetters: await missedDeadLetters(db, workspaceId, backfillId),
       })),
   }
 }

@@ -32,6 +32,7 @@ export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnect
     isOnProbation: row.onProbation,
     retryNowAt: row.retryNowAt?.getTime() ?? 0,
     gapFrom,
+    calledOff: new Set(row.calledOff),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { LaneRecord, Replay } from './lane-record.ts'
+import type { LaneRecord, Replay } from '../../shared/lane-record.ts'
 import type { RecordPosition } from './record-ledger.ts'
 
 /** A lane record that somebody outside wrote: go back to its event and send again. */

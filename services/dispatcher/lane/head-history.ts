@@ -1,5 +1,5 @@
 import type { ErrorClass } from '../../shared/egress/error-class.ts'
-import type { LaneRecord } from './lane-record.ts'
+import type { LaneRecord } from '../../shared/lane-record.ts'
 
 type Told = Pick<LaneRecord, 'attempt' | 'firstFailedAt' | 'lastError'>
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { LaneHead } from './lane-record.ts'
+import type { LaneHead } from '../../shared/lane-record.ts'
 
 /**
  * The events of one lane that are in memory: a gapless run that begins at the cursor.

@@ -1,5 +1,5 @@
 import type { ErrorClass } from '../../shared/egress/error-class.ts'
-import type { LaneHead, LaneRecord, Replay } from './lane-record.ts'
+import type { LaneHead, LaneRecord, Replay } from '../../shared/lane-record.ts'
 import type { RecordPosition } from './record-ledger.ts'
 
 /** What a lane wants to be done, and in which words it is told what came of it. */
@@ -23,8 +23,8 @@ export type LaneCommand =
   | { readonly kind: 'read'; readonly from: number }
   /** Tell `covered` after the next commit; urgent: an event waits for it. */
   | { readonly kind: 'commit'; readonly isUrgent: boolean }
-  /** A back-fill has reached what was never settled. */
-  | { readonly kind: 'replayed'; readonly replay: Replay }
+  /** A back-fill has reached what was never settled, or ended before with the connection. */
+  | { readonly kind: 'replayed'; readonly replay: Replay; readonly isThrough: boolean }
   /** The lane can be dropped. */
   | { readonly kind: 'close' }
 

@@ -1,6 +1,6 @@
+import type { LaneHead, LaneRecord } from '../../shared/lane-record.ts'
 import type { LaneCommand, Moment } from './lane-command.ts'
 import type { LaneOptions } from './lane-options.ts'
-import type { LaneHead, LaneRecord } from './lane-record.ts'
 import { RecordLedger, type RecordPosition } from './record-ledger.ts'
 
 /** What the lane itself tells of its record. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
+import type { LaneHead, Replay } from '../../shared/lane-record.ts'
 import { BackFills, type Rewind } from './back-fills.ts'
 import { HeadHistory } from './head-history.ts'
 import { LaneCache, type ReadRange } from './lane-cache.ts'
 import type { DeadReason, Failure, LaneCommand, Moment } from './lane-command.ts'
 import { type LaneOptions, lengthMax } from './lane-options.ts'
-import type { LaneHead, Replay } from './lane-record.ts'
 import { LaneStanding, settleRecord } from './lane-standing.ts'
 import { BUSY, GIVES_UP, type LaneState } from './lane-state.ts'
 import type { RecordPosition } from './record-ledger.ts'
@@ -369,7 +369,7 @@ export class Lane {
 
   #endReplay(cursor: number): readonly LaneCommand[] {
     const replay = this.#backFills.endAt(cursor)
-    return replay ? [{ kind: 'replayed', replay }] : NONE
+    return replay ? [{ kind: 'replayed', replay, isThrough: Number.isFinite(cursor) }] : NONE
   }
 
   /** Everything from the cursor on was never settled; everything before it is sent again. */
@@ -379,7 +379,8 @@ export class Lane {
     const { head, replay } = rewind.record
     // All of the range is still to come: it is delivered anyway.
     if (head.offset >= this.#cursor) {
-      return [settleRecord(rewind.position), { kind: 'replayed', replay }, ...this.#continue(at)]
+      const replayed: LaneCommand = { kind: 'replayed', replay, isThrough: true }
+      return [settleRecord(rewind.position), replayed, ...this.#continue(at)]
     }
     this.#standing.spill(this.#cache.offsets())
     this.#standing.adopt(rewind.position)

@@ -1,4 +1,4 @@
-import type { Replay } from './lane-record.ts'
+import type { Replay } from '../../shared/lane-record.ts'
 
 /** What of a back-fill's range is to be sent again. */
 export interface Missed {

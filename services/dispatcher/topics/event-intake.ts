@@ -1,4 +1,4 @@
-import type { LaneHead } from '../lane/lane-record.ts'
+import type { LaneHead } from '../../shared/lane-record.ts'
 import type { ArrivedMessage, SessionPorts } from './session-ports.ts'
 import type { TopicOffsets } from './topic-offsets.ts'
 

@@ -66,6 +66,7 @@ export class LaneOrders {
         break
       case 'park':
         this.#parked.add(command.dueAt, run)
+        runner.parked(run)
         break
       case 'save':
         this.#save(run, command)
@@ -88,7 +89,7 @@ export class LaneOrders {
         break
       case 'replayed':
         run.missed = null
-        ports.replayed(workspaceId, command.replay)
+        ports.replayed(workspaceId, command.replay, command.isThrough)
         break
       case 'close':
         onClosed(run)

@@ -1,7 +1,7 @@
 import { headerTexts } from '../../shared/kafka/header-texts.ts'
 import type { LogRange } from '../../shared/kafka/partition-consumer.ts'
+import { fromHeaders, type LaneRecord } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
-import { fromHeaders, type LaneRecord } from '../lane/lane-record.ts'
 import { type FoundRecord, isRewind, Rebuild } from './rebuild.ts'
 import type { ArrivedMessage } from './session-ports.ts'
 import type { TopicOffsets } from './topic-offsets.ts'
@@ -76,15 +76,18 @@ export class LaneRecordIntake {
   }
 
   /**
-   * Requests for a back-fill. None while the metadata still calls events settled that are not:
-   * they would count as replayed.
+   * Requests for a back-fill whose time has come. None while the metadata still calls events settled
+   * that are not: they would count as replayed; nor while the log has not been read up to where it
+   * ended when the back-fill was asked for. `isEarly`: the lane says that it is too early.
    */
-  takeRewinds(): readonly FoundRecord[] {
+  takeRewinds(isEarly: (workspaceId: string) => boolean): readonly FoundRecord[] {
+    if (this.#rewinds.length === 0) return []
     const { events, horizon } = this.#options.offsets
-    if (this.#rewinds.length === 0 || events.position < horizon) return []
-    const rewinds = this.#rewinds
-    this.#rewinds = []
-    return rewinds
+    const isDue = ({ record: { workspaceId, replay } }: FoundRecord) =>
+      events.position >= Math.max(horizon, replay?.logEnd ?? 0) && !isEarly(workspaceId)
+    const due = new Set(this.#rewinds.filter(isDue))
+    this.#rewinds = this.#rewinds.filter((rewind) => !due.has(rewind))
+    return [...due]
   }
 }
 

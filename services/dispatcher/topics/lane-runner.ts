@@ -2,12 +2,12 @@ import type { CallEvent } from '../../shared/call-event.ts'
 import { type CallEventDecoder, UndecodableError } from '../../shared/call-event-codec.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { buildPayload } from '../../shared/egress/payload.ts'
+import type { LaneHead, Replay } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Connection, NoConnection } from '../delivery/connection.ts'
-import type { ConnectionCache } from '../delivery/connection-cache.ts'
+import type { CachedConnection, ConnectionCache } from '../delivery/connection-cache.ts'
 import type { Deliver, OpenRequest } from '../delivery/deliver.ts'
 import type { Lane } from '../lane/lane.ts'
-import type { LaneHead } from '../lane/lane-record.ts'
 import { isReplayed, type Missed } from '../lane/replay-filter.ts'
 import type { Scheduler } from '../lane/scheduler.ts'
 import type { Ending, OutcomeHandler } from './outcome-handler.ts'
@@ -52,7 +52,8 @@ export interface GapLog {
    * False: the connection is not the one any more that was tried.
    */
   suspend(connection: Pick<Connection, 'workspaceId' | 'version'>, from: number): Promise<boolean>
-  missed(workspaceId: string): Promise<Missed>
+  /** What the back-fill of this id may bring. */
+  missed(workspaceId: string, backfillId: string): Promise<Missed>
 }
 
 export interface LaneRunnerOptions {
@@ -108,10 +109,33 @@ export class LaneRunner {
     const { state } = run.lane
     if (state === 'waiting') this.connect(run)
     else if (connection?.kind === 'none') this.#giveUp(run, connection)
-    else if (state === 'parked' && connection && isAskedNow(run.lane, connection)) {
+    else if (state === 'parked' && connection && isWaitOver(run.lane, connection)) {
       run.session.tell(run, (lane) => lane.due())
     }
     this.pump()
+  }
+
+  /**
+   * Its connection has to be in use while it waits, or a change of it would not be told to the lane:
+   * "retry now", a cancelled back-fill or a disconnect would wait for the next attempt.
+   */
+  parked(run: LaneRun): void {
+    const { connections } = this.#options
+    const { workspaceId } = run.lane
+    if (connections.peek(workspaceId) === undefined) connections.want(workspaceId)
+    else this.connectionLoaded(run)
+  }
+
+  /**
+   * What comes next for the lane was accepted before its connection, or may have been: it is about to
+   * be skipped. A back-fill that began now would take it for a live event and never bring it. The one
+   * under way has to be over first.
+   */
+  isUndecided({ lane }: LaneRun): boolean {
+    if (lane.replay !== null) return true
+    if (lane.state === 'waiting' || lane.state === 'reading') return true
+    const connection = this.#options.connections.peek(lane.workspaceId)
+    return lane.head !== undefined && connection !== undefined && !isLive(lane.head, connection)
   }
 
   /**
@@ -181,21 +205,25 @@ export class LaneRunner {
     )
   }
 
-  /** Skips what is not for this connection: accepted before it, or not part of the back-fill. */
+  /**
+   * Skips what is not for this connection: accepted before it, not part of the back-fill, or of one
+   * that was called off. Skipping goes on at the speed of the log, up to the live events.
+   */
   #isWanted(
     run: LaneRun,
     connection: Connection,
     { head, event }: { head: LaneHead; event: CallEvent },
   ): boolean {
     const { replay } = run.lane
-    if (replay && replay.mode === 'gaps' && !run.missed) {
-      this.#loadMissed(run)
+    const isCalledOff = replay !== null && connection.calledOff.has(replay.id)
+    if (replay?.mode === 'gaps' && !isCalledOff && !run.missed) {
+      this.#loadMissed(run, replay)
       return false
     }
     const past = { eventId: event.eventId, acceptedAt: head.acceptedAt }
     const isWanted = replay
-      ? isReplayed(replay, run.missed ?? NOTHING_MISSED, past)
-      : head.acceptedAt >= connection.connectedAt - CONNECTED_TOLERANCE_MS
+      ? !isCalledOff && isReplayed(replay, run.missed ?? NOTHING_MISSED, past)
+      : isLive(head, connection)
     if (isWanted) return true
     if (!replay && head.acceptedAt < connection.gapFrom) this.#extendGap(run, head.acceptedAt)
     else run.session.tell(run, (lane, at) => lane.skip(at))
@@ -212,9 +240,9 @@ export class LaneRunner {
     })
   }
 
-  #loadMissed(run: LaneRun): void {
+  #loadMissed(run: LaneRun, { id }: Replay): void {
     this.#ask(run, async () => {
-      run.missed = await this.#options.gaps.missed(run.lane.workspaceId)
+      run.missed = await this.#options.gaps.missed(run.lane.workspaceId, id)
     })
   }
 
@@ -269,7 +297,17 @@ export class LaneRunner {
 
 const NOTHING_MISSED: Missed = { gaps: [], deadLetters: new Set() }
 
-/** Somebody said "retry now" after this lane was parked. */
-function isAskedNow(lane: Lane, connection: Connection): boolean {
-  return connection.retryNowAt > lane.parkedAt
+/**
+ * Somebody said "retry now" after this lane was parked; or its head will not be sent at all, and what
+ * is behind it must not wait for that.
+ */
+function isWaitOver({ head, replay, parkedAt }: Lane, connection: Connection): boolean {
+  if (connection.retryNowAt > parkedAt) return true
+  if (replay !== null) return connection.calledOff.has(replay.id)
+  return head !== undefined && !isLive(head, connection)
+}
+
+function isLive({ acceptedAt }: LaneHead, connection: CachedConnection): boolean {
+  if (connection.kind === 'none') return false
+  return acceptedAt >= connection.connectedAt - CONNECTED_TOLERANCE_MS
 }

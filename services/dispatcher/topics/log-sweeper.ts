@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts'
+import type { LaneHead } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
-import type { LaneHead } from '../lane/lane-record.ts'
 import type { LogBlock } from './session-ports.ts'
 
 /** A lane that wants its events from `from` on. */

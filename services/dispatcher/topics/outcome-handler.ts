@@ -1,13 +1,13 @@
 import type { CallEvent } from '../../shared/call-event.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { type ErrorClass, isEndpointsFault } from '../../shared/egress/error-class.ts'
+import type { Replay } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { AttemptOutcome, DeliveryAttempt } from '../../shared/postgres/delivery-attempts.ts'
 import type { Connection } from '../delivery/connection.ts'
 import type { ConnectionCache } from '../delivery/connection-cache.ts'
 import type { DeliveryOutcome } from '../lane/delivery-outcome.ts'
 import type { FailureVerdict } from '../lane/lane-command.ts'
-import type { Replay } from '../lane/lane-record.ts'
 import { planNextAttempt, type RetryTier } from '../lane/retry-policy.ts'
 import type { DispatcherMetrics } from '../metrics.ts'
 import type { GapLog, LaneRun } from './lane-runner.ts'
@@ -138,7 +138,7 @@ export class OutcomeHandler {
 
   #attemptOf(
     { lane, startedAt }: LaneRun,
-    { event, replay }: Ending,
+    { event, acceptedAt, replay }: Ending,
     result: {
       readonly outcome: AttemptOutcome
       readonly status: number | null
@@ -162,7 +162,11 @@ export class OutcomeHandler {
       replay: replay !== null,
       deadLetter:
         verdict?.kind === 'dead-letter'
-          ? { reason: verdict.reason, firstFailedAt: lane.firstFailedAt ?? startedAt }
+          ? {
+              reason: verdict.reason,
+              firstFailedAt: lane.firstFailedAt ?? startedAt,
+              acceptedAt,
+            }
           : null,
     }
   }

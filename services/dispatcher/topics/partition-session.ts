@@ -1,7 +1,7 @@
+import type { LaneHead } from '../../shared/lane-record.ts'
 import { Lane } from '../lane/lane.ts'
 import type { LaneCommand, Moment } from '../lane/lane-command.ts'
 import type { Checkpoints } from '../lane/lane-options.ts'
-import type { LaneHead } from '../lane/lane-record.ts'
 import { EventIntake } from './event-intake.ts'
 import type { Handover } from './handover.ts'
 import { LaneOrders } from './lane-orders.ts'
@@ -193,7 +193,12 @@ export class PartitionSession {
   }
 
   #applyRewinds(): void {
-    for (const found of this.#laneRecords.takeRewinds()) {
+    const { runner } = this.#options
+    const isEarly = (workspaceId: string) => {
+      const run = this.#lanes.get(workspaceId)
+      return run !== undefined && runner.isUndecided(run)
+    }
+    for (const found of this.#laneRecords.takeRewinds(isEarly)) {
       const { workspaceId } = found.record
       const run =
         this.#lanes.get(workspaceId) ??

@@ -1,5 +1,5 @@
 import type { LogRange } from '../../shared/kafka/partition-consumer.ts'
-import type { LaneRecord } from '../lane/lane-record.ts'
+import type { LaneRecord } from '../../shared/lane-record.ts'
 import type { RecordPosition } from '../lane/record-ledger.ts'
 
 /** A lane record and where it lies. */

@@ -1,8 +1,8 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { LogProducer, LogRecord } from '../../shared/kafka/producer.ts'
 import type { TopicNames } from '../../shared/kafka/topics.ts'
+import { toHeaders } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
-import { toHeaders } from '../lane/lane-record.ts'
 import { deadLetterRecord } from './dead-letter.ts'
 import type { Ownership, SessionPorts } from './session-ports.ts'
 

@@ -1,9 +1,9 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { CallEventDecoder } from '../../shared/call-event-codec.ts'
 import type { Clock } from '../../shared/clock.ts'
+import type { LaneHead, LaneRecord, Replay } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Burial } from '../lane/lane-command.ts'
-import type { LaneHead, LaneRecord, Replay } from '../lane/lane-record.ts'
 
 /** What a partition session needs of the world; the simulation gives it a broker of its own. */
 
@@ -37,7 +37,8 @@ export interface SessionPorts {
   requestCommit(): void
   /** Gives turns to lanes that became ready. */
   pump(): void
-  replayed(workspaceId: string, replay: Replay): void
+  /** A back-fill is over; `isThrough`: not because its connection ended. */
+  replayed(workspaceId: string, replay: Replay, isThrough: boolean): void
 }
 
 /** Whether the partition is still ours. */

@@ -35,6 +35,8 @@ export interface ConnectionForDelivery extends Connection {
   readonly retryNowAt: Date | null
   /** Where the newest gap begins, if there is one: open, or ended by this connection. */
   readonly gapFrom: Date | null
+  /** Ids of back-fills that were cancelled or have failed. */
+  readonly calledOff: readonly string[]
 }
 
 /** With what the dispatcher reports about it. */
@@ -64,7 +66,11 @@ const HEALTH_COLUMNS = `
   retry_event_id as "retryEventId", retry_attempt as "retryAttempt",
   retry_next_at as "retryNextAt"`
 
-/** Those that exist, in any order: the dispatcher fills its cache in one round trip. Primary key. */
+/**
+ * Those that exist, in any order: the dispatcher fills its cache in one round trip. Primary key, and
+ * for the back-fills the index `backfills_called_off`. A request for one may come back out of Kafka
+ * long after it was cancelled, but not after its events have left the log.
+ */
 export async function loadConnections(
   db: Queryable,
   workspaceIds: readonly string[],
@@ -72,7 +78,10 @@ export async function loadConnections(
   const { rows } = await db.query<ConnectionForDelivery>(
     `select ${COLUMNS}, on_probation as "onProbation", retry_now_at as "retryNowAt",
        (select from_at from gaps g where g.workspace_id = c.workspace_id
-        order by id desc limit 1) as "gapFrom"
+        order by id desc limit 1) as "gapFrom",
+       array(select id from backfills b where b.workspace_id = c.workspace_id
+             and state in ('cancelled', 'failed')
+             and created_at > now() - interval '30 days') as "calledOff"
      from connections c where workspace_id = any($1)`,
     [workspaceIds],
   )

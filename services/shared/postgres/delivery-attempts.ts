@@ -19,8 +19,15 @@ export interface DeliveryAttempt {
   /** Milliseconds since 1970. */
   readonly nextAttemptAt: number | null
   readonly replay: boolean
-  /** With the outcome `dead_lettered`: why, and since when it had failed. */
-  readonly deadLetter: { readonly reason: string; readonly firstFailedAt: number | null } | null
+  /** With the outcome `dead_lettered`: why, since when it had failed, and its log time. */
+  readonly deadLetter: DeadLetterFacts | null
+}
+
+/** Times in milliseconds since 1970. */
+export interface DeadLetterFacts {
+  readonly reason: string
+  readonly firstFailedAt: number | null
+  readonly acceptedAt: number
 }
 
 /**
@@ -61,13 +68,13 @@ export async function insertDeadLetters(
   const dead = [...new Map(attempts.map((a) => [`${a.workspaceId} ${a.eventId}`, a])).values()]
   await pool.query(
     `insert into dead_letters (workspace_id, event_id, event, reason, error_class, status,
-       attempts, first_failed_at, dead_at)
+       attempts, first_failed_at, dead_at, accepted_at)
      select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
-       $6::smallint[], $7::int[], $8::timestamptz[], $9::timestamptz[])
+       $6::smallint[], $7::int[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[])
      on conflict (workspace_id, event_id) do update
        set reason = excluded.reason, error_class = excluded.error_class,
            status = excluded.status, attempts = excluded.attempts,
-           dead_at = excluded.dead_at, resent_at = null`,
+           dead_at = excluded.dead_at, accepted_at = excluded.accepted_at, resent_at = null`,
     [
       dead.map((a) => a.workspaceId),
       dead.map((a) => a.eventId),
@@ -78,6 +85,7 @@ export async function insertDeadLetters(
       dead.map((a) => a.attempt),
       dead.map((a) => timestamp(a.deadLetter?.firstFailedAt ?? null)),
       dead.map((a) => new Date(a.at)),
+      dead.map((a) => timestamp(a.deadLetter?.acceptedAt ?? null)),
     ],
   )
 }

@@ -4,11 +4,14 @@ import type { Queryable } from './pool.ts'
 
 /**
  * Makes the newest gap begin no later than `from`, be it open or not: an event that was accepted
- * before the customer disconnected may be given up only after he has connected again.
+ * before the customer disconnected may be given up only after he has connected again. A back-fill
+ * that was through before has not brought that event.
  */
 export async function extendGap(db: Queryable, workspaceId: string, from: number): Promise<void> {
   await db.query(
-    `update gaps set from_at = least(from_at, $2)
+    `update gaps
+     set from_at = least(from_at, $2),
+         backfilled_at = case when $2 < from_at then null else backfilled_at end
      where id = (select max(id) from gaps where workspace_id = $1)`,
     [workspaceId, new Date(from)],
   )
@@ -45,20 +48,47 @@ export interface Gap {
   readonly to: number | null
 }
 
-/** By the index on (workspace_id, from_at). */
-export async function listGaps(db: Queryable, workspaceId: string): Promise<Gap[]> {
+/** Those that no back-fill has brought. By the index on (workspace_id, from_at). */
+export async function missedGaps(db: Queryable, workspaceId: string): Promise<Gap[]> {
   const { rows } = await db.query<{ from_at: Date; to_at: Date | null }>(
-    `select from_at, to_at from gaps where workspace_id = $1 order by from_at`,
+    `select from_at, to_at from gaps
+     where workspace_id = $1 and backfilled_at is null order by from_at`,
     [workspaceId],
   )
   return rows.map((row) => ({ from: row.from_at.getTime(), to: row.to_at?.getTime() ?? null }))
 }
 
-/** Those that were not sent again yet. Primary key. */
-export async function deadLetterIds(db: Queryable, workspaceId: string): Promise<Set<string>> {
-  const { rows } = await db.query<{ event_id: string }>(
-    `select event_id from dead_letters where workspace_id = $1 and resent_at is null`,
-    [workspaceId],
+export type GapReason = 'disconnected' | 'suspended'
+
+export interface StoredGap {
+  readonly id: number
+  readonly from: Date
+  readonly to: Date | null
+  readonly reason: GapReason
+  readonly backfilledAt: Date | null
+}
+
+/**
+ * Newest first: those below `beforeId`. A workspace has few gaps; found by `gaps_by_workspace`. Not by
+ * time, since a gap may begin earlier once an event of before it turns up.
+ */
+export async function listGaps(
+  db: Queryable,
+  { workspaceId, beforeId, limit }: GapsQuery,
+): Promise<StoredGap[]> {
+  const { rows } = await db.query<StoredGap>(
+    `select id::double precision as id, from_at as "from", to_at as "to", reason,
+       backfilled_at as "backfilledAt"
+     from gaps where workspace_id = $1 and ($2::bigint is null or id < $2)
+     order by id desc limit $3`,
+    [workspaceId, beforeId, limit],
   )
-  return new Set(rows.map((row) => row.event_id))
+  return rows
+}
+
+export interface GapsQuery {
+  readonly workspaceId: string
+  /** Null: from the newest on. */
+  readonly beforeId: number | null
+  readonly limit: number
 }

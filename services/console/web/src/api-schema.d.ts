@@ -328,7 +328,10 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Send a dead letter again */
+    /**
+     * Send a dead letter again
+     * @description A back-fill of this one event; if it is cancelled or fails, ask again.
+     */
     post: operations['resendDeadLetter']
     delete?: never
     options?: never
@@ -363,7 +366,10 @@ export interface paths {
     /** List back-fills */
     get: operations['listBackfills']
     put?: never
-    /** Deliver what was missed */
+    /**
+     * Deliver what was missed
+     * @description Goes back in the log to the first event of the range. A gap that a back-fill has brought, and a dead letter that was sent again, are not missed any more.
+     */
     post: operations['createBackfill']
     delete?: never
     options?: never
@@ -382,7 +388,10 @@ export interface paths {
     get: operations['getBackfill']
     put?: never
     post?: never
-    /** Cancel a back-fill */
+    /**
+     * Cancel a back-fill
+     * @description Nothing of it is sent any more, but for a request that is open. May be repeated.
+     */
     delete: operations['cancelBackfill']
     options?: never
     head?: never
@@ -1715,6 +1724,7 @@ export interface operations {
               firstFailedAt: string | null
               /** Format: date-time */
               deadAt: string
+              /** @description When it was asked to be sent again, or a back-fill did. */
               resentAt: string | null
             }[]
             /** @description Null: there is no further page. */
@@ -1804,6 +1814,7 @@ export interface operations {
               to: string | null
               /** @enum {string} */
               reason: 'disconnected' | 'suspended'
+              /** @description When a back-fill of the whole gap was done. */
               backfilledAt: string | null
             }[]
             /** @description Null: there is no further page. */

@@ -30,6 +30,7 @@ function aRow(overrides: Partial<Row> = {}): Row {
     onProbation: false,
     retryNowAt: null,
     gapFrom: null,
+    calledOff: [],
     ...overrides,
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { BackFills } from '../../../../services/dispatcher/lane/back-fills.ts'
 import { rewindTo } from '../../../support/lanes.ts'
 
-const REPLAY = { id: 'bf_1', mode: 'all', until: 9, liveFrom: null } as const
+const REPLAY = { id: 'bf_1', mode: 'all', until: 9, liveFrom: null, logEnd: null } as const
 
 describe('back-fills of a lane', () => {
   it('are one after the other', () => {

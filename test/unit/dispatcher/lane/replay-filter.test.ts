@@ -21,7 +21,7 @@ describe('event of a back-fill', () => {
     ['all', 'evt', 101, false],
     ['gaps', 'dead', 101, false],
   ] as const)('(%s, %s accepted at %i) is sent again: %s', (mode, eventId, acceptedAt, is) => {
-    const replay = { id: 'bf', mode, until: 100, liveFrom: null }
+    const replay = { id: 'bf', mode, until: 100, liveFrom: null, logEnd: null }
 
     expect(isReplayed(replay, MISSED, { eventId, acceptedAt })).toBe(is)
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { fromHeaders, toHeaders } from '../../../../services/dispatcher/lane/lane-record.ts'
-import { NOON } from '../../../support/builders.ts'
-import { laneRecord } from '../../../support/lanes.ts'
+import { fromHeaders, toHeaders } from '../../../services/shared/lane-record.ts'
+import { NOON } from '../../support/builders.ts'
+import { laneRecord } from '../../support/lanes.ts'
 
 const VALUE = laneRecord(7).head.value
 
@@ -11,11 +11,13 @@ describe('lane record', () => {
     ['of a failed head', laneRecord(7, { attempt: 3, firstFailedAt: NOON, lastError: 'timeout' })],
     [
       'of a back-fill under way',
-      laneRecord(7, { replay: { id: 'bf', mode: 'all', until: NOON, liveFrom: 40 } }),
+      laneRecord(7, { replay: { id: 'bf', mode: 'all', until: NOON, liveFrom: 40, logEnd: null } }),
     ],
     [
       'of a back-fill that was asked for',
-      laneRecord(7, { replay: { id: 'bf', mode: 'gaps', until: NOON, liveFrom: null } }),
+      laneRecord(7, {
+        replay: { id: 'bf', mode: 'gaps', until: NOON, liveFrom: null, logEnd: 50 },
+      }),
     ],
   ])('%s comes out of its headers as it went in', (_which, record) => {
     expect(fromHeaders('kyiv', record.head.value, toHeaders(record))).toEqual(record)
@@ -38,7 +40,7 @@ describe('lane record', () => {
       dueAt: 0,
       session: '',
       head: { acceptedAt: 0 },
-      replay: { id: '', mode: 'gaps', until: 9, liveFrom: null },
+      replay: { id: '', mode: 'gaps', until: 9, liveFrom: null, logEnd: null },
     })
   })
 })

@@ -36,6 +36,11 @@ export interface Replay {
   readonly until: number
   /** Offset from which on events were never settled; null until the owner has filled it in. */
   readonly liveFrom: number | null
+  /**
+   * End of the events topic when it was asked for: the owner begins once it has read up to there, or
+   * events of a gap that it has not read yet would pass for live ones and be skipped. Null: at once.
+   */
+  readonly logEnd: number | null
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -63,6 +68,7 @@ function replayHeaders(replay: Replay): Record<string, string> {
     'replay-mode': replay.mode,
     'replay-until': String(replay.until),
     ...(replay.liveFrom === null ? {} : { 'replay-live-from': String(replay.liveFrom) }),
+    ...(replay.logEnd === null ? {} : { 'replay-log-end': String(replay.logEnd) }),
   }
 }
 
@@ -96,6 +102,7 @@ function readReplay(headers: Headers): Replay | null {
     mode: headers['replay-mode'] === 'all' ? 'all' : 'gaps',
     until,
     liveFrom: whole(headers['replay-live-from']),
+    logEnd: whole(headers['replay-log-end']),
   }
 }
 
