@@ -152,13 +152,6 @@ export const OTHERS: readonly Mutant[] = [
     replace: 'if (first === undefined || first > 0) {',
   },
   {
-    name: 'suspended without a gap',
-    why: 'what a dead endpoint has not got is listed nowhere',
-    file: 'topics/outcome-handler.ts',
-    find: 'void gaps.suspend(connection, acceptedAt).then(',
-    replace: 'void gaps.suspend(connection, Number.MAX_SAFE_INTEGER).then(',
-  },
-  {
     name: 'attempts forgotten',
     why: 'an event that nobody takes is tried for ever',
     file: 'lane/head-history.ts',

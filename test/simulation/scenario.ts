@@ -63,10 +63,13 @@ export function scenarioOf(seed: number): Scenario {
   // One in ten goes on for longer and has many workspaces: what meets only now and then meets there.
   const isLong = random.chance(0.1)
   const isQuiet = random.chance(0.1)
+  // One in five: processes often stand still, and many events die. What a process writes when it
+  // wakes brings back what its successor has buried, if nothing keeps it from writing.
+  const isIcy = seed % 5 === 0
   const troubleMs = random.between(8_000, 30_000) * (isLong ? 2 : 1)
   const workspaces = Array.from(
     { length: isLong ? random.between(6, 12) : random.between(1, 5) },
-    (_, index) => workspaceKind(`w${index}`, random, troubleMs),
+    (_, index) => workspaceKind(`w${index}`, random, { troubleMs, isIcy }),
   )
   const requestTimeoutMs = 1_000
   const metadataCharsMax = random.pick([8, 12, METADATA_CHARS_MAX, METADATA_CHARS_MAX])
@@ -77,7 +80,7 @@ export function scenarioOf(seed: number): Scenario {
     events: isLong ? random.between(60, 160) : random.between(8, 60),
     troubleMs,
     tiers: [400, 1_200, 3_000]
-      .slice(0, random.between(1, 3))
+      .slice(0, isIcy ? 1 : random.between(1, 3))
       .map((delayMs) => ({ label: `${delayMs}`, delayMs })),
     limits: {
       queueMax: random.between(4, 20),
@@ -100,9 +103,9 @@ export function scenarioOf(seed: number): Scenario {
       : {
           crash: some(0.15),
           gracefulStop: some(0.1),
-          freeze: some(0.08),
+          freeze: isIcy ? 0.5 : some(0.08),
           join: some(0.15),
-          rebalance: some(0.1),
+          rebalance: isIcy ? 0.3 : some(0.1),
           commitFails: some(0.3),
           produceFails: some(0.2),
           acknowledgementLost: some(0.2),
@@ -131,13 +134,17 @@ const NO_CHANCES: Chances = {
   cancel: 0,
 }
 
-function workspaceKind(id: string, random: Random, troubleMs: number): WorkspaceKind {
+function workspaceKind(
+  id: string,
+  random: Random,
+  { troubleMs, isIcy }: { readonly troubleMs: number; readonly isIcy: boolean },
+): WorkspaceKind {
   const hasOutage = random.chance(0.4)
   const from = random.between(0, troubleMs)
   return {
     id,
     failing: random.chance(0.5) ? random.next() * 0.6 : 0,
-    poison: random.chance(0.3) ? 0.15 : 0,
+    poison: random.chance(isIcy ? 0.6 : 0.3) ? (isIcy ? 0.3 : 0.15) : 0,
     latencyMs: random.pick([5, 50, 400, 1_200]),
     outage: hasOutage ? { from, to: from + random.between(1_000, 15_000) } : null,
   }
