@@ -1,0 +1,3 @@
+export function LaneScreen() {
+  return null
+}
