@@ -1,0 +1,3 @@
+export function DevelopersScreen() {
+  return null
+}
