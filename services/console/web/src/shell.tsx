@@ -10,14 +10,16 @@ import { shellUk } from './i18n/shell.uk.ts'
 import { useText } from './i18n.ts'
 import { Preferences } from './preferences.tsx'
 import { Link, usePath } from './router.tsx'
-import { SCREENS } from './screens.ts'
+import { SCREENS, type ScreenEntry } from './screens.ts'
 import { useSession } from './session.tsx'
 
 /** Navigation at the side, on a phone at the bottom; the screen of the path beside it. */
 export function Shell() {
   const t = useText({ en: shellEn, uk: shellUk })
   const path = usePath()
-  const main = useFocusOnNavigation(path)
+  // A path below a screen's own opens something within it: the screen keeps what it has loaded.
+  const screenPath = screenOf(path)?.path ?? path
+  const main = useFocusOnNavigation(screenPath)
   return (
     <div className="shell">
       <a className="skip-link" href="#content">
@@ -29,7 +31,7 @@ export function Shell() {
         <Preferences />
       </header>
       <main id="content" className="shell-main" tabIndex={-1} ref={main}>
-        <FailedScreen key={path}>
+        <FailedScreen key={screenPath}>
           <Suspense fallback={<Skeleton height="card" />}>
             <CurrentScreen path={path} />
           </Suspense>
@@ -79,9 +81,13 @@ function isAt(path: string, to: string): boolean {
   return path === to || (to !== '/' && path.startsWith(`${to}/`))
 }
 
+function screenOf(path: string): ScreenEntry | undefined {
+  return SCREENS.find(({ path: to }) => isAt(path, to))
+}
+
 function CurrentScreen({ path }: { readonly path: string }) {
   const t = useText({ en: shellEn, uk: shellUk })
-  const entry = SCREENS.find(({ path: to }) => isAt(path, to))
+  const entry = screenOf(path)
   const title = entry === undefined ? t.notFound : t.screens[entry.name].title
   useEffect(() => {
     document.title = `${title} · ${t.product}`
