@@ -12,7 +12,7 @@ export const deliveriesEn = {
   column: {
     at: 'Time',
     event: 'Event',
-    attempt: 'Attempt',
+    number: 'Attempt',
     outcome: 'Outcome',
     answer: 'Answer',
     duration: 'Took',

@@ -2,7 +2,7 @@ import type { deliveriesEn } from './deliveries.en.ts'
 import { plural } from './language.ts'
 
 export const deliveriesUk: typeof deliveriesEn = {
-  title: 'Доставки',
+  title: 'Доставлення',
   lead: 'Кожен запит на вашу адресу, щойно він відбувається.',
   live: 'Наживо',
   connecting: 'З’єднання…',
@@ -18,10 +18,10 @@ export const deliveriesUk: typeof deliveriesEn = {
   column: {
     at: 'Час',
     event: 'Подія',
-    attempt: 'Спроба',
+    number: 'Спроба',
     outcome: 'Результат',
     answer: 'Відповідь',
-    duration: 'Тривалість',
+    duration: 'Тривала',
   },
   attemptNo: (attempt: number) => `спроба ${attempt}`,
   replay: 'повторно',
@@ -44,14 +44,14 @@ export const deliveriesUk: typeof deliveriesEn = {
     clear: 'Очистити фільтри',
   },
   empty: {
-    title: 'Доставок ще немає',
+    title: 'Ще нічого не доставлено',
     text: 'Щойно завершиться дзвінок, його доставка на вашу адресу з’явиться тут сама.',
     filteredTitle: 'За цими фільтрами нічого немає',
     filteredText: 'Спроби зберігаються 30 днів. Спробуйте ширший проміжок часу.',
   },
   sheet: {
     label: 'Подія',
-    back: 'До доставок',
+    back: 'До списку',
     accepted: 'Прийнято',
     next: 'Наступна спроба',
     retryNow: 'Повторити зараз',

@@ -5,7 +5,7 @@ export const developersEn = {
   secret: {
     title: 'Signing secret',
     lead: 'Each delivery is signed with it (Standard Webhooks). Whoever has it can forge deliveries: keep it on your server.',
-    label: 'Signing secret',
+    label: 'The secret in force',
     reveal: 'Reveal',
     hide: 'Hide',
     rotate: 'Rotate',

@@ -7,7 +7,7 @@ export const developersUk: typeof developersEn = {
   secret: {
     title: 'Секрет підпису',
     lead: 'Ним підписано кожну доставку (Standard Webhooks). Хто його має, може підробити доставку: тримайте його на своєму сервері.',
-    label: 'Секрет підпису',
+    label: 'Чинний секрет',
     reveal: 'Показати',
     hide: 'Сховати',
     rotate: 'Замінити',

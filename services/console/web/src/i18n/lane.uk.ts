@@ -39,8 +39,8 @@ export const laneUk: typeof laneEn = {
   why: 'Чому він чекає',
   unknownWhy: 'Триває його перша спроба.',
   waitingInAll: 'Усього чекають',
-  attempt: (attempt: number, max: number) => `Спроба ${attempt} з ${max}`,
-  attemptLabel: 'Наступною буде',
+  attempt: (attempt: number, max: number) => `${attempt} з ${max}`,
+  attemptLabel: 'Спроб досі',
   failingSince: 'Не вдається з',
   nextAttempt: 'Наступна спроба',
   oldest: 'Найдавніший прийнято',
@@ -50,5 +50,5 @@ export const laneUk: typeof laneEn = {
   after: 'Що буде, якщо не вийде й далі',
   afterText: (max: number) =>
     `Після спроби ${max} ми відкладемо цей дзвінок і перейдемо до наступного. Якщо не вийде й він, припинимо надсилання. Нічого не втрачено: усе можна доставити згодом, у розділі «Пропущене».`,
-  lastDelivered: 'Остання доставка',
+  lastDelivered: 'Останнє доставлення',
 }

@@ -20,7 +20,7 @@ export const AttemptRow = memo(function AttemptRow(props: AttemptRowProps) {
   const { attempt, index, isFresh, isOpen } = props
   const t = useText({ en: deliveriesEn, uk: deliveriesUk })
   const { event } = useCommon()
-  const { duration } = useFormat()
+  const { duration, number } = useFormat()
   return (
     // biome-ignore lint/a11y/useSemanticElements: rows of a windowed list stand outside of a table.
     // biome-ignore lint/a11y/useFocusableInteractive: the link in it takes the focus.
@@ -54,7 +54,7 @@ export const AttemptRow = memo(function AttemptRow(props: AttemptRowProps) {
         {attempt.replay ? (
           <span className="attempt-replay">{t.replay}</span>
         ) : (
-          t.attemptNo(attempt.attempt)
+          number(attempt.attempt)
         )}
       </Cell>
       <Cell name="duration">{duration(attempt.durationMs)}</Cell>

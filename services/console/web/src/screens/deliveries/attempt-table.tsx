@@ -69,7 +69,7 @@ export function AttemptTable({ live, openEventId }: AttemptTableProps) {
   )
 }
 
-const COLUMNS = ['at', 'outcome', 'answer', 'event', 'attempt', 'duration'] as const
+const COLUMNS = ['at', 'outcome', 'answer', 'event', 'number', 'duration'] as const
 
 function Head() {
   const t = useText({ en: deliveriesEn, uk: deliveriesUk })
@@ -110,11 +110,12 @@ function MoreRows({ more }: { readonly more: LiveFeed['more'] }) {
   const { retry } = useCommon()
   return (
     <div role="status" className="attempts-more">
-      {more.busy && t.loadingMore}
+      {more.busy && <span>{t.loadingMore}</span>}
       {more.failed && (
-        <>
-          {t.moreFailed} <Button onClick={more.load}>{retry}</Button>
-        </>
+        <span>
+          {t.moreFailed}
+          <Button onClick={more.load}>{retry}</Button>
+        </span>
       )}
     </div>
   )

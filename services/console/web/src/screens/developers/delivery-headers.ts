@@ -7,7 +7,7 @@ export const DELIVERY_HEADERS = {
   'user-agent': 'call-webhook/0.1.0',
   'webhook-id': 'evt_5c1e…',
   'webhook-timestamp': '1779803985',
-  'webhook-signature': 'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=',
+  'webhook-signature': 'v1,K5oZfzN95Z9UVu1E…',
   'webhook-sequence': '48213',
   'webhook-attempt': '1',
   'webhook-replay': 'true',

@@ -92,12 +92,16 @@ function Headers() {
         rows={Object.keys(DELIVERY_HEADERS) as DeliveryHeader[]}
         rowKey={(header) => header}
         columns={[
-          { key: 'name', title: t.name, cell: (header) => <code>{header}</code> },
+          {
+            key: 'name',
+            title: t.name,
+            cell: (header) => <code className="developers-word">{header}</code>,
+          },
           {
             key: 'example',
             title: t.example,
             cell: (header) => (
-              <code className="developers-example">{DELIVERY_HEADERS[header]}</code>
+              <code className="developers-word muted">{DELIVERY_HEADERS[header]}</code>
             ),
           },
           { key: 'meaning', title: t.meaning, wide: true, cell: (header) => t.meanings[header] },
@@ -117,7 +121,11 @@ function Examples() {
         tabs={Object.values(EXAMPLE_EVENTS).map((event) => ({
           id: event.event,
           label: words.event[event.event],
-          content: <Code label={event.event} text={JSON.stringify(event, null, 2)} />,
+          content: (
+            <div className="developers-long">
+              <Code label={event.event} text={JSON.stringify(event, null, 2)} />
+            </div>
+          ),
         }))}
       />
     </Card>

@@ -176,7 +176,7 @@ function NextCall({ next, reload }: NextCallProps) {
       <div className="stack">
         <p className="mono muted">{next.eventId}</p>
         <div>
-          <h3>{t.why}</h3>
+          <h3 className="lane-why">{t.why}</h3>
           <p>
             <strong>{why?.title ?? t.unknownWhy}</strong>
             {next.status !== null && ` · HTTP ${next.status}`}

@@ -41,7 +41,11 @@ export function PastBackfills({ backfills }: { readonly backfills: GrowingList<B
               </span>
             ),
           },
-          { key: 'mode', title: t.mode, cell: ({ mode }) => t.modes[mode] },
+          {
+            key: 'mode',
+            title: t.mode,
+            cell: ({ mode }) => <span className="recovery-word">{t.modes[mode]}</span>,
+          },
           {
             key: 'state',
             title: t.state,
