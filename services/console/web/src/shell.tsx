@@ -1,9 +1,9 @@
 import { Component, type ReactNode, Suspense, useEffect, useRef } from 'react'
 import { ApiError } from './api.ts'
 import { ButtonLink } from './components/button.tsx'
-import { Empty } from './components/empty.tsx'
 import { ErrorNote } from './components/error-note.tsx'
 import { Icon } from './components/icon.tsx'
+import { PageHeader } from './components/page-header.tsx'
 import { Skeleton } from './components/skeleton.tsx'
 import { shellEn } from './i18n/shell.en.ts'
 import { shellUk } from './i18n/shell.uk.ts'
@@ -94,9 +94,10 @@ function CurrentScreen({ path }: { readonly path: string }) {
   }, [title, t])
   if (entry !== undefined) return <entry.Screen />
   return (
-    <Empty title={t.notFound} action={<ButtonLink to="/">{t.toStart}</ButtonLink>}>
-      {t.notFoundLead}
-    </Empty>
+    <>
+      <PageHeader title={t.notFound} lead={t.notFoundLead} />
+      <ButtonLink to="/">{t.toStart}</ButtonLink>
+    </>
   )
 }
 

@@ -74,6 +74,7 @@ function axisOfDays(categories: readonly string[], colour: ColourOf): uPlot.Axis
   return {
     stroke: colour('muted'),
     font: FONT,
+    size: 30,
     grid: { show: false },
     ticks: { show: false },
     splits: categories.map((_, index) => index),

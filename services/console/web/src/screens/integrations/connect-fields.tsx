@@ -84,9 +84,9 @@ function Advanced({ draft, errorAt, onChange }: AdvancedProps) {
   const { form: t } = useTileText()
   const isOpen = draft.scheme !== 'bearer' || draft.maskNumbers || errorAt('header') !== undefined
   return (
-    <details className="advanced" open={isOpen || undefined}>
+    <details className="disclosure" open={isOpen || undefined}>
       <summary>{t.advanced}</summary>
-      <div className="stack advanced-body">
+      <div className="stack disclosure-body">
         <SelectField
           label={t.scheme}
           value={draft.scheme}
