@@ -7,26 +7,23 @@ interface RetryNowButtonProps {
     readonly isAsked: boolean
   }
   readonly label: string
-  /** Stands in its place once it was asked. */
+  /** What it says once it was asked. */
   readonly asked: string
 }
 
+/** Once it was asked it stays as it is, busy: a button that vanishes takes the focus along. */
 export function RetryNowButton({ retry, label, asked }: RetryNowButtonProps) {
   const { run, busy, isAsked } = retry
   return (
     <span role="status">
-      {isAsked ? (
-        asked
-      ) : (
-        <Button
-          kind="primary"
-          icon="refresh"
-          busy={busy}
-          onClick={() => void run() /* Its error is shown by whoever owns it. */}
-        >
-          {label}
-        </Button>
-      )}
+      <Button
+        kind="primary"
+        icon="refresh"
+        busy={busy || isAsked}
+        onClick={() => void run() /* Its error is shown by whoever owns it. */}
+      >
+        {isAsked ? asked : label}
+      </Button>
     </span>
   )
 }

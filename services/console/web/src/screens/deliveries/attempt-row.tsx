@@ -71,15 +71,16 @@ function Cell({ name, children }: { readonly name: string; readonly children: Re
   )
 }
 
-/** The status, and where it is no success its reason in words. */
+/** The status, and where it is no success its reason in words; these say it when nothing was answered. */
 export function Answer({ attempt }: { readonly attempt: Attempt }) {
   const t = useText({ en: deliveriesEn, uk: deliveriesUk })
   const { errorClass: words } = useCommon()
   const { status, errorClass } = attempt
+  const reason = errorClass === null ? null : words[errorClass].title
   return (
     <>
-      <span className="attempt-status">{status ?? t.noAnswer}</span>
-      {errorClass !== null && <span className="attempt-class">{words[errorClass].title}</span>}
+      <span className="attempt-status">{status ?? reason ?? t.noAnswer}</span>
+      {status !== null && reason !== null && <span className="attempt-class">{reason}</span>}
     </>
   )
 }

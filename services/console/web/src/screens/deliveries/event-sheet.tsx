@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useEffect, useRef } from 'react'
+import { useEffect, useRef } from 'react'
 import { api, take } from '../../api.ts'
 import { Code } from '../../components/code.tsx'
 import { CopyButton } from '../../components/copy-button.tsx'
@@ -51,11 +51,9 @@ export function EventSheet({ eventId, news, onClose }: EventSheetProps) {
     void reload() // Its failure is shown.
   }, [news, reload])
 
-  const closeOnEscape = (event: KeyboardEvent) => {
-    if (event.key === 'Escape') onClose()
-  }
+  useEscape(onClose)
   return (
-    <aside className="sheet" aria-label={t.label} onKeyDown={closeOnEscape}>
+    <aside className="sheet" aria-label={t.label}>
       <Head eventId={eventId} heading={heading} event={resource.data} onClose={onClose} />
       <Loaded resource={resource}>
         {(event) => (
@@ -68,6 +66,21 @@ export function EventSheet({ eventId, news, onClose }: EventSheetProps) {
       </Loaded>
     </aside>
   )
+}
+
+/** Wherever the focus is: a dialog above takes its own Escape before. */
+function useEscape(onEscape: () => void): void {
+  const latest = useRef(onEscape)
+  latest.current = onEscape
+  useEffect(() => {
+    const listener = (event: KeyboardEvent) => {
+      if (event.key === 'Escape' && document.querySelector('dialog[open]') === null) {
+        latest.current()
+      }
+    }
+    window.addEventListener('keydown', listener)
+    return () => window.removeEventListener('keydown', listener)
+  }, [])
 }
 
 function useFocusWhileOpen() {
