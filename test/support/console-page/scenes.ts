@@ -87,7 +87,8 @@ function connectionOf(name: SceneName): unknown {
     case 'disconnected':
     case 'empty':
       return { state: 'disconnected' }
-    default:
+    case 'connected':
+    case 'error':
       return { ...live, state: 'connected', lastDeliveredAt: ago(95), lastError: null, retry: null }
   }
 }

@@ -155,7 +155,9 @@ async function take({ shot, look, api, browser, axe }: Taking): Promise<number> 
   await page.locator('h1, .empty-title, .lone h1').first().waitFor()
   await page.locator('.skeleton').first().waitFor({ state: 'detached' })
   await shot.act?.(page)
-  await page.screenshot({ path: `${FOLDER}${shot.name}.${look.name}.png`, fullPage: true })
+  // A dialog covers the window and no more.
+  const fullPage = (await page.locator('dialog[open]').count()) === 0
+  await page.screenshot({ path: `${FOLDER}${shot.name}.${look.name}.png`, fullPage })
   complaints.push(...(await accessibility(page, axe)), ...(await overflow(page)))
   for (const complaint of complaints) console.log(`${shot.name}.${look.name}: ${complaint}`)
   await context.close()

@@ -20,8 +20,11 @@ interface FieldProps extends FieldWords {
   readonly children: (control: Control) => ReactNode
 }
 
-export function Field({ label, hint, error, optional = false, children }: FieldProps) {
+export function Field(props: FieldProps) {
+  const { label, error, optional = false, children } = props
   const id = useId()
+  // What is wrong says more than what is asked for.
+  const hint = error ? undefined : props.hint
   const { optional: optionalWord } = useCommon()
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ')
   return (
@@ -40,7 +43,7 @@ export function Field({ label, hint, error, optional = false, children }: FieldP
           {hint}
         </p>
       )}
-      <div aria-live="polite">
+      <div className="field-live" aria-live="polite">
         {error && (
           <p id={`${id}-error`} className="field-error">
             <Icon name="alert" />

@@ -1,5 +1,3 @@
-import { plural } from './language.ts'
-
 export const tileEn = {
   title: 'Integrations',
   lead: 'Every call of your telephony, sent to your own system within seconds: in order, and nothing lost.',
@@ -54,10 +52,8 @@ export const tileEn = {
   },
   suspended: {
     title: 'Delivery is suspended',
-    reason: (max: string) =>
-      `Your endpoint failed ${max} in a row, so we stopped trying (MAX_RETRIES_EXCEEDED). Since then new calls are kept, not sent.`,
-    manyTimes: 'many times',
-    times: (count: number) => plural('en', count, { one: 'time', other: 'times' }),
+    reason:
+      'Your endpoint failed at every attempt, so we stopped trying (MAX_RETRIES_EXCEEDED). Since then new calls are kept, not sent.',
     since: 'Suspended since',
     last: 'The last failure:',
     after:
@@ -68,7 +64,7 @@ export const tileEn = {
   },
   gap: {
     openTitle: 'Calls are being kept for you',
-    open: 'Since you disconnected, new calls are kept and not sent:',
+    open: 'New calls are kept for you, and not sent, since',
     closedTitle: 'Some calls were missed',
     closed: 'While there was no connection:',
     action: 'Deliver what was missed',

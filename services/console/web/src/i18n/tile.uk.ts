@@ -1,4 +1,3 @@
-import { plural } from './language.ts'
 import type { tileEn } from './tile.en.ts'
 
 export const tileUk: typeof tileEn = {
@@ -56,11 +55,8 @@ export const tileUk: typeof tileEn = {
   },
   suspended: {
     title: 'Доставлення призупинено',
-    reason: (max: string) =>
-      `Ваша адреса не впоралася ${max} поспіль, тому ми припинили спроби (MAX_RETRIES_EXCEEDED). Відтоді нові дзвінки зберігаються, але не надсилаються.`,
-    manyTimes: 'багато разів',
-    times: (count: number) =>
-      plural('uk', count, { one: 'раз', few: 'рази', many: 'разів', other: 'разу' }),
+    reason:
+      'Ваша адреса не впоралася з жодною спробою, тому ми їх припинили (MAX_RETRIES_EXCEEDED). Відтоді нові дзвінки зберігаються, але не надсилаються.',
     since: 'Призупинено з',
     last: 'Остання помилка:',
     after:
@@ -71,7 +67,7 @@ export const tileUk: typeof tileEn = {
   },
   gap: {
     openTitle: 'Ми зберігаємо ваші дзвінки',
-    open: 'Від часу відключення нові дзвінки зберігаються, але не надсилаються:',
+    open: 'Нові дзвінки зберігаються, але не надсилаються, починаючи з',
     closedTitle: 'Частину дзвінків пропущено',
     closed: 'Поки підключення не було:',
     action: 'Доставити пропущене',

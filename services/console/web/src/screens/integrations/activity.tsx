@@ -10,7 +10,7 @@ import { localeOf } from '../../i18n/language.ts'
 import { useFormat, useLanguage } from '../../i18n.ts'
 import { useSession } from '../../session.tsx'
 import { useResource } from '../../use-resource.ts'
-import { useTileText } from './connection.ts'
+import { useTileText } from './tile-text.ts'
 
 type Stats = Answer<'/v1/workspaces/{id}/stats', 'get'>
 

@@ -7,9 +7,11 @@ import { Pill } from '../../components/pill.tsx'
 import { useCommon } from '../../i18n.ts'
 import { useSession } from '../../session.tsx'
 import { useAction } from '../../use-resource.ts'
+import { connect } from './connect.ts'
 import { ConnectFields } from './connect-fields.tsx'
-import { type Connected, connect, type LiveConnection, useTileText } from './connection.ts'
+import type { Connected, LiveConnection } from './connection.ts'
 import { draftOf, isAtField, requestOf } from './connection-draft.ts'
+import { useTileText } from './tile-text.ts'
 
 interface ConnectDialogProps {
   /** What is there already; null for a new connection. */

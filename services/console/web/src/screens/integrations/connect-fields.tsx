@@ -2,8 +2,9 @@ import type { ReactNode } from 'react'
 import type { ApiError } from '../../api.ts'
 import { CheckField, SelectField, TextField } from '../../components/field.tsx'
 import { useCommon } from '../../i18n.ts'
-import { type LiveConnection, useTileText } from './connection.ts'
+import type { LiveConnection } from './connection.ts'
 import { type ConnectionDraft, type FieldName, fieldOf, messageAt } from './connection-draft.ts'
+import { useTileText } from './tile-text.ts'
 
 interface ConnectFieldsProps {
   readonly draft: ConnectionDraft

@@ -1,4 +1,3 @@
-import type { ApiError } from '../../api.ts'
 import type { ConnectionRequest, LiveConnection } from './connection.ts'
 
 /** What stands in the form, and what it asks for. */
@@ -36,6 +35,13 @@ export function requestOf(draft: ConnectionDraft, live: LiveConnection | null): 
   }
 }
 
+/** As much of an `ApiError` as is asked here. */
+interface Refusal {
+  readonly errorClass: string | undefined
+  /** Each wrong field of the request, by path. */
+  readonly fields: Readonly<Record<string, string>>
+}
+
 export type FieldName = 'url' | 'password' | 'header'
 
 const PATHS: Readonly<Record<FieldName, string>> = {
@@ -45,7 +51,7 @@ const PATHS: Readonly<Record<FieldName, string>> = {
 }
 
 /** Where a refusal is shown: a refused password at the password, every other failed ping at the URL. */
-export function fieldOf(error: ApiError): FieldName | null {
+export function fieldOf(error: Refusal): FieldName | null {
   if (error.errorClass !== undefined) {
     return error.errorClass === 'unauthorized' ? 'password' : 'url'
   }
@@ -53,11 +59,11 @@ export function fieldOf(error: ApiError): FieldName | null {
   return names.find((name) => PATHS[name] in error.fields) ?? null
 }
 
-export function isAtField(error: ApiError): boolean {
+export function isAtField(error: Refusal): boolean {
   return fieldOf(error) !== null
 }
 
 /** The server's own words about a field, if it has any. */
-export function messageAt(error: ApiError, name: FieldName): string | undefined {
+export function messageAt(error: Refusal, name: FieldName): string | undefined {
   return error.fields[PATHS[name]]
 }

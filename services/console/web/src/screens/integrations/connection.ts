@@ -1,27 +1,13 @@
-import { type Answer, api, take } from '../../api.ts'
-import { tileEn } from '../../i18n/tile.en.ts'
-import { tileUk } from '../../i18n/tile.uk.ts'
-import { useText } from '../../i18n.ts'
+import type { paths } from '../../api-schema.d.ts'
 
-export type Connection = Answer<'/v1/workspaces/{id}/connection', 'get'>
+type OfConnection = paths['/v1/workspaces/{id}/connection']
+
+export type Connection = OfConnection['get']['responses'][200]['content']['application/json']
 /** With a URL, whether it works or not. */
 export type LiveConnection = Exclude<Connection, { state: 'disconnected' }>
-export type Connected = Answer<'/v1/workspaces/{id}/connection', 'put'>
-export type Gap = Answer<'/v1/workspaces/{id}/gaps', 'get'>['items'][number]
+export type ConnectionRequest = OfConnection['put']['requestBody']['content']['application/json']
+/** The answer to it. */
+export type Connected = OfConnection['put']['responses'][200]['content']['application/json']
 
-export interface ConnectionRequest {
-  readonly url: string
-  readonly password?: string | null
-  readonly passwordScheme?: LiveConnection['passwordScheme']
-  readonly passwordHeader?: string | null
-  readonly maskNumbers?: boolean
-}
-
-export function connect(workspaceId: string, body: ConnectionRequest): Promise<Connected> {
-  const path = { id: workspaceId }
-  return take(api.PUT('/v1/workspaces/{id}/connection', { params: { path }, body }))
-}
-
-export function useTileText(): typeof tileEn {
-  return useText({ en: tileEn, uk: tileUk })
-}
+type ListGaps = paths['/v1/workspaces/{id}/gaps']['get']
+export type Gap = ListGaps['responses'][200]['content']['application/json']['items'][number]

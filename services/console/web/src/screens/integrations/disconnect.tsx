@@ -1,7 +1,7 @@
 import { api, take } from '../../api.ts'
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx'
 import { useSession } from '../../session.tsx'
-import { useTileText } from './connection.ts'
+import { useTileText } from './tile-text.ts'
 
 interface DisconnectProps {
   readonly onClose: () => void

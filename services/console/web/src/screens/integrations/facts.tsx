@@ -1,6 +1,7 @@
 import { CopyButton } from '../../components/copy-button.tsx'
 import { Ago, Moment } from '../../time.tsx'
-import { type LiveConnection, useTileText } from './connection.ts'
+import type { LiveConnection } from './connection.ts'
+import { useTileText } from './tile-text.ts'
 
 export function Facts({ live }: { readonly live: LiveConnection }) {
   const t = useTileText()

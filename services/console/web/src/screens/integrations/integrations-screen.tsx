@@ -5,8 +5,9 @@ import { PageHeader } from '../../components/page-header.tsx'
 import { useSession } from '../../session.tsx'
 import { useResource } from '../../use-resource.ts'
 import { Activity } from './activity.tsx'
-import { type Connection, useTileText } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { Tile } from './tile.tsx'
+import { useTileText } from './tile-text.ts'
 import { Troubles } from './troubles.tsx'
 
 /** Often enough that a countdown's end is seen; a working connection changes seldom. */

@@ -1,6 +1,7 @@
 import { Button } from '../../components/button.tsx'
-import { type Gap, useTileText } from './connection.ts'
+import type { Gap } from './connection.ts'
 import { GapNotice } from './gap-notice.tsx'
+import { useTileText } from './tile-text.ts'
 
 interface NotConnectedProps {
   readonly gaps: readonly Gap[]

@@ -2,7 +2,7 @@ import type { Answer, ApiError } from '../../api.ts'
 import { useErrorWords } from '../../components/error-note.tsx'
 import { Notice } from '../../components/notice.tsx'
 import { useFormat } from '../../i18n.ts'
-import { useTileText } from './connection.ts'
+import { useTileText } from './tile-text.ts'
 
 export type TestResult = Answer<'/v1/workspaces/{id}/connection/test', 'post'>
 

@@ -6,7 +6,9 @@ import { useCommon } from '../../i18n.ts'
 import { useSession } from '../../session.tsx'
 import { Countdown, Moment } from '../../time.tsx'
 import { useAction } from '../../use-resource.ts'
-import { connect, type Gap, type LiveConnection, useTileText } from './connection.ts'
+import { connect } from './connect.ts'
+import type { Gap, LiveConnection } from './connection.ts'
+import { useTileText } from './tile-text.ts'
 
 interface FailingNoticeProps {
   readonly live: LiveConnection
@@ -76,7 +78,7 @@ export function SuspendedNotice({ live, gaps, reload, onSettings }: SuspendedNot
     await connect(workspaceId, { url: live.url })
     await reload()
   })
-  const { lastError, retry } = live
+  const { lastError } = live
   const open = gaps.find(({ to, reason }) => to === null && reason === 'suspended')
   const since = open?.from ?? lastError?.at
   return (
@@ -96,7 +98,7 @@ export function SuspendedNotice({ live, gaps, reload, onSettings }: SuspendedNot
           </Button>
         }
       >
-        <p>{t.reason(retry === null ? t.manyTimes : t.times(retry.attemptsMax))}</p>
+        <p>{t.reason}</p>
         {since !== undefined && (
           <p>
             {t.since} <Moment at={since} form="minute" />.{' '}

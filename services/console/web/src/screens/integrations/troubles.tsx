@@ -1,5 +1,5 @@
 import { Card } from '../../components/card.tsx'
-import { useTileText } from './connection.ts'
+import { useTileText } from './tile-text.ts'
 
 export function Troubles() {
   const { help } = useTileText()

@@ -6,16 +6,10 @@ import { TextField } from '../../components/field.tsx'
 import { useSession } from '../../session.tsx'
 import { useAction } from '../../use-resource.ts'
 import { ProviderCards } from './provider-cards.tsx'
+import { PROVIDERS, type ProviderName, type Source } from './provider-names.ts'
 import { FirstEvent, Steps, WebhookUrls } from './set-up.tsx'
 import { SettingFields } from './setting-fields.tsx'
-import {
-  createSource,
-  type NewSource,
-  PROVIDERS,
-  type ProviderName,
-  type Source,
-  useSourcesText,
-} from './source.ts'
+import { createSource, type NewSource, useSourcesText } from './source.ts'
 import { type Entered, settingsOf } from './source-settings.ts'
 
 interface AddSourceDialogProps {

@@ -1,6 +1,7 @@
 import { Icon } from '../../components/icon.tsx'
 import { ProviderLogo } from './provider-logo.tsx'
-import { PROVIDER_NAMES, PROVIDERS, type ProviderName, useSourcesText } from './source.ts'
+import { PROVIDER_NAMES, PROVIDERS, type ProviderName } from './provider-names.ts'
+import { useSourcesText } from './source.ts'
 
 export function ProviderCards({ onChoose }: { readonly onChoose: (name: ProviderName) => void }) {
   const { providers } = useSourcesText()

@@ -1,4 +1,4 @@
-import { PROVIDERS, type ProviderName } from './source.ts'
+import { PROVIDERS, type ProviderName } from './provider-names.ts'
 
 /** Letters and not the provider's own mark, which is not ours to use. */
 export function ProviderLogo({ name }: { readonly name: ProviderName }) {

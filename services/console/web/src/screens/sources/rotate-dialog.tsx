@@ -8,8 +8,9 @@ import { useCommon } from '../../i18n.ts'
 import { useSession } from '../../session.tsx'
 import { Moment } from '../../time.tsx'
 import { useAction } from '../../use-resource.ts'
+import type { Source } from './provider-names.ts'
 import { WebhookUrls } from './set-up.tsx'
-import { type Source, useSourcesText } from './source.ts'
+import { useSourcesText } from './source.ts'
 import type { SourceDialogProps } from './source-dialogs.tsx'
 
 type Rotated = Answer<'/v1/workspaces/{id}/sources/{sourceId}/rotate-token', 'post'>

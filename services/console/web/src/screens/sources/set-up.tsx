@@ -1,6 +1,7 @@
 import { Code } from '../../components/code.tsx'
 import { Notice } from '../../components/notice.tsx'
-import { type ProviderName, type Source, urlsOf, useSourcesText } from './source.ts'
+import { type ProviderName, type Source, urlsOf } from './provider-names.ts'
+import { useSourcesText } from './source.ts'
 
 interface WebhookUrlsProps {
   readonly provider: ProviderName

@@ -1,6 +1,7 @@
 import type { ApiError } from '../../api.ts'
 import { CheckField, Field, TextField } from '../../components/field.tsx'
-import { type ProviderName, useSourcesText } from './source.ts'
+import type { ProviderName } from './provider-names.ts'
+import { useSourcesText } from './source.ts'
 import { type Entered, SETTINGS, type Setting } from './source-settings.ts'
 
 interface SettingFieldsProps {

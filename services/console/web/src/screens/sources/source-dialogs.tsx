@@ -3,8 +3,9 @@ import { Button } from '../../components/button.tsx'
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { useSession } from '../../session.tsx'
+import { nameOf, PROVIDERS, type Source } from './provider-names.ts'
 import { FirstEvent, Steps } from './set-up.tsx'
-import { nameOf, PROVIDERS, type Source, useSourcesText } from './source.ts'
+import { useSourcesText } from './source.ts'
 
 interface StepsDialogProps {
   readonly source: Source

@@ -3,8 +3,9 @@ import { Menu } from '../../components/menu.tsx'
 import { Pill } from '../../components/pill.tsx'
 import { Ago, Moment } from '../../time.tsx'
 import { ProviderLogo } from './provider-logo.tsx'
+import { nameOf, PROVIDERS, type Source } from './provider-names.ts'
 import { RotateDialog } from './rotate-dialog.tsx'
-import { nameOf, PROVIDERS, type Source, useSourcesText } from './source.ts'
+import { useSourcesText } from './source.ts'
 import { DeleteDialog, StepsDialog } from './source-dialogs.tsx'
 
 interface SourceItemProps {

@@ -1,5 +1,5 @@
 import type { sourcesEn } from '../../i18n/sources.en.ts'
-import type { ProviderName } from './source.ts'
+import type { ProviderName } from './provider-names.ts'
 
 /** What a source of each provider can be told, as a form; empty fields are left to their defaults. */
 

@@ -9,7 +9,8 @@ import { PageHeader } from '../../components/page-header.tsx'
 import { useSession } from '../../session.tsx'
 import { useResource } from '../../use-resource.ts'
 import { AddSourceDialog } from './add-source-dialog.tsx'
-import { type Source, useSourcesText } from './source.ts'
+import type { Source } from './provider-names.ts'
+import { useSourcesText } from './source.ts'
 import { SourceItem } from './source-item.tsx'
 
 /** Somebody who has just made a test call is looking; otherwise only "last event" moves. */
