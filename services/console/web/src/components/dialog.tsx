@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 import { useCommon } from '../i18n.ts'
 import { Icon } from './icon.tsx'
 
@@ -15,7 +15,8 @@ export function Dialog({ title, onClose, actions, wide = false, children }: Dial
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
   const { close } = useCommon()
-  useEffect(() => {
+  // Before React takes the element away: a dialog that is closed gives the focus back.
+  useLayoutEffect(() => {
     const element = dialog.current
     // React may run this twice on one element; opening an open dialog would throw.
     if (element !== null && !element.open) element.showModal()
@@ -31,22 +32,21 @@ export function Dialog({ title, onClose, actions, wide = false, children }: Dial
         onClose()
       }}
     >
-      <div className="dialog-head">
-        <h2 id={id} className="dialog-title">
-          {title}
-        </h2>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={close}
-          title={close}
-          onClick={onClose}
-        >
-          <Icon name="close" />
-        </button>
-      </div>
+      <h2 id={id} className="dialog-title">
+        {title}
+      </h2>
       <div className="dialog-body">{children}</div>
       {actions !== undefined && <div className="dialog-actions">{actions}</div>}
+      {/* Last, so that the focus begins at what the dialog is about. */}
+      <button
+        type="button"
+        className="icon-button dialog-close"
+        aria-label={close}
+        title={close}
+        onClick={onClose}
+      >
+        <Icon name="close" />
+      </button>
     </dialog>
   )
 }
