@@ -5,8 +5,8 @@ export const laneEn = {
   lead: 'Calls reach you one after the other, in the order in which they happened. If one cannot be delivered, those behind it wait.',
   state: { flowing: 'Flowing', waiting: 'Waiting', stopped: 'Stopped' },
   flowing: {
-    title: 'Everything is on its way',
-    none: 'No call waits: all that we accepted have reached your endpoint.',
+    title: 'Nothing is held up',
+    none: 'No call waits. What could not be delivered stands in “Missed calls”.',
     some: (count: number) =>
       `${plural('en', count, { one: 'call is', other: 'calls are' })} on the way to your endpoint at this moment.`,
   },
@@ -31,6 +31,7 @@ export const laneEn = {
   picture: (behind: number, state: string) =>
     `${plural('en', behind, { one: 'call', other: 'calls' })} behind the next one; the way to your endpoint: ${state}`,
   moreBehind: (count: number) => `+ ${count.toLocaleString('en-GB')} more`,
+  calls: 'Your calls',
   endpoint: 'Your endpoint',
   next: 'Next to go',
   nextTitle: 'The next call',

@@ -8,8 +8,8 @@ export const laneUk: typeof laneEn = {
   lead: 'Дзвінки надходять до вас один за одним, у тому порядку, в якому відбулися. Якщо один не вдається доставити, наступні чекають.',
   state: { flowing: 'Рухається', waiting: 'Чекає', stopped: 'Зупинено' },
   flowing: {
-    title: 'Усе в дорозі',
-    none: 'Жоден дзвінок не чекає: усе прийняте вже дійшло до вас.',
+    title: 'Нічого не затримується',
+    none: 'Жоден дзвінок не чекає. Те, що не вдалося доставити, — у розділі «Пропущене».',
     some: (count: number) => `${plural('uk', count, call)} саме зараз у дорозі на вашу адресу.`,
   },
   waiting: {
@@ -33,6 +33,7 @@ export const laneUk: typeof laneEn = {
   picture: (behind: number, state: string) =>
     `За наступним у черзі ${plural('uk', behind, call)}; шлях до вашої адреси: ${state}`,
   moreBehind: (count: number) => `+ ще ${count.toLocaleString('uk-UA')}`,
+  calls: 'Ваші дзвінки',
   endpoint: 'Ваша адреса',
   next: 'Наступний',
   nextTitle: 'Наступний дзвінок',

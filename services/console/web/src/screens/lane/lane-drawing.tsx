@@ -19,6 +19,12 @@ export function LaneDrawing({ picture, label, host }: LaneDrawingProps) {
   return (
     <div role="img" aria-label={label} className={`lane lane-${barrier}`}>
       <div className="lane-queue">
+        {drawn === 0 && barrier !== 'waiting' && (
+          <span className="lane-call">
+            <Icon name="phone" />
+            <span>{t.calls}</span>
+          </span>
+        )}
         {more > 0 && <span className="lane-more">{t.moreBehind(more)}</span>}
         {Array.from({ length: drawn }, (_, place) => `behind-${place}`).map((key) => (
           <span key={key} className="lane-call">

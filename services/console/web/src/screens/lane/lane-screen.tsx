@@ -91,7 +91,9 @@ function Overview({ lane, connection }: OverviewProps) {
           label={t.picture(behindNext(lane), t.state[lane.state])}
           host={'url' in connection ? new URL(connection.url).host : null}
         />
-        <Facts lane={lane} connection={connection} />
+        <div className="lane-facts">
+          <Facts lane={lane} connection={connection} />
+        </div>
         {actions !== null && <div className="row">{actions}</div>}
       </div>
     </Card>
@@ -183,17 +185,19 @@ function NextCall({ next, reload }: NextCallProps) {
           </p>
           {why !== null && <p className="muted">{why.hint}</p>}
         </div>
-        <StatRow>
-          <Stat label={t.nextAttempt} value={<Countdown at={next.nextAttemptAt} />} />
-          <Stat label={t.attemptLabel} value={t.attempt(next.attempt, next.attemptsMax)} />
-          {next.failingSince !== null && (
-            <Stat
-              label={t.failingSince}
-              value={<Ago at={next.failingSince} />}
-              hint={<Moment at={next.failingSince} />}
-            />
-          )}
-        </StatRow>
+        <div className="lane-facts">
+          <StatRow>
+            <Stat label={t.nextAttempt} value={<Countdown at={next.nextAttemptAt} />} />
+            <Stat label={t.attemptLabel} value={t.attempt(next.attempt, next.attemptsMax)} />
+            {next.failingSince !== null && (
+              <Stat
+                label={t.failingSince}
+                value={<Ago at={next.failingSince} />}
+                hint={<Moment at={next.failingSince} />}
+              />
+            )}
+          </StatRow>
+        </div>
         <div className="row">
           <RetryNowButton retry={retry} label={t.retryNow} asked={t.retryAsked} />
         </div>
