@@ -1,0 +1,2 @@
+/** What a colour says: fine, needs attention, broken, at rest, for information. */
+export type Tone = 'good' | 'warn' | 'bad' | 'idle' | 'info'

@@ -1,0 +1,21 @@
+export const shellEn = {
+  product: 'Call Webhook',
+  skip: 'Skip to the content',
+  navigation: 'Main',
+  signOut: 'Sign out',
+  language: 'Українською',
+  languageShort: 'УКР',
+  theme: { system: 'Colours: as the device', light: 'Colours: light', dark: 'Colours: dark' },
+  workspace: 'Workspace',
+  notFound: 'There is no such page',
+  notFoundLead: 'The address may be old or misspelt.',
+  toStart: 'To the integrations',
+  screens: {
+    integrations: { title: 'Integrations', short: 'Webhook' },
+    deliveries: { title: 'Deliveries', short: 'Log' },
+    lane: { title: 'Queue', short: 'Queue' },
+    recovery: { title: 'Missed calls', short: 'Missed' },
+    sources: { title: 'Sources', short: 'Sources' },
+    developers: { title: 'Developers', short: 'Code' },
+  },
+}

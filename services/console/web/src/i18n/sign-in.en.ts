@@ -1,0 +1,17 @@
+export const signInEn = {
+  title: 'Sign in to Call Webhook',
+  lead: 'Here you connect your telephony to your own systems, and see what was delivered.',
+  token: 'Access token',
+  tokenHint: 'It begins with cwt_ and was given to you by the operator of your platform.',
+  workspace: 'Workspace id',
+  workspaceHint: 'Only with an operator’s token: which workspace to open.',
+  operator: 'I am an operator',
+  submit: 'Sign in',
+  wrong: 'This token is not valid. Copy it again, from the first letter to the last.',
+  wrongWorkspace: 'This token does not open that workspace.',
+  needsWorkspace: 'An operator’s token opens every workspace: say which one.',
+  usedTitle: 'This sign-in link does not work any more',
+  used: 'Each link signs in once and only for a short time. Ask for a new one.',
+  linkTitle: 'No token?',
+  link: 'Ask for a sign-in link where you manage your telephony, or write to your account manager. The link signs you in with one click.',
+}

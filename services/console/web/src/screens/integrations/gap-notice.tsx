@@ -1,0 +1,33 @@
+import { ButtonLink } from '../../components/button.tsx'
+import { Notice } from '../../components/notice.tsx'
+import { Moment } from '../../time.tsx'
+import type { Gap } from './connection.ts'
+import { useTileText } from './tile-text.ts'
+
+/** The newest gap that nobody has filled: what was missed in it can still be delivered. */
+export function GapNotice({ gaps }: { readonly gaps: readonly Gap[] }) {
+  const { gap: t } = useTileText()
+  const gap = gaps.find(({ backfilledAt }) => backfilledAt === null)
+  if (gap === undefined) return null
+  return (
+    <Notice
+      tone="info"
+      title={gap.to === null ? t.openTitle : t.closedTitle}
+      action={
+        <ButtonLink to="/recovery" icon="rewind">
+          {t.action}
+        </ButtonLink>
+      }
+    >
+      {gap.to === null ? t.open : t.closed} <Moment at={gap.from} form="minute" />
+      {gap.to === null ? (
+        '.'
+      ) : (
+        <>
+          {' – '}
+          <Moment at={gap.to} form="minute" />
+        </>
+      )}
+    </Notice>
+  )
+}
