@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { DELIVERY_HEADERS } from '../../../../services/console/web/src/screens/developers/delivery-headers.ts'
 import { EXAMPLE_EVENTS } from '../../../../services/console/web/src/screens/developers/example-events.ts'
-import { buildPayload } from '../../../../services/dispatcher/delivery/payload.ts'
 import { EVENT_KINDS } from '../../../../services/shared/call-event.ts'
 import {
   createCallEventEncoder,
   readCallEventSchema,
 } from '../../../../services/shared/call-event-codec.ts'
+import { buildPayload } from '../../../../services/shared/egress/payload.ts'
 import { aCallEvent, aConnection, NOON } from '../../../support/builders.ts'
 
 describe('what the page tells developers', () => {

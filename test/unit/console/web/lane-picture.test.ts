@@ -41,7 +41,13 @@ describe('picture of a lane', () => {
       { barrier: 'closed', drawn: 5, more: 1 },
     ],
   ])('says how it is when %s', (_how, lane, picture) => {
-    const flowing: Lane = { state: 'flowing', next: null, waiting: 0, waitingSince: null }
+    const flowing: Lane = {
+      state: 'flowing',
+      next: null,
+      waiting: 0,
+      waitingIsCapped: false,
+      waitingSince: null,
+    }
 
     expect(pictureOf({ ...flowing, ...lane })).toEqual(picture)
   })
