@@ -78,7 +78,9 @@ function useBackfillForm(range: Range, onStarted: () => Promise<void>) {
   const [problem, setProblem] = useState<RangeProblem | null>(null)
   const [isStarted, setIsStarted] = useState(false)
   const start = useAction(async (from: Date, to: Date) => {
-    const body = { since: from.toISOString(), until: to.toISOString(), mode }
+    // The field shows whole minutes: the minute that goes on now ends in the future.
+    const until = new Date(Math.min(to.getTime(), Date.now()))
+    const body = { since: from.toISOString(), until: until.toISOString(), mode }
     await take(
       api.POST('/v1/workspaces/{id}/backfills', { params: { path: { id: workspaceId } }, body }),
     )
