@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityViolations, screenshot, startBrowser } from '../support/browser.ts'
 import { CustomerEndpoint } from '../support/customer-endpoint.ts'
 import { eventually } from '../support/eventually.ts'
@@ -28,7 +28,7 @@ describe('the page, from the first click to the back-fill', () => {
       stack: testStack().env,
       databaseUrl: await freshDatabase(),
       topicPrefix: freshPrefix(),
-      env: { DISPATCHER_RETRY_TIERS: '2s,3s', DISPATCHER_REQUEST_TIMEOUT_MS: '1500' },
+      env: { DISPATCHER_RETRY_TIERS: '3s,8s', DISPATCHER_REQUEST_TIMEOUT_MS: '1500' },
     })
     await rig.startDispatcher()
     await rig.product.api('PUT', `/v1/workspaces/${workspaceId}`, { name: 'ТОВ «Їжак»' })
@@ -39,6 +39,9 @@ describe('the page, from the first click to the back-fill', () => {
     })
     page = await context.newPage()
     page.setDefaultTimeout(20_000)
+  })
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await screenshot(page, 'story-failed')
   })
   afterAll(async () => {
     await browser.close()
@@ -169,14 +172,32 @@ describe('the page, from the first click to the back-fill', () => {
     expect(await rig.connectionState(workspaceId)).toBe('disconnected')
   })
 
-  it.each(['Integrations', 'Deliveries', 'Queue', 'Missed calls', 'Sources', 'Developers'])(
-    'is open to everybody: %s has no violation of axe, on a desk and on a phone',
-    async (screen) => {
-      for (const width of [1_280, 360]) {
+  const SCREENS = [
+    ['/', 'Integrations'],
+    ['/deliveries', 'Deliveries'],
+    ['/lane', 'Where are my calls?'],
+    ['/recovery', 'Missed calls'],
+    ['/sources', 'Sources'],
+    ['/developers', 'Developers'],
+  ] as const
+  const LOOKS = [
+    { look: 'light', colorScheme: 'light', width: 1_280 },
+    { look: 'dark', colorScheme: 'dark', width: 1_280 },
+    { look: 'phone', colorScheme: 'light', width: 360 },
+  ] as const
+
+  it.each(SCREENS)(
+    'is open to everybody: %s has no violation of axe in any look',
+    async (path, title) => {
+      const { origin } = new URL(page.url())
+      for (const { look, colorScheme, width } of LOOKS) {
+        await page.emulateMedia({ colorScheme })
         await page.setViewportSize({ width, height: 800 })
-        await goTo(screen)
-        await page.getByRole('heading', { level: 1 }).first().waitFor()
-        await page.waitForLoadState('networkidle').catch(() => undefined)
+        await page.goto(`${origin}${path}`)
+        await page.getByRole('heading', { level: 1, name: title }).waitFor()
+        await page.locator('.skeleton').first().waitFor({ state: 'detached' })
+        await screenshot(page, `screen-${title.split(' ')[0]?.toLowerCase()}-${look}`)
+
         expect(await accessibilityViolations(page)).toEqual([])
         const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
         expect(overflow).toBeLessThanOrEqual(0)
@@ -184,4 +205,27 @@ describe('the page, from the first click to the back-fill', () => {
     },
     60_000,
   )
+
+  it('is there within a second, with little script', async () => {
+    const fresh = await page.context().newPage()
+    await fresh.goto(new URL(page.url()).origin)
+    await fresh.getByRole('heading', { name: 'Integrations' }).waitFor()
+
+    const { readyMs, scriptBytes } = await fresh.evaluate<{ readyMs: number; scriptBytes: number }>(
+      `({
+        readyMs: performance.getEntriesByType('navigation')[0].domInteractive,
+        scriptBytes: performance.getEntriesByType('resource')
+          .filter(({ name }) => name.endsWith('.js'))
+          .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
+      })`,
+    )
+    console.log({ readyMs, scriptBytes })
+    expect(scriptBytes).toBeGreaterThan(10_000)
+    expect(scriptBytes).toBeLessThan(SCRIPT_BYTES_MAX)
+    expect(readyMs).toBeLessThan(READY_WITHIN_MS)
+  })
 })
+
+/** Over the wire, so compressed. */
+const SCRIPT_BYTES_MAX = 200_000
+const READY_WITHIN_MS = 1_000

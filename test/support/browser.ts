@@ -5,11 +5,14 @@ import sparticuz from '@sparticuz/chromium'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { projectPath } from '../../services/shared/project-path.ts'
 
+/** In one process, as the package suggests for functions in a cloud, it dies with its first page. */
+const UNWANTED = ['--single-process', '--no-zygote', '--disable-web-security']
+
 /** A real Chromium out of an npm package: nothing has to be installed on the machine by hand. */
 export async function startBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: await sparticuz.executablePath(),
-    args: sparticuz.args,
+    args: sparticuz.args.filter((arg) => !UNWANTED.includes(arg)),
     headless: true,
   })
 }

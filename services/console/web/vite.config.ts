@@ -1,10 +1,13 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
+import { compress } from './compress.ts'
+
+const OUT_DIR = '../../../dist/web'
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), compress(OUT_DIR)],
   build: {
-    outDir: '../../../dist/web',
+    outDir: OUT_DIR,
     emptyOutDir: true,
     // Nothing may be inlined: the content security policy allows our own files only.
     assetsInlineLimit: 0,

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core'
-import { launchBrowser } from './browser.ts'
+import { startBrowser } from '../browser.ts'
 import { startFakeDeliveries } from './fake-deliveries.ts'
 
 /**
@@ -23,7 +23,7 @@ const frame = (page: Page) => page.locator('.attempts-frame')
 async function main(): Promise<void> {
   const count = Number(process.argv[2] ?? 100_000)
   const fake = await startFakeDeliveries(count)
-  const browser = await launchBrowser()
+  const browser = await startBrowser()
   const page = await browser.newPage({ viewport: { width: 1366, height: 860 } })
   let worst = 0
   const part = async (name: string, act: () => Promise<void>) => {

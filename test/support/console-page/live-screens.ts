@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import type { Browser, Page } from 'playwright-core'
-import { launchBrowser } from './browser.ts'
+import { startBrowser } from '../browser.ts'
 import { type FakeDeliveries, startFakeDeliveries } from './fake-deliveries.ts'
 import type { SceneName } from './scenes.ts'
 
@@ -127,7 +127,7 @@ async function main(): Promise<void> {
   await mkdir(FOLDER, { recursive: true })
   const axe = await readFile(AXE, 'utf8')
   const fake = await startFakeDeliveries(2_000)
-  const browser = await launchBrowser()
+  const browser = await startBrowser()
   let problems = 0
   try {
     for (const look of LOOKS) {

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import type { Browser, Page } from 'playwright-core'
-import { launchBrowser } from './browser.ts'
+import { startBrowser } from '../browser.ts'
 import { type FakeApi, startFakeApi } from './fake-api.ts'
 import type { SceneName } from './scenes.ts'
 
@@ -107,7 +107,7 @@ async function main(): Promise<void> {
   await mkdir(FOLDER, { recursive: true })
   const axe = await readFile(AXE, 'utf8')
   const api = await startFakeApi()
-  const browser = await launchBrowser()
+  const browser = await startBrowser()
   let problems = 0
   try {
     for (const look of LOOKS) {
