@@ -166,11 +166,11 @@ export const OTHERS: readonly Mutant[] = [
     replace: 'return this.of(topic).window < 0',
   },
   {
-    name: 'turns while draining',
+    name: 'clean marker too early',
     why: 'the next owner is told that nothing is open, and sends the same event at once',
-    file: 'topics/lane-runner.ts',
-    find: "if (session.phase !== 'running' || lane.state",
-    replace: "if (session.phase === 'fenced' || lane.state",
+    file: 'topics/partition-session.ts',
+    find: '    await this.#requestsEnded()\n',
+    replace: '',
   },
   {
     name: 'gaps filled with everything',
