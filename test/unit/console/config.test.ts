@@ -19,6 +19,7 @@ describe('configuration of the console', () => {
       allowHttp: false,
       requestTimeoutMs: 5_000,
       attemptsMax: 9,
+      attemptsRetentionDays: 30,
     })
   })
 
