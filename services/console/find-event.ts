@@ -1,6 +1,6 @@
 import type { EventKind } from '../shared/call-event.ts'
+import type { RecordedAttempt } from '../shared/postgres/attempt-queries.ts'
 import {
-  type EventAttempt,
   type EventOfWorkspace,
   findEventTraces,
   listAttemptsOfEvent,
@@ -16,7 +16,7 @@ export interface FoundEvent {
   readonly kind: EventKind
   readonly acceptedAt: Date | null
   /** Oldest first. */
-  readonly attempts: readonly EventAttempt[]
+  readonly attempts: readonly RecordedAttempt[]
   readonly logged: LoggedEvent | null
   /** Why `logged` is null. */
   readonly missing: (typeof REQUEST_MISSING)[number] | null

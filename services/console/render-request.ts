@@ -1,7 +1,7 @@
 import { bodyOf, buildPayload } from '../shared/egress/payload.ts'
 import { openSigningKeys } from '../shared/egress/signing-keys.ts'
+import type { RecordedAttempt } from '../shared/postgres/attempt-queries.ts'
 import type { Connection, PasswordScheme } from '../shared/postgres/connections.ts'
-import type { EventAttempt } from '../shared/postgres/event-attempts.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import type { LoggedEvent } from './event-log.ts'
@@ -16,7 +16,7 @@ export interface RenderOptions {
   /** Null: the workspace never had one. */
   readonly connection: Connection | null
   /** The request of this one; undefined: of the first, which is yet to come. */
-  readonly attempt: EventAttempt | undefined
+  readonly attempt: RecordedAttempt | undefined
   readonly box: SecretBox
   /** Milliseconds since 1970. */
   readonly now: number

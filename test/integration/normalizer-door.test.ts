@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { forgetOld } from '../../services/normalizer/forget.ts'
 import { hashToken, newToken } from '../../services/shared/access-token.ts'
-import { PROVIDER_NAMES, type ProviderName } from '../../services/shared/call-event.ts'
+import { PROVIDER_NAMES } from '../../services/shared/call-event.ts'
 import { rotateSourceToken } from '../../services/shared/postgres/sources.ts'
+import { binotelCall } from '../support/binotel-call.ts'
 import { knock } from '../support/door.ts'
 import { eventually } from '../support/eventually.ts'
-import { type FixtureRequest, providerFixtures } from '../support/provider-fixtures.ts'
 import { NormalizerBench } from '../support/running-normalizer.ts'
 import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
 
@@ -32,25 +31,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => bench.stop())
-
-function firstRequest(provider: ProviderName, name: string): FixtureRequest {
-  const fixture = providerFixtures().find(
-    (each) => each.provider === provider && each.name === name,
-  )
-  const [request] = fixture?.requests ?? []
-  if (!request) throw new Error(`no fixture ${provider}/${name}`)
-  return request
-}
-
-const uploaded = firstRequest('binotel', 'b1-incoming-answered')
-
-/** The same call under another id, so that tests do not meet each other's. */
-function binotelCall(id: string, recording: 'uploading' | 'uploaded' = 'uploaded'): FixtureRequest {
-  const body = uploaded.body
-    .replace(/(generalCallID(%5D|\])?=)\d+/, `$1${id}`)
-    .replace(/(recordingStatus(%5D|\])?=)[a-z]*/, `$1${recording}`)
-  return { ...uploaded, body }
-}
 
 async function eventsOf(providerCallId: string) {
   return (await bench.events()).filter((event) => event.providerCallId === providerCallId)
@@ -318,83 +298,5 @@ describe('garbage', () => {
     const refused = answers.filter((status) => status === 422).length
     expect(refused).toBeGreaterThan(5)
     expect((await bench.rejected()).length - before).toBe(refused)
-  })
-})
-
-describe('after 7 days', () => {
-  it('forgets published events and sessions with their legs, and nothing younger', async () => {
-    const path = await bench.addSource('stream-telecom')
-    const body = { event: 'End_in', type: 'in', from: '380671234567', to: '380441112233' }
-    for (const sessionid of ['1586343097.900001', '1586343097.900002']) {
-      const leg = {
-        ...body,
-        sessionid,
-        time_start: 1_754_650_000_000,
-        event_time: 1_754_650_003_000,
-      }
-      await post(door + path, JSON.stringify(leg), 'application/json')
-      await expect.poll(() => eventsOf(sessionid), { timeout: 20_000 }).toHaveLength(1)
-    }
-    const old = `published_at = now() - interval '8 days'`
-    const rows = async (text: string) => (await bench.pool.query<{ id: string }>(text)).rows
-    const call = `provider_call_id like '1586343097.9%'`
-    const session = `session_id like '1586343097.9%'`
-    // Marked a moment after the event is in the log.
-    await expect
-      .poll(() => rows(`select session_id from held_sessions where ${session} and due_at is null`))
-      .toHaveLength(2)
-    await rows(`update published_events set ${old} where provider_call_id = '1586343097.900001'`)
-    await rows(`update held_sessions set ${old} where session_id = '1586343097.900001'`)
-
-    await forgetOld(bench.pool)
-
-    const young = [{ id: '1586343097.900002' }]
-    expect(await rows(`select provider_call_id as id from published_events where ${call}`)).toEqual(
-      young,
-    )
-    expect(await rows(`select session_id as id from held_sessions where ${session}`)).toEqual(young)
-    expect(await rows(`select session_id as id from held_legs where ${session}`)).toEqual(young)
-  })
-})
-
-describe('with Kafka away', () => {
-  it('answers 503 within 5 s, and takes the same webhook once Kafka is back', async () => {
-    const path = await bench.addSource('binotel')
-    const call = binotelCall('700009')
-    await stack.stopServer('kafka')
-    try {
-      const startedMs = performance.now()
-      const response = await knock(door + path, call)
-
-      expect(response.status).toBe(503)
-      expect(response.headers.get('retry-after')).toBe('5')
-      expect(performance.now() - startedMs).toBeLessThan(5_000)
-    } finally {
-      await stack.startServer('kafka')
-    }
-
-    await expect
-      .poll(async () => (await knock(door + path, call)).status, { timeout: 30_000 })
-      .toBe(200)
-    expect(await eventsOf('700009')).toHaveLength(1)
-  })
-})
-
-describe('with Postgres away', () => {
-  it('goes on taking webhooks of the sources that it knows', async () => {
-    const path = await bench.addSource('binotel')
-    await knock(door + path, binotelCall('700011'))
-    await stack.stopServer('postgres')
-    try {
-      const response = await knock(door + path, binotelCall('700012'))
-      const unseen = await knock(`${door}/hooks/binotel/src_never_seen`, binotelCall('700013'))
-
-      expect(response.status).toBe(200)
-      // Not 404: nobody can tell now whether there is such a source.
-      expect(unseen.status).toBe(503)
-    } finally {
-      await stack.startServer('postgres')
-    }
-    expect(await eventsOf('700012')).toHaveLength(1)
   })
 })

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
 import avsc from 'avsc'
-import { Registry } from 'prom-client'
 import { AttemptLog } from '../../services/dispatcher/delivery/attempt-log.ts'
 import { Engine } from '../../services/dispatcher/engine.ts'
 import { decodeMetadata, WINDOW_MAX } from '../../services/dispatcher/lane/commit-metadata.ts'
 import type { DeliveryOutcome } from '../../services/dispatcher/lane/delivery-outcome.ts'
-import type { DispatcherMetrics } from '../../services/dispatcher/metrics.ts'
 import { createCatchUp } from '../../services/dispatcher/topics/catch-up.ts'
 import type {
   PartitionSession,
@@ -23,13 +21,14 @@ import type { LogPage } from '../../services/shared/kafka/log-reader.ts'
 import type { LogRecord } from '../../services/shared/kafka/producer.ts'
 import { topicNames } from '../../services/shared/kafka/topics.ts'
 import { type Replay, toHeaders } from '../../services/shared/lane-record.ts'
-import { FakeBroker, type StoredRecord } from '../simulation/fake-broker.ts'
+import type { StoredRecord } from '../simulation/fake-broker.ts'
 import { aCallEvent, quiet, seconds, TIERS } from './builders.ts'
 import { FakeConsumer } from './fake-consumer.ts'
-import { FakeCustomers } from './fake-customers.ts'
-import { FakeEndpoint } from './fake-endpoint.ts'
-import { FakePool } from './fake-pool.ts'
-import { ManualClock, quiescence } from './manual-clock.ts'
+import type { FakeCustomers } from './fake-customers.ts'
+import type { FakeEndpoint } from './fake-endpoint.ts'
+import { type ManualClock, quiescence } from './manual-clock.ts'
+import { recordingMetrics } from './recording-metrics.ts'
+import { Surroundings } from './surroundings.ts'
 
 /**
  * A dispatcher on a table: the real engine, and around it a log, a clock, a Postgres and an
@@ -65,19 +64,6 @@ const LIMITS: SessionLimits = {
 const SCHEMA = readCallEventSchema()
 const encoder = createCallEventEncoder(SCHEMA, 1)
 const type = avsc.Type.forSchema(SCHEMA as unknown as avsc.Schema)
-
-/** What outlives a process. */
-class Surroundings {
-  readonly clock = new ManualClock()
-  readonly endpoint = new FakeEndpoint()
-  readonly postgres = new FakePool()
-  readonly customers = new FakeCustomers(this.clock.now)
-  readonly broker: FakeBroker
-
-  constructor(partitions: number) {
-    this.broker = new FakeBroker(partitions, this.clock.now)
-  }
-}
 
 export class Workbench {
   readonly around: Surroundings
@@ -377,20 +363,4 @@ function arrived({ key, value, headers, timestamp }: StoredRecord, offset: numbe
     timestamp: String(timestamp),
   }
   return { ...message, attributes: 0, size: value.length, headers: { ...headers } } as never
-}
-
-function recordingMetrics() {
-  const latencies: { readonly seconds: number; readonly isFirstAttempt: boolean }[] = []
-  const outcomes: string[] = []
-  const tiers: string[] = []
-  const buried: string[] = []
-  const metrics: DispatcherMetrics = {
-    attemptFinished: (outcome) => void outcomes.push(outcome),
-    delivered: (seconds, isFirstAttempt) => void latencies.push({ seconds, isFirstAttempt }),
-    retryPlanned: (tier) => void tiers.push(tier),
-    buried: (reason) => void buried.push(reason),
-    catchUpRead: () => undefined,
-    registry: new Registry(),
-  }
-  return { ...metrics, latencies, outcomes, tiers, reasons: buried }
 }

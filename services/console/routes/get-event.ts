@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { EVENT_KINDS } from '../../shared/call-event.ts'
 import { findConnection } from '../../shared/postgres/connections.ts'
-import type { EventAttempt } from '../../shared/postgres/event-attempts.ts'
-import { attempt } from '../attempt.ts'
+import { attempt, showAttempt } from '../attempt.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { type FoundEvent, findEvent, REQUEST_MISSING } from '../find-event.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
@@ -56,7 +55,7 @@ export function getEvent(app: ConsoleApp, deps: ConsoleDeps): void {
       eventId,
       event: found.kind,
       acceptedAt: found.acceptedAt?.toISOString() ?? null,
-      attempts: found.attempts.map((row) => ({ ...showAttempt(row), eventId })),
+      attempts: found.attempts.map(showAttempt),
       nextAttemptAt: last?.nextAttemptAt?.toISOString() ?? null,
       request: await render(deps, workspaceId, found),
       requestMissing: found.missing,
@@ -69,12 +68,4 @@ async function render({ pool, secretBox, clock }: ConsoleDeps, id: string, found
   const connection = await findConnection(pool, id)
   const attempt = found.attempts.at(-1)
   return renderRequest(found.logged, { connection, attempt, box: secretBox, now: clock.now() })
-}
-
-function showAttempt({ at, nextAttemptAt, ...same }: EventAttempt) {
-  return {
-    ...same,
-    at: at.toISOString(),
-    nextAttemptAt: nextAttemptAt?.toISOString() ?? null,
-  }
 }

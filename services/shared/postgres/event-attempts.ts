@@ -1,22 +1,8 @@
 import type { EventKind } from '../call-event.ts'
-import type { ErrorClass } from '../egress/error-class.ts'
-import type { AttemptOutcome } from './delivery-attempts.ts'
+import { listAttempts, type RecordedAttempt } from './attempt-queries.ts'
 import type { Queryable } from './pool.ts'
 
 /** What the database knows of one event: when it came, what became of it. No content. */
-
-export interface EventAttempt {
-  readonly id: string
-  readonly event: EventKind
-  readonly attempt: number
-  readonly outcome: AttemptOutcome
-  readonly errorClass: ErrorClass | null
-  readonly status: number | null
-  readonly durationMs: number
-  readonly at: Date
-  readonly nextAttemptAt: Date | null
-  readonly replay: boolean
-}
 
 export interface EventOfWorkspace {
   readonly workspaceId: string
@@ -34,17 +20,9 @@ export async function listAttemptsOfEvent(
   db: Queryable,
   { workspaceId, eventId }: EventOfWorkspace,
   since: number,
-): Promise<EventAttempt[]> {
-  const { rows } = await db.query<EventAttempt>(
-    `select id::text, event, attempt, outcome, error_class as "errorClass", status,
-       duration_ms as "durationMs", at, next_attempt_at as "nextAttemptAt", replay
-     from delivery_attempts
-     where workspace_id = $1 and event_id = $2 and at >= $3
-     order by at desc, id desc
-     limit $4`,
-    [workspaceId, eventId, new Date(since), ATTEMPTS_MAX],
-  )
-  return rows.reverse()
+): Promise<RecordedAttempt[]> {
+  const filter = { eventId, since: new Date(since).toISOString() }
+  return (await listAttempts(db, workspaceId, filter, { limit: ATTEMPTS_MAX })).reverse()
 }
 
 export interface EventTraces {

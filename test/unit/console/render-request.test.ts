@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { renderRequest } from '../../../services/console/render-request.ts'
 import { Secret } from '../../../services/shared/config.ts'
 import { newSigningSecret } from '../../../services/shared/egress/webhook-signature.ts'
+import type { RecordedAttempt } from '../../../services/shared/postgres/attempt-queries.ts'
 import type { Connection, PasswordScheme } from '../../../services/shared/postgres/connections.ts'
-import type { EventAttempt } from '../../../services/shared/postgres/event-attempts.ts'
 import { createSecretBox } from '../../../services/shared/secret-box.ts'
 import { aCallEvent, minutes, NOON } from '../../support/builders.ts'
 
@@ -29,8 +29,9 @@ const connection: Connection = {
   connectedAt: new Date(NOON),
 }
 
-const third: EventAttempt = {
-  id: '7',
+const third: RecordedAttempt = {
+  id: 7,
+  eventId: logged.event.eventId,
   event: 'call.completed',
   attempt: 3,
   outcome: 'retrying',
@@ -42,7 +43,7 @@ const third: EventAttempt = {
   replay: true,
 }
 
-function render(overrides: Partial<Connection> = {}, attempt?: EventAttempt, now = NOON) {
+function render(overrides: Partial<Connection> = {}, attempt?: RecordedAttempt, now = NOON) {
   return renderRequest(logged, { connection: { ...connection, ...overrides }, attempt, box, now })
 }
 

@@ -1,0 +1,19 @@
+import { Registry } from 'prom-client'
+import type { DispatcherMetrics } from '../../services/dispatcher/metrics.ts'
+
+/** Remembers what it is told, for tests. */
+export function recordingMetrics() {
+  const latencies: { readonly seconds: number; readonly isFirstAttempt: boolean }[] = []
+  const outcomes: string[] = []
+  const tiers: string[] = []
+  const buried: string[] = []
+  const metrics: DispatcherMetrics = {
+    attemptFinished: (outcome) => void outcomes.push(outcome),
+    delivered: (seconds, isFirstAttempt) => void latencies.push({ seconds, isFirstAttempt }),
+    retryPlanned: (tier) => void tiers.push(tier),
+    buried: (reason) => void buried.push(reason),
+    catchUpRead: () => undefined,
+    registry: new Registry(),
+  }
+  return { ...metrics, latencies, outcomes, tiers, reasons: buried }
+}
