@@ -42,12 +42,13 @@ await runService(async () => {
     }),
   )
   const { client, topics } = kafka
-  const consumer = await lifecycle.start('consumer', () =>
+  await lifecycle.start('consumer', () =>
     startPartitionConsumer({
       kafka: client,
       groupId,
       topics,
       owner: engine.sessions,
+      onCreated: (consumer) => engine.attach(consumer),
       sessionTimeoutMs,
       logger,
     }),
@@ -59,7 +60,7 @@ await runService(async () => {
   )
   await lifecycle.start(
     'engine',
-    () => engine.attach(consumer),
+    () => engine,
     () => engine.stop(),
   )
   await lifecycle.start('telemetry', () =>

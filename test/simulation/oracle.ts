@@ -19,6 +19,7 @@ export function violations(world: World, isAtRest: boolean): string[] {
     ...tooManyAttempts(world),
     ...forgottenAttempts(world),
     ...sentAgain(world),
+    ...repeated(world),
     ...heldUp(world),
     ...sentAfterCancel(world),
     ...[...world.leftOut].map((what) => `BACKFILL: ${what} was not brought`),
@@ -131,6 +132,18 @@ function forgottenAttempts(world: World): string[] {
     return times.length > limit + owners.length
       ? [`G6: ${name} failed ${times.length} times with ${owners.length} new owners meanwhile`]
       : []
+  })
+}
+
+/** G3: with nothing failing but endpoints, what was delivered is not sent again but by a back-fill. */
+function repeated({ requests, scenario }: World): string[] {
+  if (!scenario.isQuiet) return []
+  const delivered = new Set<string>()
+  return requests.flatMap((request) => {
+    const name = `${request.workspaceId}#${request.offset}`
+    if (delivered.has(name) && !request.isReplay) return [`G3: ${label(request)} was delivered`]
+    if (request.isDelivered) delivered.add(name)
+    return []
   })
 }
 

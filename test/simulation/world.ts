@@ -23,6 +23,8 @@ export interface SeenRequest {
   isTaken: boolean
   /** When it was over for the dispatcher, by an answer, a time-out, its own doing, or its death. */
   endedAt: number | null
+  /** The dispatcher heard that it was taken. */
+  isDelivered: boolean
   /** The sender was stopped or cut off meanwhile: what it still had open may overlap. */
   isCutOff: boolean
 }
@@ -123,12 +125,14 @@ export class World {
       arrivedAt: null,
       isTaken: false,
       endedAt: null,
+      isDelivered: false,
       isCutOff: false,
     }
     this.requests.push(request)
     const end = (outcome: DeliveryOutcome) => {
       if (request.endedAt !== null) return
       request.endedAt = this.time.now
+      request.isDelivered = outcome.kind === 'delivered'
       if (outcome.kind === 'failed') this.#countFailure(request)
       this.note(`${outcome.kind.padEnd(10)} ${label(request)}`)
       done(outcome)

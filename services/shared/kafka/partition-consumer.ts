@@ -75,6 +75,8 @@ export interface PartitionConsumerOptions {
   readonly groupId: string
   readonly topics: readonly string[]
   readonly owner: PartitionOwner
+  /** The group may give partitions before the start is through; their owner needs the consumer then. */
+  readonly onCreated?: (consumer: PartitionConsumer) => void
   readonly logger: Logger
   /** Milliseconds without a heartbeat after which the broker gives the partitions away. */
   readonly sessionTimeoutMs: number
@@ -88,6 +90,7 @@ export async function startPartitionConsumer(
   options: PartitionConsumerOptions,
 ): Promise<PartitionConsumer> {
   const member = new GroupMember(options)
+  options.onCreated?.(member)
   await member.start()
   return member
 }
