@@ -11,17 +11,5 @@ export function openConnection(row: Connection, secretBox: SecretBox) {
     passwordHeader: row.passwordHeader,
     maskNumbers: row.maskNumbers,
     signingSecret: open(row.signingSecretSealed),
-    previousSecret: open(row.previousSecretSealed),
-    previousSecretUntil: row.previousSecretUntil,
   }
-}
-
-/** What signs at `now`, in milliseconds since 1970: after a rotation two of them, the newer first. */
-export function validSecrets(
-  { signingSecret, previousSecret, previousSecretUntil }: ReturnType<typeof openConnection>,
-  now: number,
-): string[] {
-  const isOverlap = previousSecretUntil !== null && previousSecretUntil.getTime() > now
-  const secrets = [signingSecret, isOverlap ? previousSecret : null]
-  return secrets.filter((secret) => secret !== null)
 }

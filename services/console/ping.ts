@@ -3,7 +3,8 @@ import { type Dispatcher, request } from 'undici'
 import type { Clock } from '../shared/clock.ts'
 import { classOfError, classOfStatus } from '../shared/egress/error-class.ts'
 import { passwordHeader } from '../shared/egress/password-header.ts'
-import { decodeSecret, sign } from '../shared/egress/webhook-signature.ts'
+import { headersOf, type Message } from '../shared/egress/payload.ts'
+import type { SigningKey } from '../shared/egress/signing-keys.ts'
 import type { PasswordScheme } from '../shared/postgres/connections.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import type { FailedPing } from './problem.ts'
@@ -16,14 +17,7 @@ export interface PingTarget {
   readonly passwordScheme: PasswordScheme
   readonly passwordHeader: string | null
   /** All that sign: during a rotation the endpoint may still verify with the one before. */
-  readonly signingSecrets: readonly string[]
-}
-
-/** What is posted. It is not in the log: its sequence is 0, and it is not repeated. */
-export interface Message {
-  readonly id: string
-  /** JSON. */
-  readonly body: string
+  readonly signingKeys: readonly SigningKey[]
 }
 
 export interface PingOptions {
@@ -54,20 +48,20 @@ export function ping(target: PingTarget, options: PingOptions): Promise<PingResu
   )
 }
 
-/**
- * One request with everything that a delivery has, so that what this one passes a delivery passes
- * as well.
- */
+/** It is not in the log: its sequence is 0, and it is not repeated. */
 export async function post(
   target: PingTarget,
   message: Message,
   options: PingOptions,
 ): Promise<PingResult> {
   const startedMs = options.clock.now()
+  const { signingKeys, passwordScheme, passwordHeader: name, password } = target
+  const sender = { signingKeys, passwordHeader: passwordHeader(passwordScheme, name, password) }
+  const facts = { sequence: 0, attempt: 1, isReplay: false, now: startedMs }
   try {
     const answer = await request(target.url, {
       method: 'POST',
-      headers: headersOf(target, message, Math.floor(startedMs / 1000)),
+      headers: headersOf(message, sender, facts, USER_AGENT),
       body: message.body,
       dispatcher: options.agent,
       signal: AbortSignal.timeout(options.timeoutMs),
@@ -80,25 +74,6 @@ export async function post(
       : { kind: 'failed', errorClass, status }
   } catch (error) {
     return { kind: 'failed', errorClass: classOfError(error), status: null }
-  }
-}
-
-function headersOf(target: PingTarget, { id, body }: Message, timestampSec: number) {
-  const { password, passwordScheme, passwordHeader: headerName } = target
-  const credentials =
-    password === null ? [] : [passwordHeader(passwordScheme, headerName, password)]
-  const signatures = target.signingSecrets.map((secret) =>
-    sign(decodeSecret(secret), id, timestampSec, body),
-  )
-  return {
-    'content-type': 'application/json',
-    'user-agent': USER_AGENT,
-    'webhook-id': id,
-    'webhook-timestamp': String(timestampSec),
-    'webhook-signature': signatures.join(' '),
-    'webhook-sequence': '0',
-    'webhook-attempt': '1',
-    ...Object.fromEntries(credentials),
   }
 }
 

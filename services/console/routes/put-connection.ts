@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { openSigningKeys } from '../../shared/egress/signing-keys.ts'
 import { newSigningSecret } from '../../shared/egress/webhook-signature.ts'
 import { connect, findConnection } from '../../shared/postgres/connections.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
-import { openConnection, validSecrets } from '../opened-connection.ts'
+import { openConnection } from '../opened-connection.ts'
 import { ping } from '../ping.ts'
 import { invalidRequest, pingFailed, plainProblem, problemResponses } from '../problem.ts'
 import { mergeTarget, type TargetRequest, targetRequest } from '../target-request.ts'
@@ -41,16 +42,18 @@ async function connectTo(workspaceId: string, asked: TargetRequest, deps: Consol
   if (merged.kind === 'refused') throw invalidRequest(merged.errors)
   const { target } = merged
   const signingSecret = stored?.signingSecret ?? newSigningSecret()
-  const signingSecrets = stored?.signingSecret ? validSecrets(stored, clock.now()) : [signingSecret]
+  const signingSecretSealed = secretBox.seal(signingSecret)
+  const none = { previousSecretSealed: null, previousSecretUntil: null }
+  const signingKeys = openSigningKeys({ ...(row ?? none), signingSecretSealed }, secretBox)
 
-  const result = await ping({ workspaceId, signingSecrets, ...target }, { agent, clock, timeoutMs })
+  const result = await ping({ workspaceId, signingKeys, ...target }, { agent, clock, timeoutMs })
   if (result.kind === 'failed') throw pingFailed(result)
 
   const connectedAt = await connect(pool, {
     workspaceId,
     ...target,
     passwordSealed: target.password === null ? null : secretBox.seal(target.password),
-    signingSecretSealed: secretBox.seal(signingSecret),
+    signingSecretSealed,
     expectedVersion: row?.version ?? 0,
   })
   if (connectedAt === null) {

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { openSigningKeys } from '../../shared/egress/signing-keys.ts'
 import { findConnection } from '../../shared/postgres/connections.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
-import { openConnection, validSecrets } from '../opened-connection.ts'
+import { openConnection } from '../opened-connection.ts'
 import { post } from '../ping.ts'
 import { notConnected, problemResponses, testFailed } from '../problem.ts'
 import { testEvent } from '../test-event.ts'
@@ -28,13 +29,12 @@ export function testConnection(app: ConsoleApp, deps: ConsoleDeps): void {
 async function sendTest(workspaceId: string, deps: ConsoleDeps): Promise<z.infer<typeof shown>> {
   const { pool, secretBox, agent, clock, requestTimeoutMs: timeoutMs } = deps
   const row = await findConnection(pool, workspaceId)
-  const stored = row && openConnection(row, secretBox)
-  if (stored === null || stored.url === null) throw notConnected()
-  const { url, maskNumbers } = stored
-  const signingSecrets = validSecrets(stored, clock.now())
+  if (row === null || row.url === null) throw notConnected()
+  const { url, maskNumbers } = row
+  const signingKeys = openSigningKeys(row, secretBox)
   const event = testEvent(workspaceId, maskNumbers, clock.now())
   const result = await post(
-    { ...stored, workspaceId, url, signingSecrets },
+    { ...openConnection(row, secretBox), workspaceId, url, signingKeys },
     { id: event.eventId, body: JSON.stringify(event) },
     { agent, clock, timeoutMs },
   )

@@ -24,8 +24,7 @@ export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnect
     version: row.version,
     origin,
     path: pathname + search,
-    passwordHeader:
-      password === null ? [] : passwordHeader(row.passwordScheme, row.passwordHeader, password),
+    passwordHeader: passwordHeader(row.passwordScheme, row.passwordHeader, password),
     signingKeys: openSigningKeys(row, box),
     maskNumbers: row.maskNumbers,
     connectedAt: row.connectedAt?.getTime() ?? 0,

@@ -4,14 +4,15 @@ import type { PasswordScheme } from '../postgres/connections.ts'
 /** How a customer's password travels with each request. */
 
 /**
- * Name and value of the header that carries the password. `basic` takes `user:secret`; `name` is
- * used by the scheme `header` only.
+ * Name and value of the header that carries the password, flat; empty without a password. `basic`
+ * takes `user:secret`; `name` is used by the scheme `header` only.
  */
 export function passwordHeader(
   scheme: PasswordScheme,
   name: string | null,
-  password: string,
-): readonly [name: string, value: string] {
+  password: string | null,
+): readonly string[] {
+  if (password === null) return []
   switch (scheme) {
     case 'bearer':
       return ['authorization', `Bearer ${password}`]

@@ -34,22 +34,39 @@ export interface AttemptFacts {
 export function buildPayload(
   event: CallEvent,
   target: PayloadTarget,
-  { sequence, attempt, isReplay, now }: AttemptFacts,
+  facts: AttemptFacts,
   userAgent: string,
 ): Payload {
   const body = bodyOf(event, target.maskNumbers)
+  return { body, headers: headersOf({ id: event.eventId, body }, target, facts, userAgent) }
+}
+
+/** What is posted: an event, a ping or a test. */
+export interface Message {
+  readonly id: string
+  /** JSON. */
+  readonly body: string
+}
+
+/** The headers of every request to a customer, so that what a ping passes a delivery passes as well. */
+export function headersOf(
+  { id, body }: Message,
+  target: Omit<PayloadTarget, 'maskNumbers'>,
+  { sequence, attempt, isReplay, now }: AttemptFacts,
+  userAgent: string,
+): string[] {
   const timestamp = Math.floor(now / 1000)
-  const headers = [
+  return [
     'content-type',
     'application/json',
     'user-agent',
     userAgent,
     'webhook-id',
-    event.eventId,
+    id,
     'webhook-timestamp',
     String(timestamp),
     'webhook-signature',
-    signatures(target, event.eventId, timestamp, body),
+    signatures(target.signingKeys, id, timestamp, body),
     'webhook-sequence',
     String(sequence),
     'webhook-attempt',
@@ -57,12 +74,15 @@ export function buildPayload(
     ...(isReplay ? REPLAY_HEADER : []),
     ...target.passwordHeader,
   ]
-  return { body, headers }
 }
 
 /** One signature per valid key, so that a customer may change over within the overlap. */
-function signatures(target: PayloadTarget, id: string, timestamp: number, body: string): string {
-  const [current, ...older] = target.signingKeys
+function signatures(
+  [current, ...older]: readonly SigningKey[],
+  id: string,
+  timestamp: number,
+  body: string,
+): string {
   if (!current) throw new Error('a connection has a signing key')
   let text = sign(current.key, id, timestamp, body)
   for (const { key, validUntil } of older) {
