@@ -4,7 +4,7 @@ import { withinMs } from '../shared/deadline.ts'
 import { createKafka } from '../shared/kafka/client.ts'
 import { type LogProducer, startLogProducer } from '../shared/kafka/producer.ts'
 import { topicNames, withAdmin } from '../shared/kafka/topics.ts'
-import { type Replay, toHeaders } from '../shared/lane-record.ts'
+import { type Replay, rewindRecord, toHeaders } from '../shared/lane-record.ts'
 import type { Stoppable } from '../shared/lifecycle.ts'
 import type { Logger } from '../shared/logger.ts'
 import { EventLogAwayError, type LoggedEvent } from './event-log.ts'
@@ -56,19 +56,13 @@ export function openRewinds(
 
   async function send({ workspaceId, event, id, mode, until }: Rewind): Promise<void> {
     const { partition, offset, value, acceptedAt } = event
-    const now = clock.now()
-    const headers = toHeaders({
+    const request = rewindRecord({
       workspaceId,
       head: { offset, value, acceptedAt },
-      version: now,
-      attempt: 1,
-      dueAt: now,
-      firstFailedAt: null,
-      lastError: null,
-      // No session of a dispatcher: that is how a request differs from their own records.
-      session: '',
-      replay: { id, mode, until, liveFrom: null, logEnd: await logEnd(partition) },
+      replay: { id, mode, until, logEnd: await logEnd(partition) },
+      now: clock.now(),
     })
+    const headers = toHeaders(request)
     const record = { topic: names.catchUp, partition, key: workspaceId, value, headers }
     await (await connected()).send(record)
   }

@@ -43,6 +43,37 @@ export interface Replay {
   readonly logEnd: number | null
 }
 
+/** A request for a back-fill: the cursor is to move back to `head`. */
+export interface RewindRequest {
+  readonly workspaceId: string
+  readonly head: LaneHead
+  readonly replay: Omit<Replay, 'liveFrom'>
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** What somebody outside of the dispatchers writes. */
+export function rewindRecord({ workspaceId, head, replay, now }: RewindRequest): LaneRecord {
+  return {
+    workspaceId,
+    head,
+    version: now,
+    attempt: 1,
+    dueAt: now,
+    firstFailedAt: null,
+    lastError: null,
+    session: NO_SESSION,
+    replay: { ...replay, liveFrom: null },
+  }
+}
+
+/** How a request differs from what the dispatchers themselves write. */
+export function isRewind({ replay, session }: LaneRecord): boolean {
+  return replay !== null && session === NO_SESSION
+}
+
+const NO_SESSION = ''
+
 type Headers = Readonly<Record<string, string>>
 
 export function toHeaders(record: LaneRecord): Record<string, string> {
@@ -89,7 +120,7 @@ export function fromHeaders(
     dueAt: whole(headers['lane-due-at']) ?? 0,
     firstFailedAt: whole(headers['lane-first-failed-at']),
     lastError: headers['lane-last-error'] ?? null,
-    session: headers['lane-session'] ?? '',
+    session: headers['lane-session'] ?? NO_SESSION,
     replay: readReplay(headers),
   }
 }

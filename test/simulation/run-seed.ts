@@ -1,5 +1,4 @@
-import type { LaneRecord } from '../../services/shared/lane-record.ts'
-import { toHeaders } from '../../services/shared/lane-record.ts'
+import { rewindRecord, toHeaders } from '../../services/shared/lane-record.ts'
 import { violations } from './oracle.ts'
 import { type Chances, type Scenario, scenarioOf } from './scenario.ts'
 import { SimProcess } from './sim-process.ts'
@@ -282,17 +281,12 @@ class Director {
       until: time.now - random.between(0, 3_000),
       logEnd: log.length,
     } as const
-    const record: LaneRecord = {
+    const request = rewindRecord({
       workspaceId: id,
       head: { offset, value: head.value, acceptedAt: head.timestamp },
-      version: time.now,
-      attempt: 1,
-      dueAt: 0,
-      firstFailedAt: null,
-      lastError: null,
-      session: '',
-      replay: { ...rewind, liveFrom: null },
-    }
+      replay: rewind,
+      now: time.now,
+    })
     this.#world.note(`REWIND     ${id} to #${offset} (${mode}, ${rewind.id})`)
     this.#world.rewinds.push({
       ...rewind,
@@ -301,7 +295,7 @@ class Director {
       askedAt: time.now,
       cancelledAt: null,
     })
-    broker.append(CATCH_UP, partition, { key: id, value: head.value, headers: toHeaders(record) })
+    broker.append(CATCH_UP, partition, { key: id, value: head.value, headers: toHeaders(request) })
   }
 
   /** Most often the newest one, which is sure not to be over yet. */

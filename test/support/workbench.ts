@@ -20,7 +20,7 @@ import {
 import type { LogPage } from '../../services/shared/kafka/log-reader.ts'
 import type { LogRecord } from '../../services/shared/kafka/producer.ts'
 import { topicNames } from '../../services/shared/kafka/topics.ts'
-import { type Replay, toHeaders } from '../../services/shared/lane-record.ts'
+import { type Replay, rewindRecord, toHeaders } from '../../services/shared/lane-record.ts'
 import type { StoredRecord } from '../simulation/fake-broker.ts'
 import { aCallEvent, quiet, seconds, TIERS } from './builders.ts'
 import { FakeConsumer } from './fake-consumer.ts'
@@ -204,28 +204,17 @@ export class Workbench {
   }
 
   /** What the console writes for a back-fill that begins at this offset of partition 0. */
-  async rewind(offset: number, asked: Partial<Replay> = {}): Promise<void> {
+  async rewind(offset: number, asked: Partial<Omit<Replay, 'liveFrom'>> = {}): Promise<void> {
     const log = this.around.broker.log(TOPICS.events, 0)
     const { key = '', value = Buffer.alloc(0), timestamp = 0 } = log[offset] ?? {}
     const now = this.clock.now()
-    const headers = toHeaders({
+    const request = rewindRecord({
       workspaceId: key,
       head: { offset, value, acceptedAt: timestamp },
-      version: now,
-      attempt: 1,
-      dueAt: now,
-      firstFailedAt: null,
-      lastError: null,
-      session: '',
-      replay: {
-        id: 'bf_1',
-        mode: 'gaps',
-        until: now,
-        liveFrom: null,
-        logEnd: log.length,
-        ...asked,
-      },
+      replay: { id: 'bf_1', mode: 'gaps', until: now, logEnd: log.length, ...asked },
+      now,
     })
+    const headers = toHeaders(request)
     this.write(TOPICS.catchUp, { key, value, headers })
     await this.settle()
     await this.pass(0)

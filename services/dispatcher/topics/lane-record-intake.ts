@@ -1,8 +1,8 @@
 import { headerTexts } from '../../shared/kafka/header-texts.ts'
 import type { LogRange } from '../../shared/kafka/partition-consumer.ts'
-import { fromHeaders, type LaneRecord } from '../../shared/lane-record.ts'
+import { fromHeaders, isRewind, type LaneRecord } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
-import { type FoundRecord, isRewind, Rebuild } from './rebuild.ts'
+import { type FoundRecord, Rebuild } from './rebuild.ts'
 import type { ArrivedMessage } from './session-ports.ts'
 import type { TopicOffsets } from './topic-offsets.ts'
 

@@ -1,5 +1,5 @@
 import type { LogRange } from '../../shared/kafka/partition-consumer.ts'
-import type { LaneRecord } from '../../shared/lane-record.ts'
+import { isRewind, type LaneRecord } from '../../shared/lane-record.ts'
 import type { RecordPosition } from '../lane/record-ledger.ts'
 
 /** A lane record and where it lies. */
@@ -55,9 +55,4 @@ export class Rebuild {
   get rewinds(): readonly FoundRecord[] {
     return this.#rewinds
   }
-}
-
-/** Somebody outside asks for a back-fill: no session has written it. */
-export function isRewind(record: LaneRecord): boolean {
-  return record.replay !== null && record.session === ''
 }
