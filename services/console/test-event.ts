@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type CallEvent, identify, untold } from '../shared/call-event.ts'
+import { maskNumbers } from '../shared/egress/payload.ts'
 
 /** What a test sends: a call as it comes every day, so that a scenario can be built on its fields. */
 export type TestEvent = Omit<CallEvent, 'event'> & { readonly event: 'test' }
@@ -9,9 +10,9 @@ const TALK_SECONDS = 95
 const WAIT_SECONDS = 6
 
 /** `now` in milliseconds since 1970: the call has just ended. Never in the log. */
-export function testEvent(workspaceId: string, maskNumbers: boolean, now: number): TestEvent {
+export function testEvent(workspaceId: string, areNumbersMasked: boolean, now: number): TestEvent {
   const id = randomUUID().replaceAll('-', '')
-  const client = maskNumbers ? '+380 67 ••• 5678' : '+380671235678'
+  const client = '+380671235678'
   const line = '+380443334455'
   const duration = WAIT_SECONDS + TALK_SECONDS
   const at = (secondsAgo: number) => new Date(now - secondsAgo * SECOND_MS).toISOString()
@@ -35,5 +36,6 @@ export function testEvent(workspaceId: string, maskNumbers: boolean, now: number
     },
     workspaceId,
   )
-  return { ...call, event: 'test', eventId: `test_${id}` }
+  const shown = areNumbersMasked ? maskNumbers(call) : call
+  return { ...shown, event: 'test', eventId: `test_${id}` }
 }

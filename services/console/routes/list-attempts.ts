@@ -3,7 +3,7 @@ import { ERROR_CLASSES } from '../../shared/egress/error-class.ts'
 import { listAttempts as list } from '../../shared/postgres/attempt-queries.ts'
 import { ATTEMPT_OUTCOMES, attempt, showAttempt } from '../attempt.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
-import { decodeCursor, encodeCursor, nextCursor, pageQuery } from '../paging.ts'
+import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
 import { problemResponses } from '../problem.ts'
 
 const query = z.strictObject({
@@ -36,14 +36,11 @@ export function listAttempts(app: ConsoleApp, { pool }: ConsoleDeps): void {
   app.get('/v1/workspaces/:id/attempts', { schema }, async (request) => {
     const { cursor, limit, ...filter } = request.query
     const before = cursor === undefined ? undefined : decodeCursor(cursor, position)
-    // One more than asked for tells whether there is a next page.
     const found = await list(pool, request.params.id, filter, { before, limit: limit + 1 })
-    const items = found.slice(0, limit)
-    const last = items.at(-1)
-    return {
-      items: items.map(showAttempt),
-      nextCursor:
-        last && found.length > limit ? encodeCursor({ at: last.at.getTime(), id: last.id }) : null,
-    }
+    return pageOf(found, {
+      limit,
+      position: ({ at, id }) => ({ at: at.getTime(), id }),
+      shown: showAttempt,
+    })
   })
 }
