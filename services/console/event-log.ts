@@ -14,6 +14,12 @@ export interface LoggedEvent {
   readonly acceptedAt: number
 }
 
+/** Log times in milliseconds since 1970. */
+export interface LogTimes {
+  readonly since: number
+  readonly until: number
+}
+
 /** What a question has cost. */
 export interface LogCost {
   readonly bytesRead: number
@@ -57,11 +63,7 @@ export interface EventLog {
    * The event with this id, accepted within the range of log times; null: not there (any more), or
    * behind more records than are read for one question.
    */
-  find(
-    workspaceId: string,
-    eventId: string,
-    range: { readonly since: number; readonly until: number },
-  ): Promise<LoggedEvent | null>
+  find(workspaceId: string, eventId: string, range: LogTimes): Promise<LoggedEvent | null>
 }
 
 /** A log that nobody can reach: for describing the API, and for tests that are not about the log. */

@@ -6,8 +6,8 @@ import {
   listAttemptsOfEvent,
 } from '../shared/postgres/event-attempts.ts'
 import type { ConsoleDeps } from './console-app.ts'
-import type { EventLog, LoggedEvent } from './event-log.ts'
-import { type LogRange, searchRanges } from './search-ranges.ts'
+import type { EventLog, LoggedEvent, LogTimes } from './event-log.ts'
+import { searchRanges } from './search-ranges.ts'
 
 export const REQUEST_MISSING = ['retention', 'not_found'] as const
 
@@ -58,7 +58,7 @@ export async function findEvent(
 async function search(
   log: EventLog,
   { workspaceId, eventId }: EventOfWorkspace,
-  ranges: readonly LogRange[],
+  ranges: readonly LogTimes[],
 ): Promise<LoggedEvent | null> {
   for (const range of ranges) {
     const found = await log.find(workspaceId, eventId, range)
@@ -71,7 +71,7 @@ async function search(
 async function whyMissing(
   log: EventLog,
   { workspaceId }: EventOfWorkspace,
-  [likeliest]: readonly LogRange[],
+  [likeliest]: readonly LogTimes[],
 ): Promise<FoundEvent['missing']> {
   const oldest = await log.oldestAt(log.partitionOf(workspaceId))
   const isRemoved = likeliest !== undefined && (oldest === null || oldest >= likeliest.until)

@@ -1,13 +1,7 @@
-import type { EventLog, LoggedEvent } from './event-log.ts'
-
-/** Log times in milliseconds since 1970, both included. */
-export interface TimeRange {
-  readonly since: number
-  readonly until: number
-}
+import type { EventLog, LoggedEvent, LogTimes } from './event-log.ts'
 
 /**
- * The first event of a workspace within a range, where a back-fill begins; null: there is none (any
+ * The first event of a workspace within a range, both times included, where a back-fill begins; null: there is none (any
  * more). Reads on through the events of others for as long as the range lasts.
  *
  * @throws EventLogAwayError
@@ -15,7 +9,7 @@ export interface TimeRange {
 export async function firstEvent(
   log: EventLog,
   workspaceId: string,
-  { since, until }: TimeRange,
+  { since, until }: LogTimes,
 ): Promise<LoggedEvent | null> {
   let offset = await log.offsetAt(log.partitionOf(workspaceId), since)
   while (offset !== null) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Dispatcher, request } from 'undici'
 import type { Clock } from '../shared/clock.ts'
 import { classOfError, classOfStatus } from '../shared/egress/error-class.ts'
+import { ANSWER_BYTES_MAX } from '../shared/egress/guarded-agent.ts'
 import { passwordHeader } from '../shared/egress/password-header.ts'
 import { headersOf, type Message } from '../shared/egress/payload.ts'
 import type { SigningKey } from '../shared/egress/signing-keys.ts'
@@ -30,9 +31,6 @@ export interface PingOptions {
 export type PingResult =
   | { readonly kind: 'answered'; readonly status: number; readonly durationMs: number }
   | ({ readonly kind: 'failed' } & FailedPing)
-
-/** As for a delivery: more of the answer is not read. */
-const BODY_MAX_BYTES = 64 * 1024
 
 /** Asks the endpoint whether it takes events. */
 export function ping(target: PingTarget, options: PingOptions): Promise<PingResult> {
@@ -66,7 +64,7 @@ export async function post(
       dispatcher: options.agent,
       signal: AbortSignal.timeout(options.timeoutMs),
     })
-    await readAtMost(answer.body, BODY_MAX_BYTES)
+    await readAtMost(answer.body, ANSWER_BYTES_MAX)
     const errorClass = classOfStatus(answer.statusCode)
     const { statusCode: status } = answer
     return errorClass === null

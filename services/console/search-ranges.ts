@@ -1,8 +1,4 @@
-/** Log times in milliseconds since 1970. */
-export interface LogRange {
-  readonly since: number
-  readonly until: number
-}
+import type { LogTimes } from './event-log.ts'
 
 export interface KnownTimes {
   /** When Postgres recorded that the event was published; null: it did not, or has forgotten it. */
@@ -22,7 +18,7 @@ const HOUR = 60 * MINUTE
  * The clocks of the broker, of Postgres and of the dispatcher are compared, so each range is wider
  * than what one clock would say.
  */
-export function searchRanges({ publishedAt, triedAt }: KnownTimes): readonly LogRange[] {
+export function searchRanges({ publishedAt, triedAt }: KnownTimes): readonly LogTimes[] {
   if (publishedAt !== null) {
     return [
       { since: publishedAt - 2 * SECOND, until: publishedAt + 2 * SECOND },

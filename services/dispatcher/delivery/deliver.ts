@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { classOfError } from '../../shared/egress/error-class.ts'
+import { ANSWER_BYTES_MAX } from '../../shared/egress/guarded-agent.ts'
 import type { Payload } from '../../shared/egress/payload.ts'
 import { type DeliveryOutcome, outcomeOfStatus } from '../lane/delivery-outcome.ts'
 import type { Connection } from './connection.ts'
@@ -27,9 +28,6 @@ export type Deliver = (
   payload: Payload,
   done: (outcome: DeliveryOutcome) => void,
 ) => OpenRequest
-
-/** More of an answer is not read: a delivered event must not cost us a customer's home page. */
-const BODY_MAX_BYTES = 64 * 1024
 
 export function createDeliver(options: DelivererOptions): Deliver {
   return (connection, payload, done) => {
@@ -93,7 +91,7 @@ class Attempt implements Dispatcher.DispatchHandler, OpenRequest {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bodyBytes += chunk.length
-    if (this.#bodyBytes <= BODY_MAX_BYTES) return
+    if (this.#bodyBytes <= ANSWER_BYTES_MAX) return
     this.#answered()
     controller.abort(new Error('the rest of the answer is not read'))
   }

@@ -29,6 +29,9 @@ export interface GuardedAgentOptions {
   readonly resolveHost?: ResolveHost
 }
 
+/** More of an answer is not read: what it says is its status, not a customer's home page. */
+export const ANSWER_BYTES_MAX = 64 * 1024
+
 /** Below the idle limits of common servers, so that we do not write into a closing connection. */
 const KEEP_ALIVE_MS = 10_000
 /** undici's coarse timers end a request whose caller forgot to. */

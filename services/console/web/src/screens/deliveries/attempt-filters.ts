@@ -1,3 +1,4 @@
+import { ERROR_CLASSES } from '../../../../../shared/egress/error-class.ts'
 import type { paths } from '../../api-schema.d.ts'
 
 /**
@@ -12,22 +13,6 @@ export type Outcome = Attempt['outcome']
 export type ErrorClass = NonNullable<Attempt['errorClass']>
 
 export const OUTCOMES: readonly Outcome[] = ['delivered', 'retrying', 'dead_lettered', 'suspended']
-
-export const ERROR_CLASSES: readonly ErrorClass[] = [
-  'unauthorized',
-  'not_found',
-  'rejected',
-  'rate_limited',
-  'server_error',
-  'redirect',
-  'client_error',
-  'timeout',
-  'refused',
-  'reset',
-  'dns',
-  'tls',
-  'blocked_address',
-]
 
 const LAST_MS = { '1h': 3_600_000, '24h': 86_400_000, '7d': 7 * 86_400_000 }
 export type Last = keyof typeof LAST_MS

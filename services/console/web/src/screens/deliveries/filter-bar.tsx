@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react'
+import { ERROR_CLASSES } from '../../../../../shared/egress/error-class.ts'
 import { Button } from '../../components/button.tsx'
 import { SelectField, TextField } from '../../components/field.tsx'
 import { deliveriesEn } from '../../i18n/deliveries.en.ts'
@@ -8,7 +9,6 @@ import { instantOf, localText } from '../../local-time.ts'
 import { useZone } from '../../time.tsx'
 import {
   type AttemptFilters,
-  ERROR_CLASSES,
   isFiltered,
   LASTS,
   NO_FILTERS,

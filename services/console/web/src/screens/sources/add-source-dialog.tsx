@@ -7,9 +7,10 @@ import { useSession } from '../../session.tsx'
 import { useAction } from '../../use-resource.ts'
 import { ProviderCards } from './provider-cards.tsx'
 import { PROVIDERS, type ProviderName, type Source } from './provider-names.ts'
-import { FirstEvent, Steps, WebhookUrls } from './set-up.tsx'
+import { WebhookUrls } from './set-up.tsx'
 import { SettingFields } from './setting-fields.tsx'
 import { createSource, type NewSource, useSourcesText } from './source.ts'
+import { SetUpDialog } from './source-dialogs.tsx'
 import { type Entered, settingsOf } from './source-settings.ts'
 
 interface AddSourceDialogProps {
@@ -113,22 +114,10 @@ interface CreatedProps {
 }
 
 function Created({ created, source, onClose }: CreatedProps) {
-  const { dialog: t } = useSourcesText()
   const { provider, webhookUrl } = created
   return (
-    <Dialog
-      title={t.done(PROVIDERS[provider])}
-      onClose={onClose}
-      wide
-      actions={
-        <Button kind="primary" onClick={onClose}>
-          {t.finish}
-        </Button>
-      }
-    >
+    <SetUpDialog provider={provider} source={source} onClose={onClose}>
       <WebhookUrls provider={provider} webhookUrl={webhookUrl} />
-      <Steps provider={provider} />
-      <FirstEvent source={source} />
-    </Dialog>
+    </SetUpDialog>
   )
 }

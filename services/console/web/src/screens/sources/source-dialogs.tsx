@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react'
 import { api, take } from '../../api.ts'
 import { Button } from '../../components/button.tsx'
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx'
@@ -7,17 +8,21 @@ import { nameOf, PROVIDERS, type Source } from './provider-names.ts'
 import { FirstEvent, Steps } from './set-up.tsx'
 import { useSourcesText } from './source.ts'
 
-interface StepsDialogProps {
-  readonly source: Source
+interface SetUpDialogProps {
+  readonly provider: Source['provider']
+  /** Undefined: not in the list yet. */
+  readonly source: Source | undefined
   readonly onClose: () => void
+  /** Above the steps. */
+  readonly children?: ReactNode
 }
 
-/** The steps again, without the URL: it was shown once. */
-export function StepsDialog({ source, onClose }: StepsDialogProps) {
+/** What to do at the provider, until its first webhook has come. */
+export function SetUpDialog({ provider, source, onClose, children }: SetUpDialogProps) {
   const { dialog: t } = useSourcesText()
   return (
     <Dialog
-      title={t.done(PROVIDERS[source.provider])}
+      title={t.done(PROVIDERS[provider])}
       onClose={onClose}
       wide
       actions={
@@ -26,10 +31,21 @@ export function StepsDialog({ source, onClose }: StepsDialogProps) {
         </Button>
       }
     >
-      <Steps provider={source.provider} />
+      {children}
+      <Steps provider={provider} />
       <FirstEvent source={source} />
     </Dialog>
   )
+}
+
+interface StepsDialogProps {
+  readonly source: Source
+  readonly onClose: () => void
+}
+
+/** The steps again, without the URL: it was shown once. */
+export function StepsDialog({ source, onClose }: StepsDialogProps) {
+  return <SetUpDialog provider={source.provider} source={source} onClose={onClose} />
 }
 
 export interface SourceDialogProps extends StepsDialogProps {
