@@ -50,23 +50,22 @@ export interface Message {
 
 /** The headers of every request to a customer, so that what a ping passes a delivery passes as well. */
 export function headersOf(
-  { id, body }: Message,
+  message: Message,
   target: Omit<PayloadTarget, 'maskNumbers'>,
   { sequence, attempt, isReplay, now }: AttemptFacts,
   userAgent: string,
 ): string[] {
-  const timestamp = Math.floor(now / 1000)
   return [
     'content-type',
     'application/json',
     'user-agent',
     userAgent,
     'webhook-id',
-    id,
+    message.id,
     'webhook-timestamp',
-    String(timestamp),
+    String(secondsOf(now)),
     'webhook-signature',
-    signatures(target.signingKeys, id, timestamp, body),
+    signatures(target.signingKeys, message, now),
     'webhook-sequence',
     String(sequence),
     'webhook-attempt',
@@ -79,17 +78,21 @@ export function headersOf(
 /** One signature per valid key, so that a customer may change over within the overlap. */
 function signatures(
   [current, ...older]: readonly SigningKey[],
-  id: string,
-  timestamp: number,
-  body: string,
+  { id, body }: Message,
+  now: number,
 ): string {
   if (!current) throw new Error('a connection has a signing key')
+  const timestamp = secondsOf(now)
   let text = sign(current.key, id, timestamp, body)
   for (const { key, validUntil } of older) {
-    if (validUntil !== null && validUntil < timestamp * 1000) continue
+    if (validUntil !== null && validUntil <= now) continue
     text += ` ${sign(key, id, timestamp, body)}`
   }
   return text
+}
+
+function secondsOf(ms: number): number {
+  return Math.floor(ms / 1000)
 }
 
 export function bodyOf(event: CallEvent, areNumbersMasked: boolean): string {
