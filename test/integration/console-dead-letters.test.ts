@@ -8,7 +8,8 @@ import {
 } from '../../services/shared/postgres/delivery-attempts.ts'
 import { anAttempt } from '../support/builders.ts'
 import {
-  anEndpoint,
+  aConnectedWorkspace,
+  pagesOf,
   startMigratedConsole,
   type TestConsole,
   type TestWorkspace,
@@ -30,24 +31,6 @@ beforeEach(() => {
 afterAll(() => api.close())
 
 const DAY = '2026-05-28T'
-
-async function aConnectedWorkspace(): Promise<TestWorkspace> {
-  const workspace = await api.aWorkspace()
-  await workspace.connect({ url: (await anEndpoint()).url })
-  return workspace
-}
-
-/** Every item of a list, page by page. */
-async function pages(path: string, limit: number): Promise<readonly Record<string, unknown>[][]> {
-  const found: Record<string, unknown>[][] = []
-  for (let cursor = ''; ; ) {
-    const { status, body } = await api.call(`GET ${path}?limit=${limit}${cursor}`)
-    expect(status).toBe(200)
-    found.push(body.items)
-    if (body.nextCursor === null) return found
-    cursor = `&cursor=${body.nextCursor}`
-  }
-}
 
 describe('dead letters', () => {
   /** One that the log still holds. */
@@ -74,7 +57,7 @@ describe('dead letters', () => {
   const resend = ({ path }: TestWorkspace, { event }: LoggedEvent) =>
     api.call(`POST ${path}/dead-letters/${event.eventId}/resend`)
   const resentAt = async ({ path }: TestWorkspace) =>
-    (await pages(`${path}/dead-letters`, 9))[0]?.[0]?.['resentAt']
+    (await pagesOf(api, `${path}/dead-letters`, 9))[0]?.[0]?.['resentAt']
 
   it('are listed newest first, page by page', async () => {
     const { id, path } = await api.aWorkspace()
@@ -85,7 +68,7 @@ describe('dead letters', () => {
       await aDeadLetter(id, { at: at + 1 }),
     ]
 
-    const found = await pages(`${path}/dead-letters`, 1)
+    const found = await pagesOf(api, `${path}/dead-letters`, 1)
 
     const newest = [one, other].map(({ event }) => event.eventId).sort((a, b) => (a < b ? 1 : -1))
     expect(found.map((page) => page.map(({ eventId }) => eventId))).toEqual([
@@ -107,7 +90,7 @@ describe('dead letters', () => {
   })
 
   it('are sent again by a back-fill of the one event, once', async () => {
-    const workspace = await aConnectedWorkspace()
+    const workspace = await aConnectedWorkspace(api)
     const event = await aDeadLetter(workspace.id)
 
     const { status, body } = await resend(workspace, event)
@@ -128,7 +111,7 @@ describe('dead letters', () => {
   })
 
   it('are found without their log time, as a release before left them', async () => {
-    const workspace = await aConnectedWorkspace()
+    const workspace = await aConnectedWorkspace(api)
     const event = await aDeadLetter(workspace.id)
     await api.pool.query('update dead_letters set accepted_at = null where workspace_id = $1', [
       workspace.id,
@@ -138,7 +121,7 @@ describe('dead letters', () => {
   })
 
   it('are unknown, not connected, or not in the log any more', async () => {
-    const workspace = await aConnectedWorkspace()
+    const workspace = await aConnectedWorkspace(api)
     const event = await aDeadLetter(workspace.id)
     const gone = { ...event, event: { ...event.event, eventId: 'evt_gone' } }
     await insertDeadLetters(api.pool, [letterOf(workspace.id, gone)])
@@ -152,7 +135,7 @@ describe('dead letters', () => {
   })
 
   it('can be sent again after the back-fill could not be asked for, or was cancelled', async () => {
-    const workspace = await aConnectedWorkspace()
+    const workspace = await aConnectedWorkspace(api)
     const event = await aDeadLetter(workspace.id)
     log.takesRewinds = false
     expect((await resend(workspace, event)).status).toBe(503)
@@ -167,7 +150,7 @@ describe('dead letters', () => {
   })
 
   it('stay sent when their back-fill ends in whatever way after it has sent them', async () => {
-    const workspace = await aConnectedWorkspace()
+    const workspace = await aConnectedWorkspace(api)
     const event = await aDeadLetter(workspace.id)
     const { body } = await resend(workspace, event)
     const { acceptedAt: positionAt } = event
@@ -180,7 +163,7 @@ describe('dead letters', () => {
   })
 
   it('are no longer missed once a back-fill of a gap has brought them', async () => {
-    const workspace = await aConnectedWorkspace()
+    const workspace = await aConnectedWorkspace(api)
     const { event } = await aDeadLetter(workspace.id)
     const { eventId } = event
 

@@ -3,10 +3,10 @@ import { addBackfillProgress } from '../../services/shared/postgres/backfills.ts
 import { loadConnections } from '../../services/shared/postgres/connections.ts'
 import { extendGap, missedGaps } from '../../services/shared/postgres/gaps.ts'
 import {
-  anEndpoint,
+  aConnectedWorkspace,
+  pagesOf,
   startMigratedConsole,
   type TestConsole,
-  type TestWorkspace,
 } from '../support/console.ts'
 import { FakeLog } from '../support/fake-log.ts'
 import { freshDatabase } from '../support/stack.ts'
@@ -27,12 +27,6 @@ afterAll(() => api.close())
 const DAY = '2026-05-28T'
 const RANGE = { since: `${DAY}10:00:00.000Z`, until: `${DAY}11:00:00.000Z`, mode: 'gaps' }
 
-async function aConnectedWorkspace(): Promise<TestWorkspace> {
-  const workspace = await api.aWorkspace()
-  await workspace.connect({ url: (await anEndpoint()).url })
-  return workspace
-}
-
 async function aGap(workspaceId: string, from: string, to: string | null): Promise<void> {
   await api.pool.query(
     `insert into gaps (workspace_id, from_at, to_at, reason) values ($1, $2, $3, 'suspended')`,
@@ -45,18 +39,6 @@ async function version(workspaceId: string): Promise<number> {
   return row?.version ?? 0
 }
 
-/** Every item of a list, page by page. */
-async function pages(path: string, limit: number): Promise<readonly Record<string, unknown>[][]> {
-  const found: Record<string, unknown>[][] = []
-  for (let cursor = ''; ; ) {
-    const { status, body } = await api.call(`GET ${path}?limit=${limit}${cursor}`)
-    expect(status).toBe(200)
-    found.push(body.items)
-    if (body.nextCursor === null) return found
-    cursor = `&cursor=${body.nextCursor}`
-  }
-}
-
 describe('gaps', () => {
   it('are listed newest first, page by page', async () => {
     const { id, path } = await api.aWorkspace()
@@ -64,7 +46,7 @@ describe('gaps', () => {
     await aGap(id, '09:00:00', '09:30:00')
     await aGap(id, '10:00:00', null)
 
-    const found = await pages(`${path}/gaps`, 2)
+    const found = await pagesOf(api, `${path}/gaps`, 2)
 
     expect(found.map((page) => page.map(({ from, to }) => [from, to]))).toEqual([
       [
@@ -90,7 +72,7 @@ describe('gaps', () => {
 
 describe('a back-fill', () => {
   it('begins at the first event of its range', async () => {
-    const { id, path } = await aConnectedWorkspace()
+    const { id, path } = await aConnectedWorkspace(api)
     for (const at of ['10:00:00', '10:10:00', '10:20:00']) log.append('others', `${DAY}${at}Z`)
     const first = log.append(id, `${DAY}10:30:00Z`)
     log.append(id, `${DAY}10:40:00Z`)
@@ -117,7 +99,7 @@ describe('a back-fill', () => {
   })
 
   it('is done at once when nothing lies in its range, and so is the gap', async () => {
-    const { id, path } = await aConnectedWorkspace()
+    const { id, path } = await aConnectedWorkspace(api)
     await aGap(id, '10:00:00', '10:59:59.9994')
     const before = log.rewinds.length
 
@@ -125,7 +107,9 @@ describe('a back-fill', () => {
 
     expect(body).toMatchObject({ state: 'done', replayed: 0 })
     expect(log.rewinds).toHaveLength(before)
-    expect(await pages(`${path}/gaps`, 9)).toMatchObject([[{ backfilledAt: expect.any(String) }]])
+    expect(await pagesOf(api, `${path}/gaps`, 9)).toMatchObject([
+      [{ backfilledAt: expect.any(String) }],
+    ])
   })
 
   it.each([
@@ -134,7 +118,7 @@ describe('a back-fill', () => {
     ['until', 'ends in the future', { since: RANGE.since, until: '2126-05-28T10:00:00Z' }],
     ['since', 'says no instant', { since: 'yesterday', until: RANGE.until }],
   ])('is refused by its %s when it %s', async (field, _why, range) => {
-    const { path } = await aConnectedWorkspace()
+    const { path } = await aConnectedWorkspace(api)
 
     const { status, body } = await api.call(`POST ${path}/backfills`, {
       body: { ...range, mode: 'gaps' },
@@ -147,28 +131,28 @@ describe('a back-fill', () => {
   })
 
   it('needs a connection that takes events, and says so', async () => {
-    const workspace = await aConnectedWorkspace()
+    const workspace = await aConnectedWorkspace(api)
     await workspace.disconnect()
 
     const { status, body } = await api.call(`POST ${workspace.path}/backfills`, { body: RANGE })
 
     expect(status).toBe(409)
     expect(body.detail).toMatch(/disconnected.*Connect first/)
-    expect(await pages(`${workspace.path}/backfills`, 9)).toEqual([[]])
+    expect(await pagesOf(api, `${workspace.path}/backfills`, 9)).toEqual([[]])
   })
 
   it('leaves nothing behind when the log cannot be read', async () => {
-    const { path } = await aConnectedWorkspace()
+    const { path } = await aConnectedWorkspace(api)
     log.isAway = true
 
     const { status, headers } = await api.call(`POST ${path}/backfills`, { body: RANGE })
 
     expect([status, headers['retry-after']]).toEqual([503, '5'])
-    expect(await pages(`${path}/backfills`, 9)).toEqual([[]])
+    expect(await pagesOf(api, `${path}/backfills`, 9)).toEqual([[]])
   })
 
   it('that cannot be asked for has failed, and nothing of it is sent should it be in the log', async () => {
-    const { id, path } = await aConnectedWorkspace()
+    const { id, path } = await aConnectedWorkspace(api)
     log.append(id, `${DAY}10:30:00Z`)
     const before = await version(id)
     log.takesRewinds = false
@@ -176,7 +160,9 @@ describe('a back-fill', () => {
     const { status } = await api.call(`POST ${path}/backfills`, { body: RANGE })
 
     expect(status).toBe(503)
-    const [[failed]] = (await pages(`${path}/backfills`, 9)) as [[{ id: string; state: string }]]
+    const [[failed]] = (await pagesOf(api, `${path}/backfills`, 9)) as [
+      [{ id: string; state: string }],
+    ]
     expect(failed.state).toBe('failed')
     const [row] = await loadConnections(api.pool, [id])
     expect(row?.calledOff).toEqual([failed.id])
@@ -189,7 +175,7 @@ describe('a back-fill', () => {
     ['no dispatcher has come by', 'now', '2 days', 'queued'],
     ['the request has left the log', 'now', '8 days', 'failed'],
   ])('is not queued for ever: %s', async (_why, askedAt, age, state) => {
-    const { id, path } = await aConnectedWorkspace()
+    const { id, path } = await aConnectedWorkspace(api)
     const backfillId = `lost_${id}`
     await api.pool.query(
       `insert into backfills (id, workspace_id, since, until, mode, asked_at, created_at)
@@ -201,7 +187,7 @@ describe('a back-fill', () => {
   })
 
   it('shows its progress, and fills the closed gaps that it covers when it is done', async () => {
-    const { id, path } = await aConnectedWorkspace()
+    const { id, path } = await aConnectedWorkspace(api)
     log.append(id, `${DAY}10:30:00Z`)
     await aGap(id, '09:59:59', '10:05:00')
     await aGap(id, '10:10:00', '10:20:00')
@@ -224,14 +210,14 @@ describe('a back-fill', () => {
       position: `${DAY}10:30:00.000Z`,
     })
     expect(done).toMatchObject({ state: 'done', replayed: 5 })
-    const [gaps] = await pages(`${path}/gaps`, 9)
+    const [gaps] = await pagesOf(api, `${path}/gaps`, 9)
     expect(gaps?.map(({ backfilledAt }) => backfilledAt !== null)).toEqual([false, true, false])
     expect(missedBefore).toHaveLength(3)
     expect(await missedGaps(api.pool, id)).toHaveLength(2)
   })
 
   it('has not brought an event of before the gap that turns up later', async () => {
-    const { id, path } = await aConnectedWorkspace()
+    const { id, path } = await aConnectedWorkspace(api)
     await aGap(id, '10:10:00', '10:20:00')
     await api.call(`POST ${path}/backfills`, { body: { ...RANGE, until: `${DAY}10:25:00Z` } })
     expect(await missedGaps(api.pool, id)).toEqual([])
@@ -242,13 +228,13 @@ describe('a back-fill', () => {
   })
 
   it('is listed newest first, page by page', async () => {
-    const { path } = await aConnectedWorkspace()
+    const { path } = await aConnectedWorkspace(api)
     const ids: string[] = []
     for (let n = 0; n < 3; n++) {
       ids.unshift((await api.call(`POST ${path}/backfills`, { body: RANGE })).body.id)
     }
 
-    const found = await pages(`${path}/backfills`, 2)
+    const found = await pagesOf(api, `${path}/backfills`, 2)
 
     expect(found.map((page) => page.length)).toEqual([2, 1])
     // Those of one millisecond are in the order of their ids.
@@ -257,7 +243,7 @@ describe('a back-fill', () => {
   })
 
   it('of another workspace is not found', async () => {
-    const { path } = await aConnectedWorkspace()
+    const { path } = await aConnectedWorkspace(api)
     const { body } = await api.call(`POST ${path}/backfills`, { body: RANGE })
     const other = await api.aWorkspace()
 
@@ -269,7 +255,7 @@ describe('a back-fill', () => {
 
 describe('cancelling a back-fill', () => {
   it('tells the dispatchers, may be repeated, and stays so whatever is reported later', async () => {
-    const { id, path } = await aConnectedWorkspace()
+    const { id, path } = await aConnectedWorkspace(api)
     log.append(id, `${DAY}10:30:00Z`)
     const { body: asked } = await api.call(`POST ${path}/backfills`, { body: RANGE })
     const before = await version(id)
@@ -289,7 +275,7 @@ describe('cancelling a back-fill', () => {
   })
 
   it('is too late when it is done', async () => {
-    const { path } = await aConnectedWorkspace()
+    const { path } = await aConnectedWorkspace(api)
     const { body } = await api.call(`POST ${path}/backfills`, { body: RANGE })
 
     const { status, body: problem } = await api.call(`DELETE ${path}/backfills/${body.id}`)

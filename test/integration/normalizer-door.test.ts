@@ -3,10 +3,10 @@ import { hashToken, newToken } from '../../services/shared/access-token.ts'
 import { PROVIDER_NAMES } from '../../services/shared/call-event.ts'
 import { rotateSourceToken } from '../../services/shared/postgres/sources.ts'
 import { binotelCall } from '../support/binotel-call.ts'
-import { knock } from '../support/door.ts'
+import { knock, postRaw } from '../support/door.ts'
 import { eventually } from '../support/eventually.ts'
 import { NormalizerBench } from '../support/running-normalizer.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { testStack } from '../support/stack.ts'
 
 /**
  * Two replicas of the normalizer on a real Kafka, registry and Postgres, spoken to over HTTP.
@@ -19,26 +19,12 @@ let otherDoor: string
 const stack = testStack()
 
 beforeAll(async () => {
-  bench = await NormalizerBench.open({
-    ...stack.env,
-    DATABASE_URL: await freshDatabase(),
-    TOPIC_PREFIX: freshPrefix(),
-    TOPIC_PARTITIONS: '1',
-    NORMALIZER_UNKNOWN_TOKENS_PER_MINUTE: '5',
-  })
+  bench = await NormalizerBench.open(stack.env)
   door = await bench.start()
   otherDoor = await bench.start()
 })
 
 afterAll(() => bench.stop())
-
-async function eventsOf(providerCallId: string) {
-  return (await bench.events()).filter((event) => event.providerCallId === providerCallId)
-}
-
-async function post(url: string, body: string | Buffer, contentType: string): Promise<Response> {
-  return fetch(url, { method: 'POST', headers: { 'content-type': contentType }, body })
-}
 
 describe('the normalizer', () => {
   it('answers a provider in its own form once the event is in the log', async () => {
@@ -48,7 +34,7 @@ describe('the normalizer', () => {
 
     expect(response.status).toBe(200)
     expect(await response.text()).toBe('{"status":"success"}')
-    expect(await eventsOf('700001')).toMatchObject([
+    expect(await bench.eventsOf('700001')).toMatchObject([
       { event: 'call.completed', workspaceId: 'ws_1', provider: 'binotel' },
     ])
   })
@@ -61,7 +47,7 @@ describe('the normalizer', () => {
     await knock(otherDoor + path, call)
     await knock(door + path, call)
 
-    expect(await eventsOf('700002')).toHaveLength(1)
+    expect(await bench.eventsOf('700002')).toHaveLength(1)
   })
 
   it('tells once that a recording is ready', async () => {
@@ -71,7 +57,7 @@ describe('the normalizer', () => {
     await knock(otherDoor + path, binotelCall('700003', 'uploaded'))
     await knock(door + path, binotelCall('700003', 'uploaded'))
 
-    const events = await eventsOf('700003')
+    const events = await bench.eventsOf('700003')
     expect(events.map(({ event, recordingStatus }) => [event, recordingStatus])).toEqual([
       ['call.completed', 'pending'],
       ['call.recording_ready', 'available'],
@@ -126,7 +112,7 @@ describe('the normalizer', () => {
   it('keeps raw what it cannot normalize, without the token', async () => {
     const path = await bench.addSource('binotel')
 
-    const response = await post(`${door + path}/odd`, '{"truncated":', 'application/json')
+    const response = await postRaw(`${door + path}/odd`, '{"truncated":', 'application/json')
 
     expect(response.status).toBe(422)
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/)
@@ -142,13 +128,13 @@ describe('the normalizer', () => {
     const path = await bench.addSource('binotel')
     const wrong = [`${door}/hooks/binotel/src_wrong`, door + path.replace('binotel', 'phonet')]
 
-    const answers = await Promise.all(wrong.map((url) => post(url, '{}', 'application/json')))
+    const answers = await Promise.all(wrong.map((url) => postRaw(url, '{}', 'application/json')))
 
     expect(answers.map(({ status }) => status)).toEqual([404, 404])
     expect(await answers[0]?.text()).toBe(await answers[1]?.text())
     let last = 404
     for (let tries = 0; tries < 6; tries += 1) {
-      last = (await post(`${door}/hooks/binotel/${tries}`, '{}', 'application/json')).status
+      last = (await postRaw(`${door}/hooks/binotel/${tries}`, '{}', 'application/json')).status
     }
     expect(last).toBe(429)
   })
@@ -163,7 +149,7 @@ describe('the normalizer', () => {
         body: JSON.stringify(body),
       })
     await knock(door + (await bench.addSource('binotel')), binotelCall('700004'))
-    const [call] = await eventsOf('700004')
+    const [call] = await bench.eventsOf('700004')
     const event = {
       event: 'call.transcribed',
       callId: call?.callId,
@@ -179,7 +165,7 @@ describe('the normalizer', () => {
     expect((await send('cwt_wrong', event)).status).toBe(401)
     expect((await send(token, { ...event, callId: `call_${'0'.repeat(32)}` })).status).toBe(422)
     expect((await send(token, { ...event, transcript: { text: 'Інше' } })).status).toBe(409)
-    expect(await eventsOf('700004')).toMatchObject([
+    expect(await bench.eventsOf('700004')).toMatchObject([
       { event: 'call.completed' },
       { event: 'call.transcribed', transcript: { text: 'Добрий день', score: 4.5 } },
     ])
@@ -214,11 +200,11 @@ describe('a session told in parts', () => {
     const path = await bench.addSource('stream-telecom')
     const session = '1586343097.800001'
 
-    await post(door + path, hangup(session, '1.1'), 'application/json')
-    await post(otherDoor + path, hangup(session, '1.2', answered), 'application/json')
+    await postRaw(door + path, hangup(session, '1.1'), 'application/json')
+    await postRaw(otherDoor + path, hangup(session, '1.2', answered), 'application/json')
 
-    await expect.poll(() => eventsOf(session), { timeout: 20_000 }).toHaveLength(1)
-    const [event] = await eventsOf(session)
+    await expect.poll(() => bench.eventsOf(session), { timeout: 20_000 }).toHaveLength(1)
+    const [event] = await bench.eventsOf(session)
     expect(event).toMatchObject({ status: 'answered', talkDuration: 12 })
     expect(event?.legs).toHaveLength(2)
   })
@@ -227,25 +213,25 @@ describe('a session told in parts', () => {
     const path = await bench.addSource('stream-telecom', { mergeWindowSec: 5 })
     const session = '1586343097.800002'
 
-    await post(door + path, hangup(session, '1.1'), 'application/json')
-    expect(await eventsOf(session)).toEqual([])
+    await postRaw(door + path, hangup(session, '1.1'), 'application/json')
+    expect(await bench.eventsOf(session)).toEqual([])
 
-    await expect.poll(() => eventsOf(session), { timeout: 20_000 }).toHaveLength(1)
-    expect(await eventsOf(session)).toMatchObject([{ status: 'missed' }])
+    await expect.poll(() => bench.eventsOf(session), { timeout: 20_000 }).toHaveLength(1)
+    expect(await bench.eventsOf(session)).toMatchObject([{ status: 'missed' }])
   })
 
   it('is corrected by a late leg, and not by a repeated one', async () => {
     const path = await bench.addSource('stream-telecom')
     const session = '1586343097.800003'
     const closing = hangup(session, '1.1', { join: null })
-    await post(door + path, closing, 'application/json')
-    await expect.poll(() => eventsOf(session), { timeout: 20_000 }).toHaveLength(1)
+    await postRaw(door + path, closing, 'application/json')
+    await expect.poll(() => bench.eventsOf(session), { timeout: 20_000 }).toHaveLength(1)
 
-    await post(otherDoor + path, closing, 'application/json')
-    await post(otherDoor + path, hangup(session, '1.2', answered), 'application/json')
+    await postRaw(otherDoor + path, closing, 'application/json')
+    await postRaw(otherDoor + path, hangup(session, '1.2', answered), 'application/json')
 
-    await expect.poll(() => eventsOf(session), { timeout: 20_000 }).toHaveLength(2)
-    const [first, correction] = await eventsOf(session)
+    await expect.poll(() => bench.eventsOf(session), { timeout: 20_000 }).toHaveLength(2)
+    const [first, correction] = await bench.eventsOf(session)
     expect([first?.status, correction?.status]).toEqual(['missed', 'answered'])
     expect(correction?.callId).toBe(first?.callId)
     expect(correction?.eventId).not.toBe(first?.eventId)
@@ -287,7 +273,7 @@ describe('garbage', () => {
 
     const answers: number[] = []
     for (const [contentType, body] of GARBAGE) {
-      const response = await post(door + path, body, contentType)
+      const response = await postRaw(door + path, body, contentType)
       answers.push(response.status)
       await response.arrayBuffer()
     }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forgetOld } from '../../services/normalizer/forget.ts'
 import { binotelCall } from '../support/binotel-call.ts'
-import { knock } from '../support/door.ts'
+import { knock, postRaw } from '../support/door.ts'
 import { NormalizerBench } from '../support/running-normalizer.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { testStack } from '../support/stack.ts'
 
 /** A normalizer on a real stack of which a part is away, or whose memory is a week old. */
 
@@ -12,25 +12,11 @@ let door: string
 const stack = testStack()
 
 beforeAll(async () => {
-  bench = await NormalizerBench.open({
-    ...stack.env,
-    DATABASE_URL: await freshDatabase(),
-    TOPIC_PREFIX: freshPrefix(),
-    TOPIC_PARTITIONS: '1',
-    NORMALIZER_UNKNOWN_TOKENS_PER_MINUTE: '5',
-  })
+  bench = await NormalizerBench.open(stack.env)
   door = await bench.start()
 })
 
 afterAll(() => bench.stop())
-
-async function eventsOf(providerCallId: string) {
-  return (await bench.events()).filter((event) => event.providerCallId === providerCallId)
-}
-
-async function post(url: string, body: string | Buffer, contentType: string): Promise<Response> {
-  return fetch(url, { method: 'POST', headers: { 'content-type': contentType }, body })
-}
 
 describe('after 7 days', () => {
   it('forgets published events and sessions with their legs, and nothing younger', async () => {
@@ -43,8 +29,8 @@ describe('after 7 days', () => {
         time_start: 1_754_650_000_000,
         event_time: 1_754_650_003_000,
       }
-      await post(door + path, JSON.stringify(leg), 'application/json')
-      await expect.poll(() => eventsOf(sessionid), { timeout: 20_000 }).toHaveLength(1)
+      await postRaw(door + path, JSON.stringify(leg), 'application/json')
+      await expect.poll(() => bench.eventsOf(sessionid), { timeout: 20_000 }).toHaveLength(1)
     }
     const old = `published_at = now() - interval '8 days'`
     const rows = async (text: string) => (await bench.pool.query<{ id: string }>(text)).rows
@@ -87,7 +73,7 @@ describe('with Kafka away', () => {
     await expect
       .poll(async () => (await knock(door + path, call)).status, { timeout: 30_000 })
       .toBe(200)
-    expect(await eventsOf('700009')).toHaveLength(1)
+    expect(await bench.eventsOf('700009')).toHaveLength(1)
   })
 })
 
@@ -106,6 +92,6 @@ describe('with Postgres away', () => {
     } finally {
       await stack.startServer('postgres')
     }
-    expect(await eventsOf('700012')).toHaveLength(1)
+    expect(await bench.eventsOf('700012')).toHaveLength(1)
   })
 })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Agent } from 'undici'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { ConsoleApp, ConsoleDeps } from '../../services/console/console-app.ts'
 import { awayEventLog } from '../../services/console/event-log.ts'
 import { awayRewinds } from '../../services/console/rewinds.ts'
@@ -151,6 +151,29 @@ async function createWorkspace(call: TestConsole['call']): Promise<TestWorkspace
     connect: (target) => call(`PUT ${path}/connection`, { body: target, token }),
     disconnect: () => call(`DELETE ${path}/connection`, { token }),
     connection: async () => (await call(`GET ${path}/connection`, { token })).body,
+  }
+}
+
+/** A new workspace, connected to an endpoint that takes everything. */
+export async function aConnectedWorkspace(api: TestConsole): Promise<TestWorkspace> {
+  const workspace = await api.aWorkspace()
+  await workspace.connect({ url: (await anEndpoint()).url })
+  return workspace
+}
+
+/** Every item of a list, page by page. */
+export async function pagesOf(
+  { call }: TestConsole,
+  path: string,
+  limit: number,
+): Promise<readonly Record<string, unknown>[][]> {
+  const found: Record<string, unknown>[][] = []
+  for (let cursor = ''; ; ) {
+    const { status, body } = await call(`GET ${path}?limit=${limit}${cursor}`)
+    expect(status).toBe(200)
+    found.push(body.items)
+    if (body.nextCursor === null) return found
+    cursor = `&cursor=${body.nextCursor}`
   }
 }
 

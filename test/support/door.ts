@@ -15,6 +15,14 @@ export async function knock(webhookUrl: string, request: FixtureRequest): Promis
   })
 }
 
+export async function postRaw(
+  url: string,
+  body: string | Buffer,
+  contentType: string,
+): Promise<Response> {
+  return fetch(url, { method: 'POST', headers: { 'content-type': contentType }, body })
+}
+
 /** fetch takes Latin-1 only; a provider that puts UTF-8 into a header sends its bytes. */
 function asOnTheWire(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(

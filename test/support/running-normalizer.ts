@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { Kafka, KafkaMessage } from 'kafkajs'
+import type { StackEnvironment } from '../../deploy/local/profiles.ts'
 import { type NormalizerConfig, readConfig } from '../../services/normalizer/config.ts'
 import { startNormalizer } from '../../services/normalizer/normalizer.ts'
 import { hashToken, newToken } from '../../services/shared/access-token.ts'
@@ -27,6 +28,7 @@ import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
 import { insertSource } from '../../services/shared/postgres/sources.ts'
 import { quiet } from './normalizer-fakes.ts'
+import { freshDatabase, freshPrefix } from './stack.ts'
 
 /** Normalizers on the real stack, as many replicas as a test wants, and what they wrote. */
 export class NormalizerBench {
@@ -43,8 +45,16 @@ export class NormalizerBench {
     this.#kafka = createKafka(config.kafka, 'test', quiet)
   }
 
-  static async open(env: Readonly<Record<string, string>>): Promise<NormalizerBench> {
-    const config = readConfig({ SECRETS_KEY: randomBytes(32).toString('base64'), ...env })
+  /** On a database and topics of its own. */
+  static async open(stack: StackEnvironment): Promise<NormalizerBench> {
+    const config = readConfig({
+      ...stack,
+      SECRETS_KEY: randomBytes(32).toString('base64'),
+      DATABASE_URL: await freshDatabase(),
+      TOPIC_PREFIX: freshPrefix(),
+      TOPIC_PARTITIONS: '1',
+      NORMALIZER_UNKNOWN_TOKENS_PER_MINUTE: '5',
+    })
     const { databaseUrl, kafka } = config
     await migrate(databaseUrl, quiet)
     const applicationName = 'test'
@@ -125,6 +135,10 @@ export class NormalizerBench {
       events.push(decoder.decode(value))
     }
     return events
+  }
+
+  async eventsOf(providerCallId: string): Promise<CallEvent[]> {
+    return (await this.events()).filter((event) => event.providerCallId === providerCallId)
   }
 
   /** All requests that were kept raw. */
