@@ -66,6 +66,12 @@ export function isDead({ temper }: DemoWorkspace): boolean {
   return temper.isDead === true
 }
 
+/**
+ * Joins when the demo stays running, and never gets well: shows the page of somebody who is suspended
+ * beside the one who came back.
+ */
+export const NEIGHBOUR = 'ws_neighbour'
+
 /** Recorded cases that a day at a company is made of; the rest are quirks for the tests. */
 export const CASES: Readonly<Record<ProviderName, readonly string[]>> = {
   ringostat: [
