@@ -49,7 +49,12 @@ export class BackFills {
   /** The one that is over when the cursor stands there. */
   endAt(cursor: number): Replay | null {
     const replay = this.#current
-    if (replay === null || cursor < (replay.liveFrom ?? 0)) return null
+    return replay === null || cursor < (replay.liveFrom ?? 0) ? null : this.cutShort()
+  }
+
+  /** Ends the one under way wherever the cursor stands: the workspace gets nothing more. */
+  cutShort(): Replay | null {
+    const replay = this.#current
     this.#current = null
     return replay
   }

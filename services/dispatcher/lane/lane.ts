@@ -297,7 +297,7 @@ export class Lane {
     this.#cache.abandon(at.mainPosition)
     this.#history.beginAnew()
     this.#isBarred = true
-    const replayed = this.#endReplay(Number.POSITIVE_INFINITY)
+    const replayed = ended(this.#backFills.cutShort(), false)
     return [...settled, ...replayed, ...this.#continue(at)]
   }
 
@@ -312,7 +312,7 @@ export class Lane {
   /** What comes next, with the head in nobody's hands. */
   #continue(at: Moment): readonly LaneCommand[] {
     this.#cursor = this.head?.offset ?? this.#behindAll(at)
-    const replayed = this.#endReplay(this.#cursor)
+    const replayed = ended(this.#backFills.endAt(this.#cursor), true)
     if (this.#backFills.isNextDue) return [...replayed, ...this.#moveBack(at)]
     if (this.#isBarred) return [...replayed, ...this.#wait(at)]
     if (this.length === 0) return [...replayed, ...this.#read(at)]
@@ -367,11 +367,6 @@ export class Lane {
     return isDue ? this.#save(at, { tier: null, isAwaited: false }) : NONE
   }
 
-  #endReplay(cursor: number): readonly LaneCommand[] {
-    const replay = this.#backFills.endAt(cursor)
-    return replay ? [{ kind: 'replayed', replay, isThrough: Number.isFinite(cursor) }] : NONE
-  }
-
   /** Everything from the cursor on was never settled; everything before it is sent again. */
   #moveBack(at: Moment): readonly LaneCommand[] {
     const rewind = this.#backFills.takeNext()
@@ -424,4 +419,9 @@ export class Lane {
     assert(from.includes(this.#state), `a ${this.#state} lane cannot become ${state}`)
     this.#state = state
   }
+}
+
+/** `isThrough` is false for a back-fill that did not get to its end. */
+function ended(replay: Replay | null, isThrough: boolean): readonly LaneCommand[] {
+  return replay ? [{ kind: 'replayed', replay, isThrough }] : NONE
 }
