@@ -204,7 +204,7 @@ export const OTHERS: readonly Mutant[] = [
     name: 'cut short and done',
     why: 'a back-fill that ended with its connection says that the gap is filled',
     file: 'lane/lane.ts',
-    find: 'isThrough: Number.isFinite(cursor)',
-    replace: 'isThrough: true',
+    find: 'ended(this.#backFills.cutShort(), false)',
+    replace: 'ended(this.#backFills.cutShort(), true)',
   },
 ]
