@@ -25,8 +25,8 @@ export function createRejectedRequests(
   topic: string,
 ): RejectedRequests {
   return {
-    keep: (webhook, source, { reason, detail }) =>
-      producer.send({
+    keep: async (webhook, source, { reason, detail }) => {
+      await producer.send({
         topic,
         key: source.workspaceId,
         value: webhook.method === 'GET' ? Buffer.from(webhook.query) : webhook.body,
@@ -42,7 +42,8 @@ export function createRejectedRequests(
           'received-at': new Date(webhook.receivedAt).toISOString(),
           'request-headers': JSON.stringify(withoutCredentials(webhook.headers)),
         },
-      }),
+      })
+    },
   }
 }
 

@@ -42,6 +42,10 @@ class Member implements PartitionOwner {
     }
   }
 
+  positions(): null {
+    return null
+  }
+
   records(topic: string, partition: number, messages: readonly unknown[]): number {
     for (const _ of messages) this.received.add(`${topic}/${partition}`)
     return messages.length

@@ -25,7 +25,7 @@ async function aMember(): Promise<{ consumer: PartitionConsumer; topic: string }
     kafka,
     groupId: topic,
     topics: [topic],
-    owner: { assigned() {}, revoked() {}, records: () => 0 },
+    owner: { assigned() {}, revoked() {}, positions: () => null, records: () => 0 },
     sessionTimeoutMs: 6_000,
     logger: quiet,
   })

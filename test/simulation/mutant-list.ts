@@ -207,4 +207,11 @@ export const OTHERS: readonly Mutant[] = [
     find: 'ended(this.#backFills.cutShort(), false)',
     replace: 'ended(this.#backFills.cutShort(), true)',
   },
+  {
+    name: 'copies left behind',
+    why: 'a crash brings a dead event back by the copy of a record whose acknowledgement was lost',
+    file: 'lane/record-ledger.ts',
+    find: 'this.#unread.size === 0 && ',
+    replace: '',
+  },
 ]

@@ -69,7 +69,7 @@ export class ProcessLinks {
   }
 
   /** One batch at a time, as the real producer: records of a process are written in order. */
-  produce(record: LogRecord): Promise<void> {
+  produce(record: LogRecord): Promise<number> {
     const world = this.#world
     const mine = this.#producing.then(() =>
       this.ask(() => {
@@ -80,6 +80,7 @@ export class ProcessLinks {
           `wrote      ${key} ${topic} @${offset} cursor ${headers['lane-cursor'] ?? '-'} by ${this.name}`,
         )
         if (world.goesWrong('acknowledgementLost')) throw new Error('acknowledgement lost')
+        return offset
       }),
     )
     this.#producing = mine.catch(() => undefined)

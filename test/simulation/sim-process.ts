@@ -127,7 +127,7 @@ export class SimProcess implements GroupMember {
     })
   }
 
-  /** What the coordinator answers to a join; kafkajs reads again from the committed offsets then. */
+  /** What the coordinator answers to a join; what was kept goes on where it stands. */
   joined({ generation, partitions, memberId, sentAt }: Joined): void {
     const isNewMember = this.#joinedAs !== memberId
     const before = this.owned
@@ -141,7 +141,8 @@ export class SimProcess implements GroupMember {
       for (const p of gained) this.#paused.add(`${topic}/${p}`)
       for (const p of partitions) {
         const { offset } = this.#world.broker.committed(topic, p)
-        this.#positions.set(`${topic}/${p}`, offset ?? 0)
+        const mine = gained.includes(p) ? null : this.#engine.sessions.positions(p)
+        this.#positions.set(`${topic}/${p}`, mine?.get(topic) ?? offset ?? 0)
       }
     }
     this.#world.note(`JOINED     ${this.name} owns ${partitions.join(',') || 'nothing'}`)
@@ -200,6 +201,7 @@ export class SimProcess implements GroupMember {
     const world = this.#world
     const member = this
     return {
+      seek: (topic, p, offset) => this.#positions.set(`${topic}/${p}`, offset),
       pause: (topic, p) => this.#paused.add(`${topic}/${p}`),
       resume: (topic, p) => this.#paused.delete(`${topic}/${p}`),
       commit: (offsets) => this.#commit(offsets),

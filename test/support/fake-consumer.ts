@@ -57,6 +57,9 @@ export class FakeConsumer implements PartitionConsumer, GroupMember {
     this.#onPause(topic, partition, false)
   }
 
+  /** Tests hand records in themselves. */
+  seek(): void {}
+
   async commit(offsets: readonly OffsetCommit[]): Promise<void> {
     const { generation } = this
     await this.gate

@@ -99,7 +99,7 @@ const MAKERS: Readonly<Record<LaneState, () => Lane>> = {
   ready: () => after(MAKERS.waiting(), (lane) => lane.connected()),
   delivering: () => after(MAKERS.ready(), (lane) => lane.begin()),
   saving: () => after(MAKERS.delivering(), (lane) => lane.failed(RETRY, at())),
-  parked: () => after(MAKERS.saving(), (lane) => lane.saved(1, at())),
+  parked: () => after(MAKERS.saving(), (lane) => lane.saved(1, 0, at())),
   burying: () => after(MAKERS.delivering(), (lane) => lane.failed(DEAD, at())),
   barrier: () => after(MAKERS.burying(), (lane) => lane.buried(at())),
   reading: () =>

@@ -58,7 +58,7 @@ export function memoryOfEvents(): KnownEvents & {
 
 /** Takes records; while `failing` holds an error, refuses them with it. */
 export function logInMemory(): {
-  send(record: LogRecord): Promise<void>
+  send(record: LogRecord): Promise<null>
   readonly records: LogRecord[]
   failing: Error | null
 } {
@@ -68,6 +68,7 @@ export function logInMemory(): {
     async send(record) {
       if (this.failing) throw this.failing
       this.records.push(record)
+      return null
     },
   }
 }

@@ -283,10 +283,10 @@ export class Workbench {
     return { messages, next: from + messages.length, bytes: 0 }
   }
 
-  async #produce({ topic, ...record }: LogRecord): Promise<void> {
+  async #produce({ topic, ...record }: LogRecord): Promise<number> {
     if (this.isBrokerAway || this.#isDead) throw new Error('the broker is away')
-    this.write(topic, record)
-    if (!this.losesNextAcknowledgement) return
+    const offset = this.write(topic, record)
+    if (!this.losesNextAcknowledgement) return offset
     this.losesNextAcknowledgement = false
     throw new Error('the acknowledgement was lost')
   }

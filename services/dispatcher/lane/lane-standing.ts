@@ -50,7 +50,7 @@ export class LaneStanding {
     this.#isOffline = true
     this.#recordAt = now
     this.#ledger.sending(version)
-    this.#ledger.acked(version)
+    this.#ledger.acked(version, position.offset)
     this.#ledger.echoed(version, position)
   }
 
@@ -108,10 +108,10 @@ export class LaneStanding {
   }
 
   /** The record is durable: it stands for the lane, and for all that was pending. */
-  written(version: number, cached: readonly number[]): readonly LaneCommand[] {
+  written(version: number, offset: number, cached: readonly number[]): readonly LaneCommand[] {
     const settled = this.giveUp(cached)
     this.#isOffline = true
-    const outdated = this.#ledger.acked(version)
+    const outdated = this.#ledger.acked(version, offset)
     const positions = outdated ? [outdated, ...this.#adopted] : this.#adopted
     this.#adopted = []
     return [...settled, ...positions.map(settleRecord)]

@@ -244,9 +244,9 @@ export class Lane {
     return isNeeded ? this.#save(at, { tier: null, isAwaited: false }) : NONE
   }
 
-  /** The record is durable: it stands for the lane from now on. */
-  saved(version: number, at: Moment): readonly LaneCommand[] {
-    const settled = this.#standing.written(version, this.#cache.offsets())
+  /** The record is durable, at `offset`: it stands for the lane from now on. */
+  saved(version: number, offset: number, at: Moment): readonly LaneCommand[] {
+    const settled = this.#standing.written(version, offset, this.#cache.offsets())
     return [...settled, ...this.#acknowledged(version, at)]
   }
 

@@ -17,7 +17,14 @@ export interface RecordPosition {
 export class RecordLedger {
   /** Version of the newest durable record; 0: there is none. */
   #live = 0
-  readonly #sending = new Set<number>()
+  /** Without an acknowledgement, each with the highest offset at which we have read it, or -1. */
+  readonly #sending = new Map<number, number>()
+  /**
+   * Acknowledged at an offset that we have not read up to. Where an acknowledgement was lost, the
+   * record stands more than once: to go by its first echo would leave a copy behind that a crash
+   * brings back, with an event that is dead, after its followers were sent.
+   */
+  readonly #unread = new Map<number, number>()
   /** Echoes of records that are not settled yet: the live one, or newer ones without their ack. */
   readonly #positions = new Map<number, RecordPosition>()
 
@@ -32,11 +39,12 @@ export class RecordLedger {
 
   sending(version: number): void {
     assert(version > this.#live, 'a lane record must be newer than the one before')
-    this.#sending.add(version)
+    this.#sending.set(version, -1)
   }
 
-  /** Durable. Answers the record that it replaces, if that one's place is known. */
-  acked(version: number): RecordPosition | null {
+  /** Durable at `offset`. Answers the record that it replaces, if that one's place is known. */
+  acked(version: number, offset: number): RecordPosition | null {
+    if ((this.#sending.get(version) ?? -1) < offset) this.#unread.set(version, offset)
     this.#sending.delete(version)
     if (version <= this.#live) return this.#take(version)
     const before = this.#live
@@ -49,15 +57,18 @@ export class RecordLedger {
    * stands twice in the topic, since an acknowledgement was lost and it was produced again.
    */
   echoed(version: number, position: RecordPosition): RecordPosition | null {
+    if (this.#sending.has(version)) this.#sending.set(version, position.offset)
+    if ((this.#unread.get(version) ?? Number.POSITIVE_INFINITY) <= position.offset)
+      this.#unread.delete(version)
     const isExpected = version === this.#live || this.#sending.has(version)
     if (!isExpected || this.#positions.has(version)) return position
     this.#positions.set(version, position)
     return null
   }
 
-  /** Whether `close` can settle the last record: it is durable, its place known, none under way. */
+  /** Whether `close` can settle the last record: it is durable, all that was written is read. */
   get canClose(): boolean {
-    return !this.isSending && this.#positions.has(this.#live)
+    return !this.isSending && this.#unread.size === 0 && this.#positions.has(this.#live)
   }
 
   close(): RecordPosition {

@@ -102,7 +102,7 @@ export class LaneOrders {
     this.#write(
       ports
         .saveRecord({ partition, record, tier }, ownership)
-        .then(() => tell(run, (lane, at) => lane.saved(record.version, at))),
+        .then((offset) => tell(run, (lane, at) => lane.saved(record.version, offset ?? 0, at))),
     )
   }
 

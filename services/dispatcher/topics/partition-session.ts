@@ -108,6 +108,11 @@ export class PartitionSession {
     return this.#lanes.values()
   }
 
+  /** The next offset to be read of each topic. */
+  get positions(): ReadonlyMap<string, number> {
+    return this.#offsets.positions
+  }
+
   /** Records of the events topic that were read and are not covered by the watermark. */
   get window(): number {
     return this.#offsets.events.window

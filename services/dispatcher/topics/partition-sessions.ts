@@ -91,6 +91,10 @@ export class PartitionSessions implements PartitionOwner {
     }
   }
 
+  positions(partition: number): ReadonlyMap<string, number> | null {
+    return this.#sessions.get(partition)?.positions ?? null
+  }
+
   records(topic: string, partition: number, messages: readonly KafkaMessage[]): number {
     return this.#sessions.get(partition)?.records(topic, messages) ?? 0
   }
@@ -132,6 +136,8 @@ export class PartitionSessions implements PartitionOwner {
     if (signal.aborted) return
     this.#opening.delete(partition)
     this.#sessions.set(partition, session)
+    // What was committed may have changed since the group gave us the partition.
+    for (const [topic, offset] of session.positions) consumer.seek(topic, partition, offset)
     logger.info({ partition }, 'partition.started')
     session.start()
   }

@@ -23,18 +23,16 @@ export function createLaneWriter(options: {
 }): Pick<SessionPorts, 'saveRecord' | 'bury'> {
   const { producer, names, clock, logger } = options
 
-  async function sendUntilDurable(record: LogRecord, owner: Ownership): Promise<void> {
+  async function sendUntilDurable(record: LogRecord, owner: Ownership): Promise<number | null> {
     while (!owner.isGone()) {
       try {
-        if (owner.isCertain()) {
-          await producer.send(record)
-          return
-        }
+        if (owner.isCertain()) return await producer.send(record)
       } catch (error) {
         logger.warn({ topic: record.topic, err: error }, 'lane_record.not_durable_yet')
       }
       await clock.sleep(TRY_AGAIN_MS)
     }
+    return null
   }
 
   return {
@@ -49,7 +47,8 @@ export function createLaneWriter(options: {
         },
         owner,
       ),
-    bury: (letter, owner) =>
-      sendUntilDurable({ topic: names.deadLetter, ...deadLetterRecord(letter) }, owner),
+    bury: async (letter, owner) => {
+      await sendUntilDurable({ topic: names.deadLetter, ...deadLetterRecord(letter) }, owner)
+    },
   }
 }

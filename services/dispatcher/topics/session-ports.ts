@@ -25,8 +25,11 @@ export interface SessionPorts {
   readonly decoder: CallEventDecoder
   /** Stops and starts the fetching of one topic of this partition. */
   setPaused(topic: string, partition: number, paused: boolean): void
-  /** Resolves when the record is durable; tried until then, or until the session is gone. */
-  saveRecord(save: RecordSave, owner: Ownership): Promise<void>
+  /**
+   * Resolves with its offset when the record is durable; tried until then, or until the session is
+   * gone (null). Where an acknowledgement was lost, it stands at lower offsets, too.
+   */
+  saveRecord(save: RecordSave, owner: Ownership): Promise<number | null>
   /** Resolves when the dead letter is durable; tried until then, or until the session is gone. */
   bury(letter: LetterOf, owner: Ownership): Promise<void>
   /** Whether our place in the group is beyond doubt. */

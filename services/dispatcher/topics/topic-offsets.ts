@@ -63,6 +63,10 @@ export class TopicOffsets {
     return this.#changed.size > 0
   }
 
+  get positions(): ReadonlyMap<string, number> {
+    return new Map([...this.#trackers].map(([topic, tracker]) => [topic, tracker.position]))
+  }
+
   of(topic: string): OffsetTracker {
     const tracker = this.#trackers.get(topic)
     assert(tracker, `topic ${topic} is not part of the session`)

@@ -11,7 +11,9 @@ import { coPartitionAssigner } from './co-partition-assigner.ts'
  * with another member id: then everything it had was owned by others meanwhile and counts as lost.
  *
  * Newly gained partitions are paused until the owner resumes them. After every rebalance kafkajs
- * reads again from the committed offset: the owner has to recognize what it saw before.
+ * goes on at the committed offset. That may be somebody else's: a member that was frozen until after
+ * its partition was given away still commits it. So a partition that was kept goes on where its
+ * owner stands, or records in between would never be read.
  */
 export interface PartitionOwner {
   /** Called synchronously before the first record; the partitions are paused. */
@@ -21,6 +23,8 @@ export interface PartitionOwner {
    * for a while, since the group had thrown this member out; else they wait for us to finish.
    */
   revoked(partitions: readonly number[], isExpelled: boolean): void
+  /** Where to go on reading a partition that was kept, by topic; null: it has not begun to read. */
+  positions(partition: number): ReadonlyMap<string, number> | null
   /**
    * Takes records over and answers how many of them, from the first on; the rest comes again. Must
    * not wait: kafkajs fetches nothing for any partition before every handler has returned.
@@ -53,6 +57,8 @@ export interface LogRange {
 export interface PartitionConsumer {
   pause(topic: string, partition: number): void
   resume(topic: string, partition: number): void
+  /** Reads on from `offset`. */
+  seek(topic: string, partition: number, offset: number): void
   /** Rejects when the broker does not take it; the caller commits again later. */
   commit(offsets: readonly OffsetCommit[]): Promise<void>
   committed(topics: readonly string[], partitions: readonly number[]): Promise<CommittedOffset[]>
@@ -168,10 +174,16 @@ class GroupMember implements PartitionConsumer {
     for (const topic of this.#options.topics) {
       this.#consumer.pause([{ topic, partitions: [...gained] }])
     }
+    for (const partition of now) if (!gained.includes(partition)) this.#goOn(partition)
     this.#options.logger.info({ owned: now, lost, gained }, 'group.joined')
     // A new member has nothing of before, not even what it was about to give up.
     if (lost.length > 0 || isNewMember) this.#options.owner.revoked(lost, isNewMember)
     if (gained.length > 0) this.#options.owner.assigned(gained)
+  }
+
+  #goOn(partition: number): void {
+    const positions = this.#options.owner.positions(partition) ?? []
+    for (const [topic, offset] of positions) this.seek(topic, partition, offset)
   }
 
   /**
@@ -208,6 +220,10 @@ class GroupMember implements PartitionConsumer {
 
   resume(topic: string, partition: number): void {
     this.#consumer.resume([{ topic, partitions: [partition] }])
+  }
+
+  seek(topic: string, partition: number, offset: number): void {
+    this.#consumer.seek({ topic, partition, offset: String(offset) })
   }
 
   async commit(offsets: readonly OffsetCommit[]): Promise<void> {

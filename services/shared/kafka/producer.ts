@@ -1,4 +1,4 @@
-import type { Kafka, Message, Producer } from 'kafkajs'
+import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs'
 import { type Batcher, createBatcher } from '../batcher.ts'
 import { withinMs } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
@@ -23,8 +23,11 @@ export interface LogRecord {
 }
 
 export interface LogProducer {
-  /** Resolves when all in-sync replicas have the record; rejects with ProduceError. */
-  send(record: LogRecord): Promise<void>
+  /**
+   * Resolves when all in-sync replicas have the record; rejects with ProduceError. Tells its offset
+   * where the record named its partition, else null.
+   */
+  send(record: LogRecord): Promise<number | null>
   /** Records that wait for an acknowledgement. */
   readonly waiting: number
   stop(): Promise<void>
@@ -55,21 +58,20 @@ export async function startLogProducer(options: LogProducerOptions): Promise<Log
   let current: Promise<Producer> | null = connect(options)
   await current
 
-  async function sendBatch(records: readonly LogRecord[]): Promise<readonly undefined[]> {
+  async function sendBatch(records: readonly LogRecord[]): Promise<readonly (number | null)[]> {
     current ??= connect(options)
     const mine = current
     try {
-      await withinMs(options.timeoutMs, sendOver(mine, records, options.timeoutMs))
+      return await withinMs(options.timeoutMs, sendOver(mine, records, options.timeoutMs))
     } catch (error) {
       current = null
       void discard(mine)
       options.logger.warn({ err: error, records: records.length }, 'produce.failed')
       throw new ProduceError('Kafka did not acknowledge', { cause: error })
     }
-    return records.map(() => undefined)
   }
 
-  const batcher: Batcher<LogRecord, undefined> = createBatcher(sendBatch, {
+  const batcher: Batcher<LogRecord, number | null> = createBatcher(sendBatch, {
     itemsMax: options.batchMax ?? 500,
     weight: { max: BATCH_BYTES_MAX, of: bytesOf },
   })
@@ -106,9 +108,27 @@ async function sendOver(
   producer: Promise<Producer>,
   records: readonly LogRecord[],
   timeoutMs: number,
-): Promise<void> {
+): Promise<(number | null)[]> {
   const connected = await producer
-  await connected.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages: byTopic(records) })
+  const topicMessages = byTopic(records)
+  const written = await connected.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages })
+  return offsetsOf(records, written)
+}
+
+/** The broker tells where the first record of each partition stands; the others follow in order. */
+function offsetsOf(
+  records: readonly LogRecord[],
+  written: readonly RecordMetadata[],
+): (number | null)[] {
+  const next = new Map(
+    written.map((each) => [`${each.topicName}/${each.partition}`, Number(each.baseOffset)]),
+  )
+  return records.map(({ topic, partition }) => {
+    const offset = next.get(`${topic}/${partition}`)
+    if (partition === undefined || offset === undefined) return null
+    next.set(`${topic}/${partition}`, offset + 1)
+    return offset
+  })
 }
 
 function byTopic(records: readonly LogRecord[]): { topic: string; messages: Message[] }[] {

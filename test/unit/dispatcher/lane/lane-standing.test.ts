@@ -18,7 +18,7 @@ describe('lane standing', () => {
     standing.spill([9, 10])
 
     standing.write(contents, 0, true)
-    const commands = standing.written(1, [7, 8])
+    const commands = standing.written(1, 0, [7, 8])
 
     expect(commands).toEqual([{ kind: 'settle', offsets: [7, 8, 9, 10] }])
     expect(standing.isOffline).toBe(true)
@@ -27,9 +27,9 @@ describe('lane standing', () => {
   it('settles a record that it reads after a newer one was durable', () => {
     const standing = new LaneStanding(laneOptions())
     standing.write(contents, 0, false)
-    standing.written(1, [])
+    standing.written(1, 0, [])
     standing.write(contents, 0, false)
-    standing.written(2, [])
+    standing.written(2, 0, [])
 
     expect(standing.echoed(1, at(0))).toEqual([{ kind: 'settle-record', position: at(0) }])
     expect(standing.echoed(2, at(1))).toEqual([])
@@ -39,7 +39,7 @@ describe('lane standing', () => {
   it('settles the second copy of a record whose acknowledgement was lost', () => {
     const standing = new LaneStanding(laneOptions())
     standing.write(contents, 0, false)
-    standing.written(1, [])
+    standing.written(1, 0, [])
 
     expect(standing.echoed(1, at(0))).toEqual([])
     expect(standing.echoed(1, at(1))).toEqual([{ kind: 'settle-record', position: at(1) }])
@@ -52,7 +52,7 @@ describe('lane standing', () => {
 
     standing.write(contents, 0, true)
 
-    expect(standing.written(2, [])).toEqual([
+    expect(standing.written(2, 0, [])).toEqual([
       { kind: 'settle-record', position: at(3) },
       { kind: 'settle-record', position: at(4) },
     ])

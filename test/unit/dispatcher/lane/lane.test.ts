@@ -109,7 +109,7 @@ describe('lane on-line', () => {
     const saving = lane.offer(event(2), at(3))
     expect(saving).toMatchObject([{ kind: 'save', tier: null, record: { head: { offset: 0 } } }])
     expect(lane.offer(event(3), at(4))).toEqual([])
-    const settled = lane.saved(1, at(4))
+    const settled = lane.saved(1, 0, at(4))
 
     expect(settled).toEqual([{ kind: 'settle', offsets: [0, 1, 2, 3] }])
     expect(lane.isOffline).toBe(true)
@@ -123,7 +123,7 @@ describe('lane on-line', () => {
     lane.delivered(at(1))
     expect(lane.state).toBe('resting')
 
-    expect(kinds(lane.saved(1, at(1)))).toEqual(['settle'])
+    expect(kinds(lane.saved(1, 0, at(1)))).toEqual(['settle'])
     expect(lane.advanced(at(1))).toEqual([])
     const echoed = lane.echoed(1, { topic: 'catch-up', offset: 7 }, at(1))
 
@@ -224,7 +224,7 @@ describe('lane off-line', () => {
 
     const [save] = lane.buried(at(7))
     expect(save).toMatchObject({ kind: 'save', record: { head: { offset: 6 } } })
-    const saved = lane.saved(versionOf(save), at(7))
+    const saved = lane.saved(versionOf(save), 0, at(7))
     expect(kinds(saved)).toContain('commit')
     expect(lane.state).toBe('barrier')
 
@@ -240,9 +240,9 @@ describe('lane off-line', () => {
 
     expect(kinds(lane.buried(at(2)))).toEqual(['settle'])
     // That record began with the dead event: another one has to stand behind it.
-    const [, save] = lane.saved(1, at(2))
+    const [, save] = lane.saved(1, 0, at(2))
     expect(save).toMatchObject({ kind: 'save', record: { head: { offset: 1 } } })
-    expect(kinds(lane.saved(2, at(2)))).toEqual(['commit'])
+    expect(kinds(lane.saved(2, 0, at(2)))).toEqual(['commit'])
   })
 
   it('counts the attempts of a head that nobody can read', () => {
@@ -260,7 +260,7 @@ describe('lane off-line', () => {
     const [save] = lane.renew(at())
     expect(save).toMatchObject({ kind: 'save', tier: null, record: { dueAt: 900 } })
     expect(lane.renew(at())).toEqual([])
-    expect(lane.saved(versionOf(save), at())).toContainEqual({
+    expect(lane.saved(versionOf(save), 0, at())).toContainEqual({
       kind: 'settle-record',
       position: { topic: 'retry', offset: 0 },
     })
@@ -276,7 +276,11 @@ describe('back-fill of a lane', () => {
 
     const [save] = lane.rewind(rewindTo(2), at(9))
     expect(save).toMatchObject({ record: { head: { offset: 2 }, replay: { liveFrom: 8 } } })
-    expect(kinds(lane.saved(versionOf(save), at(9)))).toEqual(['settle', 'settle-record', 'park'])
+    expect(kinds(lane.saved(versionOf(save), 0, at(9)))).toEqual([
+      'settle',
+      'settle-record',
+      'park',
+    ])
     lane.due()
     expect(lane.replay).toMatchObject({ id: 'bf_1' })
     lane.begin()
@@ -304,7 +308,7 @@ describe('back-fill of a lane', () => {
     expect(lane.rewind(rewindTo(2), at(9))).toEqual([])
     const [, save] = lane.delivered(at(9))
     expect(lane.rewind(rewindTo(1), at(9))).toEqual([])
-    lane.saved(versionOf(save), at(9))
+    lane.saved(versionOf(save), 0, at(9))
     lane.due()
     lane.begin()
     lane.delivered(at(9))
@@ -322,7 +326,7 @@ describe('back-fill of a lane', () => {
     const [save] = lane.failed(RETRY, at(9))
     lane.rewind(rewindTo(2), at(9))
 
-    expect(kinds(lane.saved(versionOf(save), at(9)))).toEqual(['settle', 'save'])
+    expect(kinds(lane.saved(versionOf(save), 0, at(9)))).toEqual(['settle', 'save'])
   })
 })
 
