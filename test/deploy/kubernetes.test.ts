@@ -1,7 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import ipaddr from 'ipaddr.js'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { z } from 'zod'
+import { PRODUCT, prometheusRule } from '../../deploy/kubernetes/prometheus-rule.ts'
 import { profileOf, SERVICE_NAMES } from '../../deploy/local/profiles.ts'
 import { createAddressRule } from '../../services/shared/egress/addresses.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
@@ -187,9 +191,7 @@ describe.skipIf('missing' in kustomize)('the Kubernetes manifests', () => {
   it.each(SERVICE_NAMES)('give the %s longer to stop than it takes', (name) => {
     const found = workloads().find(({ metadata }) => metadata.name === name)
     const { terminationGracePeriodSeconds } = workload.parse(found).spec.template.spec
-    const { stopDeadlineMs } = READ_CONFIG[name]?.(environmentOf(name)) as {
-      stopDeadlineMs: number
-    }
+    const { stopDeadlineMs } = stopping.parse(READ_CONFIG[name]?.(environmentOf(name)))
     const preStopMs = 5_000
 
     expect((terminationGracePeriodSeconds ?? 0) * 1_000).toBeGreaterThan(stopDeadlineMs + preStopMs)
@@ -254,6 +256,23 @@ describe.skipIf('missing' in kustomize)('the Kubernetes manifests', () => {
     expect(monitor.selector.matchExpressions[0].values).toEqual([...SERVICE_NAMES])
     expect(monitor.podMetricsEndpoints[0]).toMatchObject({ port: 'telemetry', path: '/metrics' })
   })
+})
+
+const stopping = z.object({ stopDeadlineMs: z.number() })
+
+it('keeps the rules of Prometheus for its operator as they are', () => {
+  expect(readFileSync(PRODUCT, 'utf8')).toBe(prometheusRule())
+})
+
+it('puts every rule into the object of the operator, and takes no other file for rules', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rules-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const group = { name: 'one', rules: [{ alert: 'Late', expr: 'late > 1' }] }
+  writeFileSync(join(folder, 'one.yml'), stringify({ groups: [group] }))
+  expect(parse(prometheusRule(folder)).spec).toEqual({ groups: [group] })
+
+  writeFileSync(join(folder, 'two.yml'), stringify({ rules: [] }))
+  expect(() => prometheusRule(folder)).toThrow(/two\.yml has no list of groups/)
 })
 
 function specOf(kind: string): unknown {

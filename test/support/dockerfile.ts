@@ -44,38 +44,69 @@ export function runDockerfile(
   instructions: readonly Instruction[],
   { context, ignore, target }: BuildOptions,
 ): string {
-  const stages = new Map<string, string>()
-  const isSent = contextFilter(ignore)
-  let root = target
-  let workdir = '/'
-  const env: Record<string, string> = {}
-  for (const { name, text } of instructions) {
-    if (name === 'FROM') {
-      const stage = / AS (\S+)$/i.exec(text)?.[1] ?? `stage-${stages.size}`
-      root = join(target, stage)
-      mkdirSync(root, { recursive: true })
-      stages.set(stage, root)
-      workdir = '/'
-      for (const variable of Object.keys(env)) delete env[variable]
-    } else if (name === 'WORKDIR') {
-      workdir = text
-      mkdirSync(join(root, workdir), { recursive: true })
-    } else if (name === 'ENV') {
-      const [variable = '', value = ''] = text.split('=')
-      env[variable] = value
-    } else if (name === 'RUN') {
-      run(text, join(root, workdir), env)
-    } else if (name === 'COPY') {
-      const from = /^--from=(\S+) /.exec(text)?.[1]
-      const words = text.replace(/^--from=\S+ /, '').split(/\s+/)
-      const source = from === undefined ? context : stages.get(from)
-      if (source === undefined) throw new Error(`COPY from a stage that is not there: ${text}`)
-      const isCopied =
-        from === undefined ? (file: string) => isSent(relative(context, file)) : () => true
-      copy(words, { source, destination: join(root, workdir), isCopied })
-    }
+  const build: Build = {
+    context,
+    isSent: contextFilter(ignore),
+    target,
+    stages: new Map(),
+    stage: null,
   }
-  return root
+  for (const { name, text } of instructions) STEPS[name]?.(text, build)
+  return stageOf(build).root
+}
+
+interface Build {
+  readonly context: string
+  readonly isSent: (path: string) => boolean
+  readonly target: string
+  readonly stages: Map<string, Stage>
+  stage: Stage | null
+}
+
+interface Stage {
+  readonly root: string
+  readonly env: Record<string, string>
+  workdir: string
+}
+
+/** What is not here says how the image is run, not what is in it. */
+const STEPS: Readonly<Record<string, (text: string, build: Build) => void>> = {
+  FROM(text, build) {
+    const name = / AS (\S+)$/i.exec(text)?.[1] ?? `stage-${build.stages.size}`
+    build.stage = { root: join(build.target, name), env: {}, workdir: '/' }
+    build.stages.set(name, build.stage)
+    mkdirSync(build.stage.root)
+  },
+  WORKDIR(text, build) {
+    stageOf(build).workdir = text
+    mkdirSync(folderOf(build), { recursive: true })
+  },
+  ENV(text, build) {
+    const [variable = '', value = ''] = text.split('=')
+    stageOf(build).env[variable] = value
+  },
+  RUN(text, build) {
+    run(text, folderOf(build), stageOf(build).env)
+  },
+  COPY(text, build) {
+    const { context, isSent, stages } = build
+    const from = /^--from=(\S+) /.exec(text)?.[1]
+    const words = text.replace(/^--from=\S+ /, '').split(/\s+/)
+    const source = from === undefined ? context : stages.get(from)?.root
+    if (source === undefined) throw new Error(`COPY from a stage that is not there: ${text}`)
+    const isCopied = (file: string) => from !== undefined || isSent(relative(context, file))
+    copy(words, { source, destination: folderOf(build), isCopied })
+  },
+}
+
+function stageOf({ stage }: Build): Stage {
+  if (stage === null) throw new Error('A Dockerfile begins with FROM.')
+  return stage
+}
+
+function folderOf(build: Build): string {
+  const { root, workdir } = stageOf(build)
+  return join(root, workdir)
 }
 
 function copy(
