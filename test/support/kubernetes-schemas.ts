@@ -26,7 +26,7 @@ export function findKubernetesSchemas(): Found<KubernetesSchemas> {
     if (problem !== null) return { missing: problem }
   }
   const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true })
-  ajv.addSchema(readSchema(join(folder, '_definitions.json')), '_definitions.json')
+  ajv.addSchema(readSchema(join(folder, '_definitions.json')), '/api/_definitions.json')
   return {
     problemsOf(manifest) {
       const file = join(folder, `${fileName(manifest)}.json`)
