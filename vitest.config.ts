@@ -30,6 +30,16 @@ export default defineConfig({
       {
         test: { name: 'stack', include: ['test/{integration,e2e}/**/*.test.ts'], ...withStack },
       },
+      {
+        // After the others: npm and Go take both cores, and some of those measure time.
+        test: {
+          name: 'deploy',
+          include: ['test/deploy/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 })

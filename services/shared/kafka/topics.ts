@@ -63,6 +63,21 @@ export function deadLetterTopic(names: TopicNames, partitions: number): TopicSpe
   return timedTopic(names.deadLetter, partitions, 30)
 }
 
+/** All that the services read and write, with a retry topic for each delay such as `30s`. */
+export function allTopics(
+  names: TopicNames,
+  partitions: number,
+  delays: readonly string[],
+): readonly TopicSpec[] {
+  const laneTopics = [names.catchUp, ...delays.map((delay) => names.retry(delay))]
+  return [
+    eventsTopic(names, partitions),
+    rejectedTopic(names, partitions),
+    deadLetterTopic(names, partitions),
+    ...laneTopics.map((topic) => laneTopic(topic, partitions)),
+  ]
+}
+
 /** A topic is not as this service needs it; the message names the topic and the mend. */
 export class TopicError extends Error {
   override readonly name = 'TopicError'

@@ -1,13 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { profileOf, SERVICE_NAMES } from '../../../deploy/local/profiles.ts'
 import { projectPath } from '../../../services/shared/project-path.ts'
+import { knownVariables } from '../../support/known-variables.ts'
 
 /** Nobody can run `docker compose config` without Docker: these are the mistakes it would find. */
 
-const service = z.object({
+const service = z.looseObject({
   image: z.string().regex(/^[a-z/-]+(:v?\d+(\.\d+)*)?$/),
   build: z.object({ context: z.string(), dockerfile: z.string() }).optional(),
   command: z.array(z.string()).optional(),
@@ -30,34 +32,42 @@ const file = z.object({
   volumes: z.record(z.string(), z.null()),
 })
 
+const { $schema: _dialect, ...specification } = JSON.parse(
+  readFileSync(projectPath('test/fixtures/compose-spec/compose-spec.json'), 'utf8'),
+)
+const validate = new Ajv({ strict: false, validateFormats: false }).compile(specification)
+
 const compose = file.parse(readYaml('docker-compose.yml'))
 const services = Object.entries(compose.services)
 const ours = SERVICE_NAMES.map((name) => [name, compose.services[name]] as const)
 
-/** What the services read, see the configuration table of each service's README. */
-const KNOWN_VARIABLES = new Set([
-  'KAFKA_BROKERS',
-  'SCHEMA_REGISTRY_URL',
-  'DATABASE_URL',
-  'SECRETS_KEY',
-  'OPERATOR_TOKEN',
-  'NORMALIZER_PORT',
-  'CONSOLE_PORT',
-  'NORMALIZER_TELEMETRY_PORT',
-  'DISPATCHER_TELEMETRY_PORT',
-  'CONSOLE_TELEMETRY_PORT',
-  'NORMALIZER_PUBLIC_URL',
-  'DISPATCHER_RETRY_TIERS',
-  'DISPATCHER_REQUEST_TIMEOUT_MS',
-  'DISPATCHER_IN_FLIGHT_MAX',
-  'TOPIC_PREFIX',
-  'TOPIC_PARTITIONS',
-  'EGRESS_ALLOW_CIDRS',
-  'EGRESS_ALLOW_HTTP',
-  'LOG_LEVEL',
-])
-
 describe('docker-compose.yml', () => {
+  it('is what the Compose Specification allows', () => {
+    expect(validate(readYaml('docker-compose.yml'))).toBe(true)
+  })
+
+  it.each([
+    ['a misspelt key', { services: { kafka: { imgae: 'apache/kafka' } } }],
+    ['a list where a text belongs', { services: { kafka: { image: ['apache/kafka'] } } }],
+    ['a section that does not exist', { service: {} }],
+  ])('would not be allowed with %s', (_, mutant) => {
+    expect(validate(mutant)).toBe(false)
+  })
+
+  it.each(ours)('%s can write nothing and gain no right', (_, ourService) => {
+    expect(ourService).toMatchObject({
+      read_only: true,
+      tmpfs: ['/tmp'],
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+    })
+  })
+
+  it('starts what watches the services only when asked', () => {
+    expect(compose.services['prometheus']).toMatchObject({ profiles: ['monitoring'] })
+    for (const [, ourService] of ours) expect(ourService).not.toHaveProperty('profiles')
+  })
+
   it('runs the servers of `make up`, its three services and Prometheus', () => {
     expect(Object.keys(compose.services).sort()).toEqual(
       [...SERVICE_NAMES, 'kafka', 'postgres', 'prometheus', 'registry'].sort(),
@@ -87,9 +97,8 @@ describe('docker-compose.yml', () => {
   })
 
   it.each(ours)('%s gets only variables that it knows', (_, ourService) => {
-    const unknown = Object.keys(ourService?.environment ?? {}).filter(
-      (name) => !KNOWN_VARIABLES.has(name),
-    )
+    const known = new Set(SERVICE_NAMES.flatMap((name) => [...knownVariables(name)]))
+    const unknown = Object.keys(ourService?.environment ?? {}).filter((name) => !known.has(name))
 
     expect(unknown).toEqual([])
   })
