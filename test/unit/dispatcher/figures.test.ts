@@ -88,7 +88,7 @@ describe('the number of series', () => {
       const lastError = ERROR_CLASSES[index % ERROR_CLASSES.length] ?? null
       return index % 2 === 0
         ? run(onlineLane(1, options).lane)
-        : run(offlineLane(1, { ...options, attempt: 1 + (index % 9), lastError }).lane)
+        : run(offlineLane(1, { ...options, attempt: 1 + (index % TIERS.length), lastError }).lane)
     })
 
     const before = await seriesWith(some)
