@@ -50,7 +50,7 @@ mutants: install ## leave out one rule of the dispatcher after the other: does t
 	@npx tsx test/simulation/mutants.ts
 
 .PHONY: up
-up: needs-servers build ## start Kafka, registry, PostgreSQL and the three services in the background
+up: needs-servers build ## start Kafka, registry, PostgreSQL, the three services and Prometheus in the background
 	@$(LOCAL_STACK) up
 
 .PHONY: down

@@ -1,11 +1,16 @@
-import { relative } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import {
+  HOST,
+  logFile,
   PROFILE_NAMES,
   type Profile,
+  pidFile,
   profileOf,
   SERVICE_NAMES,
   type ServiceName,
 } from './profiles.ts'
+import { findPrometheus, scrapeConfig, startPrometheus } from './prometheus.ts'
 import {
   type Environment,
   redirected,
@@ -31,7 +36,42 @@ async function up(): Promise<void> {
     say(`note: ${name} comes from your environment and does not point at this stack`)
   }
   await settleAll(SERVICE_NAMES.map((name) => startAndTell(profile, name, env)))
-  console.log(whatRunsWhere(profile, env))
+  const prometheus = await servePrometheus(profile, env)
+  console.log(whatRunsWhere(profile, env, prometheus))
+}
+
+/** The address, or why there is none: `make up` never fails for want of it. */
+async function servePrometheus(profile: Profile, env: Environment): Promise<string> {
+  const programs = await findPrometheus(say)
+  if ('missing' in programs) return `not served. ${programs.missing}`
+  const folder = join(profile.folder, 'data', 'prometheus')
+  const configFile = join(folder, 'prometheus.yml')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(configFile, scrapeConfig({ targets: telemetryPorts(env), everySeconds: 5 }))
+  try {
+    const { identity, alreadyRunning } = await startPrometheus(programs, {
+      port: profile.ports.prometheus,
+      configFile,
+      dataDir: join(folder, 'series'),
+      pidFile: pidFile(profile, 'prometheus'),
+      logFile: logFile(profile, 'prometheus'),
+    })
+    const state = alreadyRunning ? 'already runs, with the rules it was started with' : 'runs'
+    say(`Prometheus ${state} (process ${identity.pid})`)
+    return `http://${HOST}:${profile.ports.prometheus}/api/v1/alerts`
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error
+    return `not served. ${error.message}`
+  }
+}
+
+function telemetryPorts(env: Environment): Record<ServiceName, number[]> {
+  const ports = (name: string) => [Number(env[`${name}_TELEMETRY_PORT`])]
+  return {
+    normalizer: ports('NORMALIZER'),
+    dispatcher: ports('DISPATCHER'),
+    console: ports('CONSOLE'),
+  }
 }
 
 async function startAndTell(profile: Profile, name: ServiceName, env: Environment): Promise<void> {
@@ -43,7 +83,11 @@ function stateOf({ alreadyRunning }: ServiceProcess): string {
   return alreadyRunning ? 'already runs, with the code and settings it was started with' : 'runs'
 }
 
-function whatRunsWhere({ folder, ports, database }: Profile, env: Environment): string {
+function whatRunsWhere(
+  { folder, ports, database }: Profile,
+  env: Environment,
+  prometheus: string,
+): string {
   const rows: readonly (readonly [string, string])[] = [
     ['normalizer', `${env['NORMALIZER_PUBLIC_URL']}/hooks/{provider}/{sourceToken}`],
     ['console', `http://127.0.0.1:${env['CONSOLE_PORT']}`],
@@ -53,6 +97,7 @@ function whatRunsWhere({ folder, ports, database }: Profile, env: Environment): 
         .map((service) => `http://127.0.0.1:${env[`${service}_TELEMETRY_PORT`]}/metrics`)
         .join('  '),
     ],
+    ['Prometheus', prometheus],
     ['Kafka', `127.0.0.1:${ports.kafka}`],
     ['schemas', `http://127.0.0.1:${ports.registry}/apis/ccompat/v7`],
     ['PostgreSQL', `127.0.0.1:${ports.postgres}, database ${database}`],

@@ -9,7 +9,7 @@ import { SERVERS_FOLDER } from './profiles.ts'
 import { StackError } from './stack-error.ts'
 
 /**
- * Servers from Maven repositories, fetched once into `.local/servers/`.
+ * Servers that are fetched once into `.local/servers/`, most of them from Maven repositories.
  *
  * A download grows in a folder with another name and is renamed when it is whole, so an
  * interrupted one is never taken for finished. One process downloads at a time: two profiles that
@@ -32,33 +32,45 @@ const DOWNLOAD_WITHIN_MS = 15 * 60_000
  *
  * @throws StackError when Maven is missing or fails, with the end of what it said.
  */
-export async function downloaded(
-  download: Download,
+export function downloaded(
+  { name, maven, inputs }: Download,
   report: (line: string) => void,
 ): Promise<string> {
-  const folder = join(SERVERS_FOLDER, folderName(download))
+  const hash = createHash('sha256').update(inputs).digest('hex').slice(0, 8)
+  return fetchedOnce(`${name}-${hash}`, (partial) => runMaven(name, maven, partial), report)
+}
+
+/**
+ * The folder with what `fetch` puts into it, fetched if it is not there.
+ *
+ * @throws what `fetch` throws; the next call tries again.
+ */
+export async function fetchedOnce(
+  name: string,
+  fetch: (folder: string) => Promise<void>,
+  report: (line: string) => void,
+): Promise<string> {
+  const folder = join(SERVERS_FOLDER, name)
   if (existsSync(folder)) return folder
   const lock = {
     withinMs: DOWNLOAD_WITHIN_MS,
-    onWait: () => report(`waiting for another download before ${download.name}`),
+    onWait: () => report(`waiting for another download before ${name}`),
   }
+  mkdirSync(SERVERS_FOLDER, { recursive: true })
   await withLock(join(SERVERS_FOLDER, 'download.lock'), lock, async () => {
     if (existsSync(folder)) return
-    report(`downloading ${download.name} (once)`)
-    await fetchInto(folder, download)
+    report(`downloading ${name} (once)`)
+    removePartials()
+    const partial = `${folder}.partial`
+    mkdirSync(partial, { recursive: true })
+    await fetch(partial)
+    renameSync(partial, folder)
   })
   return folder
 }
 
-function folderName({ name, inputs }: Download): string {
-  return `${name}-${createHash('sha256').update(inputs).digest('hex').slice(0, 8)}`
-}
-
-async function fetchInto(folder: string, { name, maven }: Download): Promise<void> {
+async function runMaven(name: string, maven: readonly string[], partial: string): Promise<void> {
   requirePrograms('java', 'maven')
-  removePartials()
-  const partial = `${folder}.partial`
-  mkdirSync(partial, { recursive: true })
   try {
     await promisify(execFile)(
       'mvn',
@@ -73,7 +85,6 @@ async function fetchInto(folder: string, { name, maven }: Download): Promise<voi
     const said = `${stdout}${stderr}`.trim().split('\n').slice(0, 12).join('\n')
     throw new StackError(`Maven could not download ${name}. It said:\n${said}`, { cause: error })
   }
-  renameSync(partial, folder)
 }
 
 /** What interrupted downloads left; safe, since the caller holds the lock. */

@@ -25,6 +25,7 @@ const DEFAULT_PORTS = {
   normalizerTelemetry: 9101,
   dispatcherTelemetry: 9102,
   consoleTelemetry: 9103,
+  prometheus: 9090,
 } as const
 
 export type Ports = Readonly<Record<keyof typeof DEFAULT_PORTS, number>>
@@ -105,6 +106,7 @@ function shifted(offset: number): Ports {
     normalizerTelemetry: DEFAULT_PORTS.normalizerTelemetry + offset,
     dispatcherTelemetry: DEFAULT_PORTS.dispatcherTelemetry + offset,
     consoleTelemetry: DEFAULT_PORTS.consoleTelemetry + offset,
+    prometheus: DEFAULT_PORTS.prometheus + offset,
   }
 }
 

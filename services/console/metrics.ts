@@ -9,7 +9,7 @@ export function createConsoleMetrics(pool: Pool, logger: Logger): Registry {
   collectDefaultMetrics({ register: registry })
   new Gauge({
     name: 'callwebhook_connections',
-    help: 'Connections by state: how many customers receive their events, and how many wait.',
+    help: 'Connections by state: how many customers receive their events, and how many wait?',
     labelNames: ['state'],
     registers: [registry],
     async collect() {

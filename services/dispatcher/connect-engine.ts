@@ -42,7 +42,11 @@ export function connectEngine({
 }: Surroundings): ConnectedEngine {
   const { typeOf } = createCallEventRegistry(config.kafka.registryUrl)
   const agent = createGuardedAgent(config)
-  const metrics = createDispatcherMetrics(() => engine.figures())
+  const metrics = createDispatcherMetrics(() => engine.figures(), {
+    tiers: config.tiers,
+    partitions: config.kafka.partitions,
+    attemptsMax: config.attemptsMax,
+  })
   const { requestTimeoutMs } = config
   const attempts = new AttemptLog(pool, logger, config.attemptsMax)
   const backfills = new BackfillLog(pool)
@@ -55,6 +59,9 @@ export function connectEngine({
     attempts: {
       get isFull() {
         return attempts.isFull
+      },
+      get waiting() {
+        return attempts.waiting
       },
       add: (attempt) => attempts.add(attempt),
       flush: async () => {

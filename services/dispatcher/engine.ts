@@ -29,7 +29,7 @@ export interface EngineOptions {
   readonly laneTopics: readonly string[]
   readonly decoder: CallEventDecoder
   readonly deliver: Deliver
-  readonly attempts: AttemptSink & { flush(): Promise<void> }
+  readonly attempts: AttemptSink & { readonly waiting: number; flush(): Promise<void> }
   readonly metrics: DispatcherMetrics
   readonly gaps: GapLog
   readonly writer: Pick<SessionPorts, 'saveRecord' | 'bury'>
@@ -110,6 +110,7 @@ export class Engine {
         logger,
         clock,
       }),
+      metrics,
       mayStart: () => this.#isInLease(),
       userAgent: USER_AGENT,
       connections,
@@ -164,7 +165,9 @@ export class Engine {
   }
 
   figures(): DispatcherFigures {
-    return readFigures(this.sessions, this.#scheduler, this.#options.clock.now())
+    const { config, clock, attempts } = this.#options
+    const sources = { sessions: this.sessions, scheduler: this.#scheduler, attempts }
+    return readFigures({ ...sources, tiers: config.tiers }, clock.now())
   }
 
   /** Wakes what is due. */

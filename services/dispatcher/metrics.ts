@@ -1,13 +1,18 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { AttemptOutcome } from '../shared/postgres/delivery-attempts.ts'
-import type { DeadReason } from './lane/lane-command.ts'
+import { ERROR_CLASSES, type ErrorClass } from '../shared/egress/error-class.ts'
+import { ATTEMPT_OUTCOMES, type AttemptOutcome } from '../shared/postgres/delivery-attempts.ts'
+import { DEAD_REASONS, type DeadReason } from './lane/lane-command.ts'
+import type { RetryTier } from './lane/retry-policy.ts'
 
 /**
  * All metrics of the dispatcher. Labels come from closed sets, never a workspace: ten thousand
- * customers must not make ten thousand series.
+ * customers must not make ten thousand series. Counters that an alert looks at begin at 0: one that
+ * appears with its first event hides that event from `increase()`.
  */
 export interface DispatcherMetrics {
-  attemptFinished(outcome: AttemptOutcome, seconds: number): void
+  /** `seconds` for which we, and not the endpoint, kept the event waiting. Not told for back-fills. */
+  firstAttemptBegun(seconds: number): void
+  attemptFinished(outcome: AttemptOutcome, seconds: number, errorClass: ErrorClass | null): void
   /** `seconds` from the acceptance of the event to the 2xx. */
   delivered(seconds: number, isFirstAttempt: boolean): void
   retryPlanned(tier: string): void
@@ -16,29 +21,73 @@ export interface DispatcherMetrics {
   readonly registry: Registry
 }
 
+/** The lanes of this process, counted by labels of closed sets. */
+export interface LaneFigures {
+  readonly lanes: Readonly<Record<string, number>>
+  readonly parkedLanes: Readonly<Record<string, number>>
+  readonly failingLanes: Readonly<Record<string, number>>
+  readonly oldestUndeliveredSeconds: number
+  readonly oldestHealthySeconds: number
+  readonly pastDueLanes: number
+}
+
 /** What the gauges show; asked at each scrape. */
-export interface DispatcherFigures {
+export interface DispatcherFigures extends LaneFigures {
   readonly inFlight: number
   readonly partitionsAssigned: number
   /** Records that were read and are not committed. */
   readonly commitLag: number
-  readonly lanes: Readonly<Record<string, number>>
-  readonly oldestUndeliveredSeconds: number
-  readonly pastDueLanes: number
+  readonly sinceCommitSeconds: number
+  readonly attemptsWaiting: number
 }
+
+/** What is the same as long as the process lives. */
+export interface FixedFigures {
+  readonly tiers: readonly RetryTier[]
+  readonly partitions: number
+  readonly attemptsMax: number
+}
+
+/** The tier of a lane that is parked without a failure: its record is in the catch-up topic. */
+export const CATCH_UP_TIER = 'catch-up'
 
 /** Dense around 15 ms (healthy), 200 ms, 1 s (the promise) and 5 s (the time limit). */
 const SECONDS = [0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60, 600, 3600]
 
-export function createDispatcherMetrics(figures: () => DispatcherFigures): DispatcherMetrics {
+export function createDispatcherMetrics(
+  figures: () => DispatcherFigures,
+  fixed: FixedFigures,
+): DispatcherMetrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  const attempts = new Counter({
+  registerGauges(registers, oncePerScrape(figures))
+  registerFixed(registers, fixed)
+  return { registry, ...createAttemptMetrics(registers), ...createEndMetrics(registers, fixed) }
+}
+
+type Told = Omit<DispatcherMetrics, 'registry'>
+
+function createAttemptMetrics(
+  registers: Registry[],
+): Pick<Told, 'firstAttemptBegun' | 'attemptFinished' | 'delivered'> {
+  const firstAttemptDelay = new Histogram({
+    name: 'callwebhook_first_attempt_delay_seconds',
+    help: 'From the acceptance of an event, or the end of what its endpoint had before, to its first attempt: how long do we keep events waiting?',
+    buckets: SECONDS,
+    registers,
+  })
+  const attempts = counter(registers, {
     name: 'callwebhook_attempts_total',
     help: 'HTTP attempts by outcome: how many deliveries fail?',
-    labelNames: ['outcome'],
-    registers,
+    label: 'outcome',
+    values: ATTEMPT_OUTCOMES,
+  })
+  const failed = counter(registers, {
+    name: 'callwebhook_failed_attempts_total',
+    help: 'HTTP attempts without a 2xx by error class: why do deliveries fail?',
+    label: 'error_class',
+    values: ERROR_CLASSES,
   })
   const attemptSeconds = new Histogram({
     name: 'callwebhook_attempt_seconds',
@@ -49,46 +98,69 @@ export function createDispatcherMetrics(figures: () => DispatcherFigures): Dispa
   })
   const latency = new Histogram({
     name: 'callwebhook_delivery_latency_seconds',
-    help: 'From the acceptance of an event to its 2xx, first attempts and all: do we keep our promise?',
+    help: 'From the acceptance of an event to its 2xx, first attempts and all: when do customers have their calls?',
     labelNames: ['attempts'],
     buckets: SECONDS,
     registers,
   })
-  const retries = new Counter({
+  for (const label of ['all', 'first']) latency.zero({ attempts: label })
+  return {
+    firstAttemptBegun: (seconds) => firstAttemptDelay.observe(seconds),
+    attemptFinished(outcome, seconds, errorClass) {
+      attempts.inc({ outcome })
+      attemptSeconds.observe({ outcome }, seconds)
+      if (errorClass !== null) failed.inc({ error_class: errorClass })
+    },
+    delivered(seconds, isFirstAttempt) {
+      latency.observe({ attempts: 'all' }, seconds)
+      if (isFirstAttempt) latency.observe({ attempts: 'first' }, seconds)
+    },
+  }
+}
+
+function createEndMetrics(
+  registers: Registry[],
+  { tiers }: FixedFigures,
+): Pick<Told, 'retryPlanned' | 'buried' | 'catchUpRead'> {
+  const retries = counter(registers, {
     name: 'callwebhook_retries_total',
     help: 'Planned retries by tier: how far up the schedule do endpoints get?',
-    labelNames: ['tier'],
-    registers,
+    label: 'tier',
+    values: tiers.map(({ label }) => label),
   })
-  const deadLetters = new Counter({
+  const deadLetters = counter(registers, {
     name: 'callwebhook_dead_letters_total',
     help: 'Events given up by reason: what do customers not get?',
-    labelNames: ['reason'],
-    registers,
+    label: 'reason',
+    values: DEAD_REASONS,
   })
   const catchUpBytes = new Counter({
     name: 'callwebhook_catchup_read_bytes_total',
     help: 'Bytes of the log read again for off-line lanes: what does catching up cost?',
     registers,
   })
-  registerGauges(registers, oncePerScrape(figures))
   return {
-    registry,
-    attemptFinished(outcome, seconds) {
-      attempts.inc({ outcome })
-      attemptSeconds.observe({ outcome }, seconds)
-    },
-    delivered(seconds, isFirstAttempt) {
-      latency.observe({ attempts: 'all' }, seconds)
-      if (isFirstAttempt) latency.observe({ attempts: 'first' }, seconds)
-    },
     retryPlanned: (tier) => retries.inc({ tier }),
     buried: (reason) => deadLetters.inc({ reason }),
     catchUpRead: (bytes) => catchUpBytes.inc(bytes),
   }
 }
 
-/** All gauges are asked in one go; each walk over the lanes again would cost a scrape six of them. */
+interface CounterOptions {
+  readonly name: string
+  readonly help: string
+  readonly label: string
+  /** All that the label can be. */
+  readonly values: readonly string[]
+}
+
+function counter(registers: Registry[], { name, help, label, values }: CounterOptions): Counter {
+  const made = new Counter({ name, help, labelNames: [label], registers })
+  for (const value of values) made.inc({ [label]: value }, 0)
+  return made
+}
+
+/** All gauges are asked in one go; each walk over the lanes again would cost a scrape eleven of them. */
 function oncePerScrape(figures: () => DispatcherFigures): () => DispatcherFigures {
   let counted: DispatcherFigures | null = null
   return () => {
@@ -101,8 +173,10 @@ function oncePerScrape(figures: () => DispatcherFigures): () => DispatcherFigure
   }
 }
 
+type Counts = Readonly<Record<string, number>>
+
 function registerGauges(registers: Registry[], figures: () => DispatcherFigures): void {
-  const gauge = (name: string, help: string, read: (now: DispatcherFigures) => number) =>
+  for (const { name, help, read } of GAUGES) {
     new Gauge({
       name,
       help,
@@ -111,34 +185,104 @@ function registerGauges(registers: Registry[], figures: () => DispatcherFigures)
         this.set(read(figures()))
       },
     })
-  gauge('callwebhook_in_flight', 'Open requests: is the limit reached?', (now) => now.inFlight)
-  gauge(
-    'callwebhook_partitions_assigned',
-    'Partitions that this process owns: is every partition owned by somebody?',
-    (now) => now.partitionsAssigned,
-  )
-  gauge(
-    'callwebhook_commit_lag',
-    'Records read and not yet covered by a commit: how much would a crash repeat at most?',
-    (now) => now.commitLag,
-  )
-  gauge(
-    'callwebhook_oldest_undelivered_seconds',
-    'Age of the oldest event that waits in a lane: how late are we?',
-    (now) => now.oldestUndeliveredSeconds,
-  )
-  gauge(
-    'callwebhook_past_due_lanes',
-    'Parked lanes whose time has come and who have had no turn yet: are we overloaded?',
-    (now) => now.pastDueLanes,
-  )
-  new Gauge({
+  }
+  for (const { name, help, label, read } of COUNTED) {
+    new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        for (const [value, count] of Object.entries(read(figures()))) {
+          this.set({ [label]: value }, count)
+        }
+      },
+    })
+  }
+}
+
+const GAUGES: readonly {
+  readonly name: string
+  readonly help: string
+  readonly read: (now: DispatcherFigures) => number
+}[] = [
+  {
+    name: 'callwebhook_in_flight',
+    help: 'Open requests: is the limit reached?',
+    read: (now) => now.inFlight,
+  },
+  {
+    name: 'callwebhook_partitions_assigned',
+    help: 'Partitions that this process delivers: is every partition delivered by somebody?',
+    read: (now) => now.partitionsAssigned,
+  },
+  {
+    name: 'callwebhook_commit_lag',
+    help: 'Records read and not yet covered by a commit: how much would a crash repeat at most?',
+    read: (now) => now.commitLag,
+  },
+  {
+    name: 'callwebhook_commit_age_seconds',
+    help: 'Since the last commit of offsets, 0 without partitions: can we write down what we did?',
+    read: (now) => now.sinceCommitSeconds,
+  },
+  {
+    name: 'callwebhook_oldest_undelivered_seconds',
+    help: 'Age of the oldest event that waits in a lane, whoever is to blame: how late is the latest?',
+    read: (now) => now.oldestUndeliveredSeconds,
+  },
+  {
+    name: 'callwebhook_oldest_healthy_seconds',
+    help: 'Longest that an event which has not failed waits for nobody but us: how late are we?',
+    read: (now) => now.oldestHealthySeconds,
+  },
+  {
+    name: 'callwebhook_past_due_lanes',
+    help: 'Lanes whose retry has been due for more than a second and had no turn: are we overloaded?',
+    read: (now) => now.pastDueLanes,
+  },
+  {
+    name: 'callwebhook_attempts_waiting',
+    help: 'Attempts that wait to be written to Postgres: does it take what we write?',
+    read: (now) => now.attemptsWaiting,
+  },
+]
+
+const COUNTED: readonly {
+  readonly name: string
+  readonly help: string
+  readonly label: string
+  readonly read: (now: DispatcherFigures) => Counts
+}[] = [
+  {
     name: 'callwebhook_lanes',
     help: 'Lanes by state: how many workspaces wait, and for what?',
-    labelNames: ['state'],
+    label: 'state',
+    read: (now) => now.lanes,
+  },
+  {
+    name: 'callwebhook_parked_lanes',
+    help: 'Parked lanes by the tier that they wait in: how long have endpoints been failing?',
+    label: 'tier',
+    read: (now) => now.parkedLanes,
+  },
+  {
+    name: 'callwebhook_failing_lanes',
+    help: 'Lanes whose head has failed, by its last error class: why do workspaces wait just now?',
+    label: 'error_class',
+    read: (now) => now.failingLanes,
+  },
+]
+
+function registerFixed(registers: Registry[], { partitions, attemptsMax }: FixedFigures): void {
+  new Gauge({
+    name: 'callwebhook_topic_partitions',
+    help: 'Partitions of the events topic: how many have to be delivered by somebody?',
     registers,
-    collect() {
-      for (const [state, count] of Object.entries(figures().lanes)) this.set({ state }, count)
-    },
-  })
+  }).set(partitions)
+  new Gauge({
+    name: 'callwebhook_attempts_waiting_max',
+    help: 'Most attempts that may wait for Postgres: when does delivery stop for it?',
+    registers,
+  }).set(attemptsMax)
 }

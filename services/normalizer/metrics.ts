@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { type CallEvent, PROVIDER_NAMES } from '../shared/call-event.ts'
 import type { IgnoredReason } from './providers/provider.ts'
 import type { KeptReason } from './rejected-requests.ts'
@@ -6,23 +6,26 @@ import type { KeptReason } from './rejected-requests.ts'
 /** All metrics of the normalizer. Labels come from closed sets; none names a workspace. */
 
 /** How a request to the door ended; the README tells what to do about each. */
-export type WebhookOutcome =
-  | 'published'
-  | 'repeated'
-  | 'held'
-  | 'ignored'
-  | 'answered'
-  | 'rejected'
-  | 'conflict'
-  | 'unauthorized'
-  | 'forbidden'
-  | 'unknown_source'
-  | 'method_not_allowed'
-  | 'too_large'
-  | 'unsupported'
-  | 'rate_limited'
-  | 'malformed'
-  | 'unavailable'
+export const WEBHOOK_OUTCOMES = [
+  'published',
+  'repeated',
+  'held',
+  'ignored',
+  'answered',
+  'rejected',
+  'conflict',
+  'unauthorized',
+  'forbidden',
+  'unknown_source',
+  'method_not_allowed',
+  'too_large',
+  'unsupported',
+  'rate_limited',
+  'malformed',
+  'unavailable',
+] as const
+
+export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number]
 
 export interface NormalizerMetrics {
   readonly registry: Registry
@@ -33,53 +36,69 @@ export interface NormalizerMetrics {
   recognitionSkipped(step: 'lookup' | 'record'): void
 }
 
-const NAMED = new Set<string>([...PROVIDER_NAMES, 'first-party'])
+const UNKNOWN = 'unknown'
+const PROVIDERS: readonly string[] = [...PROVIDER_NAMES, 'first-party', UNKNOWN]
 
 /** What a stranger wrote into the address must not become a label. */
 function providerLabel(provider: string): string {
-  return NAMED.has(provider) ? provider : 'unknown'
+  return PROVIDERS.includes(provider) ? provider : UNKNOWN
 }
 
-export function createMetrics(): NormalizerMetrics {
+/** Dense around 15 ms (healthy), 200 ms, 1 s and 5 s, when the provider has long had its 503. */
+const PUBLISH_SECONDS = [0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
+
+/** `partitions` of the events topic. */
+export function createMetrics(partitions: number): NormalizerMetrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
   const received = new Counter({
     name: 'callwebhook_webhooks_received_total',
-    help: 'Requests of providers and first-party producers by how they ended.',
+    help: 'Requests of providers and first-party producers by how they ended: do webhooks arrive, and are they taken?',
     labelNames: ['provider', 'result'],
     registers,
   })
+  // From 0 on: the first refused webhook has to show in `increase()`, and a provider that falls silent
+  // has to be there to be missed.
+  for (const provider of PROVIDERS) {
+    for (const result of WEBHOOK_OUTCOMES) received.inc({ provider, result }, 0)
+  }
   const published = new Counter({
     name: 'callwebhook_events_published_total',
-    help: 'Events that Kafka acknowledged.',
+    help: 'Events that Kafka acknowledged: how many calls go out?',
     labelNames: ['provider', 'event'],
     registers,
   })
   const publishSeconds = new Histogram({
     name: 'callwebhook_publish_seconds',
-    help: 'Seconds from a readable event to the acknowledgement of Kafka.',
-    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    help: 'From a readable event to the acknowledgement of Kafka: is Kafka slow?',
+    buckets: PUBLISH_SECONDS,
     registers,
   })
   const rejected = new Counter({
     name: 'callwebhook_events_rejected_total',
-    help: 'Requests that could not be normalized and are kept raw in the rejected topic.',
+    help: 'Requests that could not be normalized and are kept raw: did a provider change its format?',
     labelNames: ['provider', 'reason'],
     registers,
   })
   const ignored = new Counter({
     name: 'callwebhook_webhooks_ignored_total',
-    help: 'Acknowledged on purpose without an event: ringing, tests, faxes, questions.',
+    help: 'Acknowledged on purpose without an event (ringing, tests, faxes, questions): what do we leave out?',
     labelNames: ['provider', 'reason'],
     registers,
   })
   const skipped = new Counter({
     name: 'callwebhook_recognition_skipped_total',
-    help: 'Events not looked up or not recorded because Postgres was away: repeats are possible.',
+    help: 'Events not looked up or not recorded because Postgres was away: can customers see repeats?',
     labelNames: ['step'],
     registers,
   })
+  for (const step of ['lookup', 'record']) skipped.inc({ step }, 0)
+  new Gauge({
+    name: 'callwebhook_topic_partitions',
+    help: 'Partitions of the events topic: how many have to be delivered by somebody?',
+    registers,
+  }).set(partitions)
   return {
     registry,
     webhookReceived: (provider, result) => {

@@ -58,7 +58,7 @@ const REMEMBERED_MAX = 20_000
 
 export async function startNormalizer(options: NormalizerOptions): Promise<Normalizer> {
   const { config, pool, clock, logger } = options
-  const metrics = createMetrics()
+  const metrics = createMetrics(config.kafka.partitions)
   const publisher = createLogPublisher(options, metrics)
   const sessions = createHeldSessions({
     store: createHeldSessionStore(pool),

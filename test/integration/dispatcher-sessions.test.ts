@@ -73,7 +73,11 @@ async function startDispatcher(config: DispatcherConfig, topic: string, receiver
     laneTopics: kafkaSide.laneTopics,
     deliver: createDeliver({ agent, requestTimeoutMs: config.requestTimeoutMs, now: clock.now }),
     attempts: new AttemptLog(postgres.pool, quiet, config.attemptsMax),
-    metrics: createDispatcherMetrics(() => engine.figures()),
+    metrics: createDispatcherMetrics(() => engine.figures(), {
+      tiers: config.tiers,
+      partitions: config.kafka.partitions,
+      attemptsMax: config.attemptsMax,
+    }),
     gaps: customers,
     backfills: { replayed: () => undefined },
     writer: createLaneWriter({

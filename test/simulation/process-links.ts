@@ -52,10 +52,13 @@ export class ProcessLinks {
     }
   }
 
-  attempts(): AttemptSink & { flush(): Promise<void> } {
+  attempts(): AttemptSink & { readonly waiting: number; flush(): Promise<void> } {
     let waiting: DeliveryAttempt[] = []
     return {
       isFull: false,
+      get waiting() {
+        return waiting.length
+      },
       add: (attempt) => waiting.push(attempt),
       flush: async () => {
         const count = waiting.length

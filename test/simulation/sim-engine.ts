@@ -14,6 +14,7 @@ import { CATCH_UP, DEAD_LETTER, EVENTS, type World } from './world.ts'
 const silent = createLogger('simulation', 'silent')
 const noMetrics: DispatcherMetrics = {
   registry: new Registry(),
+  firstAttemptBegun: () => undefined,
   attemptFinished: () => undefined,
   delivered: () => undefined,
   retryPlanned: () => undefined,

@@ -5,9 +5,11 @@ import type { DispatcherMetrics } from '../../services/dispatcher/metrics.ts'
 export function recordingMetrics() {
   const latencies: { readonly seconds: number; readonly isFirstAttempt: boolean }[] = []
   const outcomes: string[] = []
+  const waits: number[] = []
   const tiers: string[] = []
   const buried: string[] = []
   const metrics: DispatcherMetrics = {
+    firstAttemptBegun: (seconds) => void waits.push(seconds),
     attemptFinished: (outcome) => void outcomes.push(outcome),
     delivered: (seconds, isFirstAttempt) => void latencies.push({ seconds, isFirstAttempt }),
     retryPlanned: (tier) => void tiers.push(tier),
@@ -15,5 +17,5 @@ export function recordingMetrics() {
     catchUpRead: () => undefined,
     registry: new Registry(),
   }
-  return { ...metrics, latencies, outcomes, tiers, reasons: buried }
+  return { ...metrics, latencies, waits, outcomes, tiers, reasons: buried }
 }

@@ -25,6 +25,11 @@ export class HeadHistory {
     return this.#dueAt
   }
 
+  /** Error class of the last failure, if there was one; out of a record, so whatever somebody wrote. */
+  get lastError(): string | null {
+    return this.#told.lastError
+  }
+
   /** As it goes into the lane record. */
   get told(): Told {
     return this.#told

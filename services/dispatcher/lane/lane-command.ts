@@ -28,7 +28,9 @@ export type LaneCommand =
   /** The lane can be dropped. */
   | { readonly kind: 'close' }
 
-export type DeadReason = 'attempts_exhausted' | 'rejected' | 'undecodable'
+export const DEAD_REASONS = ['attempts_exhausted', 'rejected', 'undecodable'] as const
+
+export type DeadReason = (typeof DEAD_REASONS)[number]
 
 export interface Burial {
   readonly event: LaneHead

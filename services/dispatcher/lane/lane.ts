@@ -103,6 +103,10 @@ export class Lane {
     return this.#history.firstFailedAt
   }
 
+  get lastError(): string | null {
+    return this.#history.lastError
+  }
+
   get dueAt(): number {
     return this.#history.dueAt
   }

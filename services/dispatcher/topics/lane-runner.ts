@@ -10,6 +10,7 @@ import type { Deliver, OpenRequest } from '../delivery/deliver.ts'
 import type { Lane } from '../lane/lane.ts'
 import { isReplayed, type Missed } from '../lane/replay-filter.ts'
 import type { Scheduler } from '../lane/scheduler.ts'
+import type { DispatcherMetrics } from '../metrics.ts'
 import type { Ending, OutcomeHandler } from './outcome-handler.ts'
 import type { PartitionSession } from './partition-session.ts'
 
@@ -22,6 +23,11 @@ export interface LaneRun {
   startedAt: number
   /** Milliseconds that the last attempt took. */
   durationMs: number
+  /**
+   * Milliseconds since 1970 since when nobody but us has kept the next event waiting: the end of the
+   * last attempt, or the moment at which the lane was taken over from its record; 0: from the start.
+   */
+  freeSince: number
   /** What a back-fill has to send; null: not loaded, or there is none. */
   missed: Missed | null
   /** How many queries for connections had begun when the lane's newest event was read. */
@@ -30,13 +36,15 @@ export interface LaneRun {
   onBuried: (() => void) | null
 }
 
-export function newRun(lane: Lane, session: PartitionSession): LaneRun {
+export function newRun(lane: Lane, session: PartitionSession, now: number): LaneRun {
   return {
     lane,
     session,
     request: null,
     startedAt: 0,
     durationMs: 0,
+    // What an off-line lane waited for before is not known: as a rule its endpoint.
+    freeSince: lane.isOffline ? now : 0,
     missed: null,
     readAtQuery: 0,
     onBuried: null,
@@ -63,6 +71,7 @@ export interface LaneRunnerOptions {
   readonly decoder: CallEventDecoder
   readonly deliver: Deliver
   readonly outcomes: OutcomeHandler
+  readonly metrics: Pick<DispatcherMetrics, 'firstAttemptBegun'>
   readonly logger: Logger
   readonly clock: Clock
   readonly userAgent: string
@@ -247,7 +256,7 @@ export class LaneRunner {
   }
 
   #send(run: LaneRun, event: CallEvent, connection: Connection): void {
-    const { clock, deliver, userAgent, scheduler, outcomes } = this.#options
+    const { clock, deliver, userAgent, scheduler, outcomes, metrics } = this.#options
     const { lane, session } = run
     const { offset, acceptedAt } = lane.begin()
     const now = clock.now()
@@ -255,6 +264,9 @@ export class LaneRunner {
     const facts = { sequence: offset, attempt: lane.attempt, isReplay: replay !== null, now }
     const payload = buildPayload(event, connection, facts, userAgent)
     run.startedAt = now
+    if (lane.attempt === 1 && replay === null) {
+      metrics.firstAttemptBegun(keptWaitingMs(acceptedAt, run, now) / 1000)
+    }
     session.requestStarted()
     run.request = deliver(connection, payload, (outcome) => {
       run.request = null
@@ -293,6 +305,19 @@ export class LaneRunner {
       this.pump()
     })
   }
+}
+
+/**
+ * How long we kept an event waiting, in milliseconds. What it waited for its predecessor's attempts is
+ * the endpoint's doing: one dead endpoint would otherwise look like a broken promise of ours.
+ */
+export function keptWaitingMs(
+  acceptedAt: number,
+  { freeSince }: Pick<LaneRun, 'freeSince'>,
+  now: number,
+): number {
+  // The broker's clock may be ahead of ours.
+  return Math.max(0, now - Math.max(acceptedAt, freeSince))
 }
 
 const NOTHING_MISSED: Missed = { gaps: [], deadLetters: new Set() }

@@ -67,7 +67,8 @@ export class OutcomeHandler {
   }
 
   ended(run: LaneRun, ending: Ending): void {
-    run.durationMs = this.#options.clock.now() - run.startedAt
+    run.freeSince = this.#options.clock.now()
+    run.durationMs = run.freeSince - run.startedAt
     const { outcome } = ending
     if (outcome.kind === 'interrupted') run.session.tell(run, (lane) => lane.interrupted())
     else if (outcome.kind === 'delivered') this.#delivered(run, ending, outcome.status)
@@ -174,7 +175,8 @@ export class OutcomeHandler {
   #record(attempt: DeliveryAttempt): void {
     const { attempts, metrics, logger } = this.#options
     attempts.add(attempt)
-    metrics.attemptFinished(attempt.outcome, attempt.durationMs / 1000)
+    const { outcome, durationMs, errorClass } = attempt
+    metrics.attemptFinished(outcome, durationMs / 1000, errorClass)
     logger.info(attempt, 'delivery.attempted')
   }
 }

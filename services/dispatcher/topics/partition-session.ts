@@ -213,7 +213,7 @@ export class PartitionSession {
   }
 
   #addLane(lane: Lane): LaneRun {
-    const run = newRun(lane, this)
+    const run = newRun(lane, this, this.#options.ports.clock.now())
     this.#lanes.set(lane.workspaceId, run)
     this.#options.runner.noteRead(run)
     return run

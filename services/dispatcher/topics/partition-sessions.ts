@@ -41,6 +41,8 @@ export class PartitionSessions implements PartitionOwner {
   #consumer: PartitionConsumer | null = null
   #commits: Promise<void> = Promise.resolve()
   #committedAllAt = 0
+  /** When a commit last succeeded. No session starts without one. */
+  #committedAt = 0
   #isCommitAsked = false
 
   constructor(options: PartitionSessionsOptions) {
@@ -63,6 +65,11 @@ export class PartitionSessions implements PartitionOwner {
   /** Partitions that were assigned and do not deliver yet. */
   get openingCount(): number {
     return this.#opening.size
+  }
+
+  /** Milliseconds since the last commit; a healthy process has one every ten seconds. 0 without sessions. */
+  get sinceCommitMs(): number {
+    return this.#sessions.size === 0 ? 0 : this.#options.clock.now() - this.#committedAt
   }
 
   assigned(partitions: readonly number[]): void {
@@ -186,6 +193,7 @@ export class PartitionSessions implements PartitionOwner {
       for (const commit of commits) commit.onFailed()
       throw error
     }
+    this.#committedAt = this.#options.clock.now()
     for (const commit of commits) commit.onTaken()
   }
 

@@ -3,7 +3,9 @@ import type { EventKind } from '../call-event.ts'
 import type { ErrorClass } from '../egress/error-class.ts'
 import { timestamp } from './pool.ts'
 
-export type AttemptOutcome = 'delivered' | 'retrying' | 'dead_lettered' | 'suspended'
+export const ATTEMPT_OUTCOMES = ['delivered', 'retrying', 'dead_lettered', 'suspended'] as const
+
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number]
 
 export interface DeliveryAttempt {
   readonly workspaceId: string

@@ -291,3 +291,36 @@ describe('what is written down', () => {
     ])
   })
 })
+
+describe('how long we keep an event waiting', () => {
+  it('begins with its acceptance, and its retries are not counted', async () => {
+    const { bench } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1')
+    await bench.answer('kyiv/1', failed())
+    await bench.pass(seconds(5))
+    await bench.answer('kyiv/1')
+
+    expect(bench.metrics.waits).toEqual([0])
+  })
+
+  it('leaves out what the endpoint had to do before: a dead one is no broken promise of ours', async () => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1', 'kyiv/2')
+    await bench.answer('kyiv/1', failed())
+    await bench.pass(seconds(5))
+    await bench.pass(seconds(4))
+    await bench.answerAll()
+
+    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/1', 'kyiv/2'])
+    expect(bench.metrics.waits).toEqual([0, 0])
+  })
+
+  it('counts what stands still on our side', async () => {
+    const { bench } = await aDispatcher({ connected: ['kyiv', 'lviv'], inFlightMax: 1 })
+    await bench.read('kyiv/1', 'lviv/1')
+    await bench.pass(seconds(3))
+    await bench.answerAll()
+
+    expect(bench.metrics.waits).toEqual([0, 3])
+  })
+})
