@@ -58,9 +58,9 @@ const KNOWN_VARIABLES = new Set([
 ])
 
 describe('docker-compose.yml', () => {
-  it('runs the servers of `make up`, its three services and Prometheus', () => {
+  it('runs the servers of `make up`, its three services, Prometheus and Grafana', () => {
     expect(Object.keys(compose.services).sort()).toEqual(
-      [...SERVICE_NAMES, 'kafka', 'postgres', 'prometheus', 'registry'].sort(),
+      [...SERVICE_NAMES, 'grafana', 'kafka', 'postgres', 'prometheus', 'registry'].sort(),
     )
   })
 
