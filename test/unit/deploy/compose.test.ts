@@ -64,13 +64,15 @@ describe('docker-compose.yml', () => {
   })
 
   it('starts what watches the services only when asked', () => {
-    expect(compose.services['prometheus']).toMatchObject({ profiles: ['monitoring'] })
+    for (const name of ['prometheus', 'grafana']) {
+      expect(compose.services[name]).toMatchObject({ profiles: ['monitoring'] })
+    }
     for (const [, ourService] of ours) expect(ourService).not.toHaveProperty('profiles')
   })
 
-  it('runs the servers of `make up`, its three services and Prometheus', () => {
+  it('runs the servers of `make up`, its three services, Prometheus and Grafana', () => {
     expect(Object.keys(compose.services).sort()).toEqual(
-      [...SERVICE_NAMES, 'kafka', 'postgres', 'prometheus', 'registry'].sort(),
+      [...SERVICE_NAMES, 'grafana', 'kafka', 'postgres', 'prometheus', 'registry'].sort(),
     )
   })
 
