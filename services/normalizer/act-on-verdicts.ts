@@ -4,6 +4,7 @@ import type { HeldSessions } from './held-sessions.ts'
 import type { NormalizerMetrics } from './metrics.ts'
 import type { Json, Provider, Verdict } from './providers/provider.ts'
 import { type Publisher, UnencodableError } from './publisher.ts'
+import type { Recordings } from './recordings/recordings.ts'
 import type { KeptReason, RejectedRequests, Rejection } from './rejected-requests.ts'
 import type { Source } from './source.ts'
 import type { Webhook } from './webhook.ts'
@@ -38,6 +39,7 @@ export type UnavailableReason = 'kafka' | 'postgres' | 'deadline' | 'overload' |
 export interface ActOptions {
   readonly publisher: Publisher
   readonly sessions: Pick<HeldSessions, 'hold'>
+  readonly recordings: Pick<Recordings, 'linked' | 'published'>
   readonly rejected: RejectedRequests
   readonly metrics: Pick<NormalizerMetrics, 'requestRejected' | 'webhookIgnored'>
   readonly logger: Logger
@@ -82,13 +84,14 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
 async function effectOf(
   judgement: Judgement,
   source: Source,
-  { publisher, sessions, logger }: ActOptions,
+  { publisher, sessions, recordings, logger }: ActOptions,
 ): Promise<Effect> {
   switch (judgement.kind) {
     case 'event':
       try {
-        const event = identify(judgement.call, source.workspaceId)
+        const event = identify(recordings.linked(judgement.call, source), source.workspaceId)
         const { kind, eventId } = await publisher.publish(event)
+        if (kind === 'published') await recordings.published(event)
         return { kind: kind === 'published' ? kind : 'repeated', eventId }
       } catch (error) {
         if (!(error instanceof UnencodableError)) throw error

@@ -5,6 +5,7 @@ import {
   commonVariables,
   count,
   type Environment,
+  egressVariables,
   type KafkaConfig,
   kafkaConfig,
   kafkaVariables,
@@ -13,14 +14,43 @@ import {
   readEnvironment,
   type Secret,
 } from '../shared/config.ts'
-import { type SecretBox, secretBoxFrom, secretsVariables } from '../shared/secret-box.ts'
+import {
+  derivedKeys,
+  type SecretBox,
+  secretBoxFrom,
+  secretsVariables,
+} from '../shared/secret-box.ts'
+import { createRecordingLinks, type RecordingLinks } from './recordings/recording-link.ts'
+import type { RecordingLimits } from './recordings/recording-routes.ts'
 import type { RequestLimits } from './webhook-routes.ts'
+
+const DELAY_UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000 } as const
+
+/** `30s,5m,1h` → milliseconds. */
+const delays = commaList.pipe(
+  z
+    .array(
+      z
+        .string()
+        .regex(/^[1-9]\d{0,3}[smh]$/, 'must be delays such as 30s,5m,1h')
+        .transform((text) => {
+          const unit = DELAY_UNITS_MS[text.endsWith('s') ? 's' : text.endsWith('m') ? 'm' : 'h']
+          return Number(text.slice(0, -1)) * unit
+        }),
+    )
+    .min(1)
+    .max(20),
+)
+
+/** Base addresses, to which a path with a slash in front is added. */
+const baseUrl = z.url().transform((url) => url.replace(/\/$/, ''))
 
 /** The README has a table of these: meaning, unit, default, consequence. */
 const variables = {
   ...commonVariables,
   ...kafkaVariables,
   ...secretsVariables,
+  ...egressVariables,
   NORMALIZER_PORT: port.default(8080),
   NORMALIZER_TELEMETRY_PORT: port.default(9101),
   NORMALIZER_PROVIDERS: commaList
@@ -39,6 +69,14 @@ const variables = {
   NORMALIZER_UNKNOWN_TOKENS_PER_MINUTE: count.default(120),
   NORMALIZER_FORGET_EVERY_MS: milliseconds.default(600_000),
   NORMALIZER_POSTGRES_CONNECTIONS_MAX: count.default(10),
+  NORMALIZER_PUBLIC_URL: baseUrl.default('http://127.0.0.1:8080'),
+  NORMALIZER_RECORDING_LINK_DAYS: count.max(3_650).default(30),
+  NORMALIZER_RECORDING_CHECKS: delays.default(
+    [1, 2, 5, 10, 15, 30, 60].map((minutes) => minutes * 60_000),
+  ),
+  NORMALIZER_SOURCE_RECORDINGS_PER_MINUTE: count.default(120),
+  NORMALIZER_ADDRESS_RECORDINGS_PER_MINUTE: count.default(240),
+  BINOTEL_API_URL: baseUrl.default('https://api.binotel.com'),
 }
 
 export interface NormalizerConfig {
@@ -58,6 +96,18 @@ export interface NormalizerConfig {
   readonly sourceCacheMs: number
   readonly limits: RequestLimits
   readonly forgetEveryMs: number
+  readonly egress: { readonly allowCidrs: readonly string[]; readonly allowHttp: boolean }
+  readonly recordings: RecordingsConfig
+}
+
+export interface RecordingsConfig {
+  /** Where customers reach this service. */
+  readonly publicUrl: string
+  readonly links: RecordingLinks
+  readonly linkMs: number
+  readonly limits: RecordingLimits
+  readonly checkDelaysMs: readonly number[]
+  readonly binotelApiUrl: string
 }
 
 /** @throws ConfigError with everything that is wrong. */
@@ -83,5 +133,21 @@ export function readConfig(environment: Environment = process.env): NormalizerCo
       unknownPerAddress: env.NORMALIZER_UNKNOWN_TOKENS_PER_MINUTE,
     },
     forgetEveryMs: env.NORMALIZER_FORGET_EVERY_MS,
+    egress: { allowCidrs: env.EGRESS_ALLOW_CIDRS, allowHttp: env.EGRESS_ALLOW_HTTP },
+    recordings: recordingsConfig(env),
   })
+}
+
+function recordingsConfig(env: z.infer<z.ZodObject<typeof variables>>): RecordingsConfig {
+  return {
+    publicUrl: env.NORMALIZER_PUBLIC_URL,
+    links: createRecordingLinks(derivedKeys(env, 'recording links')),
+    linkMs: env.NORMALIZER_RECORDING_LINK_DAYS * 86_400_000,
+    limits: {
+      perSource: env.NORMALIZER_SOURCE_RECORDINGS_PER_MINUTE,
+      perAddress: env.NORMALIZER_ADDRESS_RECORDINGS_PER_MINUTE,
+    },
+    checkDelaysMs: env.NORMALIZER_RECORDING_CHECKS,
+    binotelApiUrl: env.BINOTEL_API_URL,
+  }
 }

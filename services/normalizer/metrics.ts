@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { type CallEvent, PROVIDER_NAMES } from '../shared/call-event.ts'
+import { type CallEvent, type EventProvider, PROVIDER_NAMES } from '../shared/call-event.ts'
 import type { IgnoredReason } from './providers/provider.ts'
+import type { RecordingOutcome } from './recordings/recording-answers.ts'
+import type { CheckOutcome } from './recordings/recording-checks.ts'
 import type { KeptReason } from './rejected-requests.ts'
 
 /** All metrics of the normalizer. Labels come from closed sets; none names a workspace. */
@@ -34,6 +36,8 @@ export interface NormalizerMetrics {
   requestRejected(provider: string, reason: KeptReason): void
   webhookIgnored(provider: string, reason: IgnoredReason | 'lookup'): void
   recognitionSkipped(step: 'lookup' | 'record'): void
+  recordingAsked(provider: EventProvider | 'unknown', outcome: RecordingOutcome): void
+  recordingChecked(provider: EventProvider, outcome: CheckOutcome): void
 }
 
 const UNKNOWN = 'unknown'
@@ -99,6 +103,18 @@ export function createMetrics(partitions: number): NormalizerMetrics {
     help: 'Partitions of the events topic: how many have to be delivered by somebody?',
     registers,
   }).set(partitions)
+  const recordings = new Counter({
+    name: 'callwebhook_recordings_total',
+    help: 'Requests for a recording by how they ended.',
+    labelNames: ['provider', 'result'],
+    registers,
+  })
+  const checks = new Counter({
+    name: 'callwebhook_recording_checks_total',
+    help: 'Looks for a recording whose file comes after the call, by what became of them.',
+    labelNames: ['provider', 'result'],
+    registers,
+  })
   return {
     registry,
     webhookReceived: (provider, result) => {
@@ -111,5 +127,7 @@ export function createMetrics(partitions: number): NormalizerMetrics {
     requestRejected: (provider, reason) => rejected.inc({ provider, reason }),
     webhookIgnored: (provider, reason) => ignored.inc({ provider, reason }),
     recognitionSkipped: (step) => skipped.inc({ step }),
+    recordingAsked: (provider, result) => recordings.inc({ provider, result }),
+    recordingChecked: (provider, result) => checks.inc({ provider, result }),
   }
 }

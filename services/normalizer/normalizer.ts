@@ -27,6 +27,7 @@ import { createKnownEvents } from './known-events.ts'
 import { createMetrics, type NormalizerMetrics } from './metrics.ts'
 import { findProvider } from './providers/registry.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
+import { type Recordings, startRecordings } from './recordings/recordings.ts'
 import { createRejectedRequests } from './rejected-requests.ts'
 import { createServer } from './server.ts'
 import { openSource } from './source.ts'
@@ -73,7 +74,9 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     clock,
     logger,
   })
-  const app = await createApp(options, { metrics, publisher, sessions, activity })
+  const recordings = startRecordings({ config, pool, publisher, metrics, clock, logger })
+  const app = await createApp(options, { metrics, publisher, sessions, recordings, activity })
+  recordings.addRoutes(app)
   const sweeper = startRecurring({
     name: 'held-sessions',
     everyMs: SWEEP_EVERY_MS,
@@ -92,7 +95,7 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     app,
     registry: metrics.registry,
     stop: async () => {
-      await Promise.all([sweeper.stop(), forgetting.stop(), activity.stop()])
+      await Promise.all([sweeper.stop(), forgetting.stop(), recordings.stop(), activity.stop()])
     },
   }
 }
@@ -114,6 +117,7 @@ interface Parts {
   readonly metrics: NormalizerMetrics
   readonly publisher: Publisher
   readonly sessions: HeldSessions
+  readonly recordings: Recordings
   readonly activity: SourceActivity
 }
 

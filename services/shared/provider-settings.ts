@@ -133,6 +133,13 @@ export const binotelSettings = settings({
     .trim()
     .regex(/^\d{1,20}$/, 'must be digits')
     .optional(),
+  /** Key of Binotel's REST API; with it events carry the address of their recording. */
+  apiKey: secret.optional(),
+  /** The secret that belongs to the key. */
+  apiSecret: secret.optional(),
+}).refine(({ apiKey, apiSecret }) => (apiKey === undefined) === (apiSecret === undefined), {
+  message: 'apiKey and apiSecret belong together: give both or none',
+  path: ['apiSecret'],
 })
 
 export const phonetSettings = settings({
@@ -221,7 +228,13 @@ export type PhonetSettings = z.infer<typeof phonetSettings>
 export type StreamTelecomSettings = z.infer<typeof streamTelecomSettings>
 export type UnitalkSettings = z.infer<typeof unitalkSettings>
 
-const SECRET_KEYS = new Set(['password', 'authorizationHeader', 'headerSecret'])
+const SECRET_KEYS = new Set([
+  'password',
+  'authorizationHeader',
+  'headerSecret',
+  'apiKey',
+  'apiSecret',
+])
 
 /** A copy to show: every secret in it reads `***`. */
 export function withoutSecrets(told: unknown): Record<string, unknown> {

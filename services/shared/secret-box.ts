@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import { type Secret, secretsKey } from './config.ts'
 
@@ -30,6 +30,22 @@ export const secretsVariables = {
 export function secretBoxFrom(env: z.infer<z.ZodObject<typeof secretsVariables>>): SecretBox {
   const previous = env.SECRETS_KEY_PREVIOUS
   return createSecretBox(env.SECRETS_KEY, previous === undefined ? [] : [previous])
+}
+
+/**
+ * Keys for something else than sealing, one of each secrets key, the current one's first. Derived
+ * (HKDF-SHA256), so that whoever breaks one purpose has nothing for another.
+ */
+export function derivedKeys(
+  env: z.infer<z.ZodObject<typeof secretsVariables>>,
+  purpose: string,
+): readonly Buffer[] {
+  return [env.SECRETS_KEY, env.SECRETS_KEY_PREVIOUS]
+    .filter((secret) => secret !== undefined)
+    .map((secret) => {
+      const key = Buffer.from(secret.reveal(), 'base64')
+      return Buffer.from(hkdfSync('sha256', key, '', `call-webhook ${purpose}`, 32))
+    })
 }
 
 const ALGORITHM = 'aes-256-gcm'

@@ -18,6 +18,8 @@ describe('secrets', () => {
     rotatedPassword: 'planted-user:planted-secret-9Xk4',
     basicPair: 'planted-basic-3Vt8',
     headerSecret: 'planted-header-secret-5Lp1',
+    apiKey: 'planted-binotel-api-key-8Hc3',
+    apiSecret: 'planted-binotel-api-secret-1Nf7',
     operatorToken: 'planted-operator-token-6Rw0',
     wrongToken: 'planted-wrong-token-2Zd9',
   }
@@ -79,6 +81,13 @@ describe('secrets', () => {
       settings: { basic: { username: 'planted', password: planted.basicPair } },
     })
     answers.pop()
+    await call('POST', '/sources', {
+      provider: 'binotel',
+      settings: { apiKey: planted.apiKey, apiSecret: planted.apiSecret },
+    })
+    const { webhookUrl } = JSON.parse(answers.pop() ?? '') as { webhookUrl: string }
+    sourceTokens.push(new URL(webhookUrl).pathname.split('/')[3] ?? '')
+    await knock(webhookUrl, binotelCall('4100000003'))
     for (const path of ['/connection', '/sources']) await call('GET', path)
     await knock(binotel, binotelCall('4100000001'))
     await knock(binotel.replace(/[^/]+$/, planted.wrongToken), binotelCall('4100000002'))

@@ -60,7 +60,7 @@ describe('sources', () => {
 
     expect(status).toBe(422)
     expect(body.errors).toEqual([
-      { path: 'body.settings', message: 'unknown: zone; allowed: companyId' },
+      { path: 'body.settings', message: 'unknown: zone; allowed: companyId, apiKey, apiSecret' },
     ])
   })
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { KnownEvents } from '../../services/normalizer/known-events.ts'
+import type { Recordings } from '../../services/normalizer/recordings/recordings.ts'
 import type { Source } from '../../services/normalizer/source.ts'
 import { type CallFacts, untold } from '../../services/shared/call-event.ts'
 import {
@@ -35,6 +36,12 @@ export const source: Source = {
 
 export function callFacts(overrides: Partial<CallFacts> = {}): CallFacts {
   return { ...untold('call.completed', 'binotel', '4683310794'), status: 'answered', ...overrides }
+}
+
+/** Leaves calls as they are, and looks for no file. */
+export const noRecordings: Pick<Recordings, 'linked' | 'published'> = {
+  linked: (call) => call,
+  published: async () => undefined,
 }
 
 /** Remembers for ever; `away` makes it forget all, as when Postgres does not answer. */

@@ -34,19 +34,22 @@ import { freshDatabase, freshPrefix } from './stack.ts'
 export class NormalizerBench {
   readonly pool: Pool
   readonly names: TopicNames
-  readonly #config: NormalizerConfig
+  readonly config: NormalizerConfig
   readonly #kafka: Kafka
   readonly #stops: (() => Promise<unknown>)[] = []
 
   private constructor(config: NormalizerConfig, pool: Pool) {
-    this.#config = config
+    this.config = config
     this.pool = pool
     this.names = topicNames(config.kafka.topicPrefix)
     this.#kafka = createKafka(config.kafka, 'test', quiet)
   }
 
   /** On a database and topics of its own. */
-  static async open(stack: StackEnvironment): Promise<NormalizerBench> {
+  static async open(
+    stack: StackEnvironment,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<NormalizerBench> {
     const config = readConfig({
       ...stack,
       SECRETS_KEY: randomBytes(32).toString('base64'),
@@ -54,6 +57,7 @@ export class NormalizerBench {
       TOPIC_PREFIX: freshPrefix(),
       TOPIC_PARTITIONS: '1',
       NORMALIZER_UNKNOWN_TOKENS_PER_MINUTE: '5',
+      ...env,
     })
     const { databaseUrl, kafka } = config
     await migrate(databaseUrl, quiet)
@@ -72,7 +76,7 @@ export class NormalizerBench {
 
   /** Base address of another replica. */
   async start(): Promise<string> {
-    const config = this.#config
+    const config = this.config
     const kafka = createKafka(config.kafka, 'normalizer', quiet)
     const timeoutMs = config.publishTimeoutMs
     const producer = await startLogProducer({ kafka, logger: quiet, timeoutMs })
@@ -112,7 +116,7 @@ export class NormalizerBench {
       workspaceId: 'ws_1',
       provider,
       label: null,
-      settingsSealed: this.#config.secretBox.seal(JSON.stringify(settings)),
+      settingsSealed: this.config.secretBox.seal(JSON.stringify(settings)),
       tokenHash: hashToken(token),
     })
     return `/hooks/${provider}/${token}`
@@ -126,7 +130,7 @@ export class NormalizerBench {
 
   /** All events of the log, in order. */
   async events(): Promise<CallEvent[]> {
-    const { typeOf } = createCallEventRegistry(this.#config.kafka.registry)
+    const { typeOf } = createCallEventRegistry(this.config.kafka.registry)
     const decoder = createCallEventDecoder({ typeOf, clock: systemClock, logger: quiet })
     const events: CallEvent[] = []
     for (const { value } of await this.#read(this.names.events)) {

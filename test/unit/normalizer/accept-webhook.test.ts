@@ -14,6 +14,7 @@ import {
   encoder,
   logInMemory,
   memoryOfEvents,
+  noRecordings,
   quiet,
   source,
 } from '../../support/normalizer-fakes.ts'
@@ -68,6 +69,7 @@ function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
         held.push(part)
       },
     },
+    recordings: noRecordings,
     rejected: createRejectedRequests(log, REJECTED),
     metrics: {
       requestRejected: (provider, reason) => counted.push(`rejected ${provider} ${reason}`),

@@ -29,6 +29,7 @@ describe('configuration of the normalizer', () => {
         NORMALIZER_PROVIDERS: 'binotel,acme',
         NORMALIZER_TRUSTED_PROXIES: 'everybody',
         NORMALIZER_PORT: '70000',
+        NORMALIZER_RECORDING_CHECKS: '1m,soon',
       })
 
     expect(read).toThrow(ConfigError)
@@ -36,5 +37,6 @@ describe('configuration of the normalizer', () => {
     expect(read).toThrow(/NORMALIZER_PROVIDERS: Invalid option/)
     expect(read).toThrow(/NORMALIZER_TRUSTED_PROXIES: Invalid/)
     expect(read).toThrow(/NORMALIZER_PORT: Too big/)
+    expect(read).toThrow(/NORMALIZER_RECORDING_CHECKS: must be delays such as/)
   })
 })

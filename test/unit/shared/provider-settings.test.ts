@@ -10,7 +10,7 @@ const examples = {
     basic: { username: 'ringostat', password: 'hunter2' },
   },
   phonet: { accountDomain: 'https://Acme.Phonet.com.ua/' },
-  binotel: { companyId: '62770' },
+  binotel: { companyId: '62770', apiKey: 'hunter2', apiSecret: 'hunter2' },
   'stream-telecom': {
     internalLines: ['80044022203', '101'],
     internalLinePattern: '^(8004402\\d{4}|[1-3]\\d{2})$',
@@ -56,6 +56,8 @@ describe('provider settings', () => {
     ['ringostat', { basic: { username: 'a:b', password: 'x' } }],
     ['ringostat', { basic: { username: 'a' } }],
     ['binotel', { companyId: 62770 }],
+    ['binotel', { apiKey: 'key' }],
+    ['binotel', { apiSecret: 'secret' }],
     ['phonet', { accountDomain: 'acme phonet' }],
     ['stream-telecom', { mergeWindowSec: 0 }],
     ['stream-telecom', { timeUnit: 'minutes' }],

@@ -927,6 +927,8 @@ export interface operations {
               /** @default {} */
               settings?: {
                 companyId?: string
+                apiKey?: string
+                apiSecret?: string
               }
             }
           | {

@@ -19,7 +19,7 @@ const FILLED: Readonly<Record<ProviderName, Entered>> = {
     'basic.password': 'secret',
     fieldMap: 'uniqueid = call_id\n\ncalldate=call_date',
   },
-  binotel: { companyId: '62770' },
+  binotel: { companyId: '62770', apiKey: 'key', apiSecret: 'secret' },
   phonet: { accountDomain: 'acme.phonet.com.ua' },
   'stream-telecom': {
     internalLines: '80012345678, 101',

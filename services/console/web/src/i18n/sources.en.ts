@@ -73,6 +73,14 @@ export const sourcesEn = {
       hint: 'One a line, our name = yours: uniqueid = call_id',
     },
     companyId: { label: 'Binotel company id', hint: 'Calls of another company are refused.' },
+    apiKey: {
+      label: 'API key of Binotel',
+      hint: 'With key and secret, events carry a link to the recording. Ask Binotel’s support for them.',
+    },
+    apiSecret: {
+      label: 'API secret of Binotel',
+      hint: 'Belongs to the key. Both are stored encrypted and are not shown again.',
+    },
     accountDomain: {
       label: 'Domain of your Phonet',
       hint: 'Such as acme.phonet.com.ua. Calls of another one are refused.',

@@ -80,6 +80,14 @@ export const sourcesUk: typeof sourcesEn = {
       label: 'Ідентифікатор компанії в Binotel',
       hint: 'Дзвінки іншої компанії буде відхилено.',
     },
+    apiKey: {
+      label: 'Ключ API Binotel',
+      hint: 'З ключем і секретом події містять посилання на запис розмови. Їх надає підтримка Binotel.',
+    },
+    apiSecret: {
+      label: 'Секрет API Binotel',
+      hint: 'Надається разом із ключем. Обидва зберігаються зашифрованими й більше не показуються.',
+    },
     accountDomain: {
       label: 'Домен вашого Phonet',
       hint: 'Наприклад, acme.phonet.com.ua. Дзвінки іншого домену буде відхилено.',

@@ -21,7 +21,11 @@ export const SETTINGS: Readonly<Record<ProviderName, readonly Setting[]>> = {
     { key: 'basic.password', kind: 'secret' },
     FIELD_MAP,
   ],
-  binotel: [{ key: 'companyId', kind: 'text' }],
+  binotel: [
+    { key: 'companyId', kind: 'text' },
+    { key: 'apiKey', kind: 'secret' },
+    { key: 'apiSecret', kind: 'secret' },
+  ],
   phonet: [{ key: 'accountDomain', kind: 'text' }],
   'stream-telecom': [
     { key: 'internalLines', kind: 'list' },

@@ -1,0 +1,138 @@
+import type { FastifyInstance } from 'fastify'
+import { createBatcher } from '../../shared/batcher.ts'
+import type { CallEvent, CallFacts } from '../../shared/call-event.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { createAddressRule } from '../../shared/egress/addresses.ts'
+import { createGuardedAgent } from '../../shared/egress/guarded-agent.ts'
+import type { Logger } from '../../shared/logger.ts'
+import type { Pool } from '../../shared/postgres/pool.ts'
+import {
+  claimDueChecks,
+  countChecks,
+  type PlannedCheck,
+  planChecks,
+  postponeCheck,
+  removeChecks,
+} from '../../shared/postgres/recording-checks.ts'
+import { findSourceById } from '../../shared/postgres/sources.ts'
+import { startRecurring } from '../../shared/recurring.ts'
+import { createCachedLookup } from '../cached-lookup.ts'
+import type { NormalizerConfig } from '../config.ts'
+import type { NormalizerMetrics } from '../metrics.ts'
+import type { Publisher } from '../publisher.ts'
+import { openSource } from '../source.ts'
+import { createAskBinotel } from './ask-binotel.ts'
+import { createFindRecording } from './find-recording.ts'
+import { linkedCall, type SourceOfCall } from './linked-call.ts'
+import { createLookForFile } from './look-for-file.ts'
+import { createRecordingChecks, type RecordingCheckStore } from './recording-checks.ts'
+import { addRecordingRoutes } from './recording-routes.ts'
+
+/** Recordings that outlive their links: addresses of our own, and files that come late. */
+export interface Recordings {
+  /** The call as it is to be published. */
+  linked(call: CallFacts, source: SourceOfCall): CallFacts
+  /** To be told of each event in the log. Never fails. */
+  published(event: CallEvent): Promise<void>
+  addRoutes(app: FastifyInstance): void
+  stop(): Promise<void>
+}
+
+export interface RecordingsOptions {
+  readonly config: NormalizerConfig
+  readonly pool: Pool
+  readonly publisher: Publisher
+  readonly metrics: NormalizerMetrics
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Delays are told in seconds and more. */
+const SWEEP_EVERY_MS = 1_000
+const CHECKS_PER_STATEMENT = 200
+/** Few, so that even if each of them hangs for 5 s they are through long before the claim ends. */
+const CHECKS_PER_CLAIM = 40
+const CLAIM_MS = 120_000
+/** Sources that are remembered; each takes less than a kilobyte. */
+const SOURCES_MAX = 5_000
+
+export function startRecordings(options: RecordingsOptions): Recordings {
+  const { config, pool, publisher, metrics, clock, logger } = options
+  const { egress, recordings } = config
+  const agent = createGuardedAgent(egress)
+  const checks = createRecordingChecks({
+    store: createCheckStore(pool),
+    look: createLookForFile(agent),
+    publisher,
+    box: config.secretBox,
+    delaysMs: recordings.checkDelaysMs,
+    allowHttp: egress.allowHttp,
+    onOutcome: metrics.recordingChecked,
+    clock,
+    logger,
+  })
+  const sweeper = startRecurring({
+    name: 'recording-checks',
+    everyMs: SWEEP_EVERY_MS,
+    task: () => checks.lookForDue(),
+    clock,
+    logger,
+  })
+  return {
+    linked: (call, source) => linkedCall(call, source, { ...recordings, clock }),
+    published: (event) => checks.published(event),
+    addRoutes: (app) =>
+      addRecordingRoutes(app, {
+        ...recordings,
+        find: createFindRecording({
+          sources: createSourceLookup(options),
+          ask: createAskBinotel({
+            apiUrl: recordings.binotelApiUrl,
+            dispatcher: agent,
+            allowHttp: egress.allowHttp,
+            isAllowed: createAddressRule(egress.allowCidrs),
+          }),
+          clock,
+          logger,
+        }),
+        metrics,
+        logger,
+      }),
+    async stop() {
+      checks.stop()
+      await sweeper.stop()
+      await agent.destroy()
+    },
+  }
+}
+
+function createSourceLookup({ config, pool, clock, logger }: RecordingsOptions) {
+  return createCachedLookup({
+    name: 'sources-of-recordings',
+    query: async (key) => {
+      const found = await findSourceById(pool, key.toString())
+      return found && openSource(found, config.secretBox)
+    },
+    ttlMs: config.sourceCacheMs,
+    entriesMax: SOURCES_MAX,
+    clock,
+    logger,
+  })
+}
+
+function createCheckStore(pool: Pool): RecordingCheckStore {
+  const plans = createBatcher<PlannedCheck, undefined>(
+    async (batch) => {
+      await planChecks(pool, batch)
+      return batch.map(() => undefined)
+    },
+    { itemsMax: CHECKS_PER_STATEMENT },
+  )
+  return {
+    plan: (check) => plans.add(check),
+    claimDue: () => claimDueChecks(pool, { limit: CHECKS_PER_CLAIM, leaseMs: CLAIM_MS }),
+    postpone: (check) => postponeCheck(pool, check),
+    remove: async (callId) => (await removeChecks(pool, [callId])) === 1,
+    count: () => countChecks(pool),
+  }
+}
