@@ -29,7 +29,10 @@ function run(heading: string, program: string): Words[] {
   if (block === undefined) throw new Error(`${PAGE} has no commands under ${heading}`)
   const script = `set -eu\n${program}() { printf '%s\\n' "$*"; }\n${block}`
   const said = execFileSync('bash', ['-c', script], { encoding: 'utf8' })
-  return said.trim().split('\n').map((line) => line.split(' '))
+  return said
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '))
 }
 
 const text = { type: 'string' } as const

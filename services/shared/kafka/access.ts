@@ -110,7 +110,10 @@ async function knockOnce(config: KafkaConfig, broker: string, clientId: string):
   }).admin()
   try {
     // Without a login a broker that wants one answers the first question and hangs up at the next.
-    await withinMs(2 * ANSWER_WITHIN_MS, admin.connect().then(() => admin.describeCluster()))
+    await withinMs(
+      2 * ANSWER_WITHIN_MS,
+      admin.connect().then(() => admin.describeCluster()),
+    )
     return 'open'
   } catch (error) {
     return accessProblem(error) ?? 'away'
