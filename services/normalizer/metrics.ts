@@ -103,18 +103,7 @@ export function createMetrics(partitions: number): NormalizerMetrics {
     help: 'Partitions of the events topic: how many have to be delivered by somebody?',
     registers,
   }).set(partitions)
-  const recordings = new Counter({
-    name: 'callwebhook_recordings_total',
-    help: 'Requests for a recording by how they ended.',
-    labelNames: ['provider', 'result'],
-    registers,
-  })
-  const checks = new Counter({
-    name: 'callwebhook_recording_checks_total',
-    help: 'Looks for a recording whose file comes after the call, by what became of them.',
-    labelNames: ['provider', 'result'],
-    registers,
-  })
+  const { recordings, checks } = recordingCounters(registers)
   return {
     registry,
     webhookReceived: (provider, result) => {
@@ -130,4 +119,20 @@ export function createMetrics(partitions: number): NormalizerMetrics {
     recordingAsked: (provider, result) => recordings.inc({ provider, result }),
     recordingChecked: (provider, result) => checks.inc({ provider, result }),
   }
+}
+
+function recordingCounters(registers: Registry[]) {
+  const recordings = new Counter({
+    name: 'callwebhook_recordings_total',
+    help: 'Requests for a recording by how they ended.',
+    labelNames: ['provider', 'result'],
+    registers,
+  })
+  const checks = new Counter({
+    name: 'callwebhook_recording_checks_total',
+    help: 'Looks for a recording whose file comes after the call, by what became of them.',
+    labelNames: ['provider', 'result'],
+    registers,
+  })
+  return { recordings, checks }
 }

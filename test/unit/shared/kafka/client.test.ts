@@ -5,9 +5,9 @@ import { createLogger } from '../../../../services/shared/logger.ts'
 
 const config = {
   brokers: ['127.0.0.1:1'],
-  tls: null,
+  ssl: false,
   sasl: null,
-  registry: { url: 'http://127.0.0.1:1', login: null, ca: null },
+  registryUrl: 'http://127.0.0.1:1',
   topicPrefix: 'calls',
   partitions: 12,
 }
