@@ -174,10 +174,9 @@ describe('Python', () => {
         expect(event).not.toHaveProperty(name)
       }
     }
-    for (const { client, recordingUrl } of log.events) {
-      if (client.number !== null) expect(text).not.toContain(JSON.stringify(client.number))
-      if (recordingUrl !== null) expect(text).not.toContain(recordingUrl)
-    }
+    const urls = log.events.flatMap(({ recordingUrl }) => recordingUrl ?? [])
+    expect(urls.filter((url) => text.includes(url))).toEqual([])
+    expect(urls.length).toBeGreaterThan(0)
   })
 
   it('reads dead letters like events, and says which one is none', async ({ skip }) => {
@@ -258,10 +257,11 @@ describe('DuckDB', () => {
   })
 
   function missedPerHour(): readonly string[] {
-    const calls = [...new Map(log.events.map((event) => [event.callId, event])).values()].filter(
+    const completed = log.events.filter(
       ({ event, direction, startedAt }) =>
         event === 'call.completed' && direction === 'inbound' && startedAt !== null,
     )
+    const calls = new Map(completed.map((event) => [event.callId, event])).values()
     const inbound = new Map<string, CallEvent[]>()
     for (const call of calls) {
       const began = DateTime.fromISO(call.startedAt ?? '', { zone: 'Europe/Kyiv' }).startOf('hour')
@@ -345,7 +345,7 @@ describe('kcat', () => {
     expect(dead).toMatch(
       new RegExp(`${log.dead.workspaceId} dead-reason=rejected,dead-attempts=3,`),
     )
-    expect(rejected).toMatch(/reason=unknown_kind,detail=requestType,provider=binotel/)
+    expect(rejected).toMatch(/reason=unrecognized,detail=requestType,provider=binotel/)
     expect(rejected).toContain('{"requestType": "Їжак"}')
     expect(rejected).not.toContain('src_secret')
   })

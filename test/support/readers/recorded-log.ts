@@ -138,8 +138,17 @@ async function buryAndReject(producer: LogProducer, names: TopicNames, dead: Dea
       body: Buffer.from('{"requestType": "Їжак"}'),
       receivedAt: NOON,
     },
-    { id: 'src_1', workspaceId, provider: 'binotel' },
-    { reason: 'unknown_kind', detail: 'requestType' },
+    {
+      id: 'src_1',
+      workspaceId,
+      provider: 'binotel',
+      settingsSealed: '',
+      tokenValidUntil: null,
+      timezone: 'Europe/Kyiv',
+      defaultCountry: 'UA',
+      context: { settings: {}, timezone: 'Europe/Kyiv', defaultCountry: 'UA' },
+    },
+    { reason: 'unrecognized', detail: 'requestType' },
   )
 }
 
