@@ -26,7 +26,7 @@ def main() -> None:
     consumer = Consumer(
         {
             "bootstrap.servers": args.brokers,
-            "group.id": "not-used",  # the client demands one; nothing is subscribed or committed
+            "group.id": "data-team.dump",  # the client demands one; nothing is subscribed or committed
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "error",  # the range ran out of retention while it was read: say so

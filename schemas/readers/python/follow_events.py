@@ -1,6 +1,6 @@
 """A job that never ends: prints each event as it comes, in a consumer group of your own.
 
-    python follow_events.py --group team-x.dashboard
+    python follow_events.py --group data-team.dashboard
 
 The place is committed only behind what was printed, so an event is never lost to a crash, and the last
 ones may come again after one: keep what you make of an event under its `eventId`.
@@ -56,7 +56,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--topic", default="calls.events")
     parser.add_argument("--subject", default="calls.events-value")
-    parser.add_argument("--group", required=True, help="begins with your team's name")
+    parser.add_argument("--group", required=True, help="begins with what your ACL allows")
     return parser.parse_args()
 
 
