@@ -10,7 +10,7 @@ const withStack = {
 }
 
 /** Tests without servers keep nothing in module scope: files share what they import, in half the time. */
-const withoutServers = { isolate: false }
+const withoutServers = { isolate: false, testTimeout: 30_000 }
 
 export default defineConfig({
   test: {
