@@ -2,9 +2,8 @@ import { z } from 'zod'
 import { EVENT_KINDS } from '../shared/call-event.ts'
 import { ERROR_CLASSES } from '../shared/egress/error-class.ts'
 import type { RecordedAttempt } from '../shared/postgres/attempt-queries.ts'
+import { ATTEMPT_OUTCOMES } from '../shared/postgres/delivery-attempts.ts'
 import { instant } from './console-app.ts'
-
-export const ATTEMPT_OUTCOMES = ['delivered', 'retrying', 'dead_lettered', 'suspended'] as const
 
 /** One request to the customer's endpoint, as the API shows it. */
 export const attempt = z

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { DEAD_REASONS, type DeadReason } from '../shared/dead-reason.ts'
 import { ERROR_CLASSES, type ErrorClass } from '../shared/egress/error-class.ts'
 import { ATTEMPT_OUTCOMES, type AttemptOutcome } from '../shared/postgres/delivery-attempts.ts'
-import { DEAD_REASONS, type DeadReason } from './lane/lane-command.ts'
 import type { RetryTier } from './lane/retry-policy.ts'
 
 /**

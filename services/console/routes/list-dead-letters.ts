@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { EVENT_KINDS } from '../../shared/call-event.ts'
+import { DEAD_REASONS } from '../../shared/dead-reason.ts'
 import { ERROR_CLASSES } from '../../shared/egress/error-class.ts'
 import { failLostBackfills } from '../../shared/postgres/backfills.ts'
 import {
-  DEAD_REASONS,
   type DeadLetter,
   listDeadLetters as listDeadLetterRows,
 } from '../../shared/postgres/dead-letters.ts'

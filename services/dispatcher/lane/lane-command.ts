@@ -1,3 +1,4 @@
+import type { DeadReason } from '../../shared/dead-reason.ts'
 import type { ErrorClass } from '../../shared/egress/error-class.ts'
 import type { LaneHead, LaneRecord, Replay } from '../../shared/lane-record.ts'
 import type { RecordPosition } from './record-ledger.ts'
@@ -27,10 +28,6 @@ export type LaneCommand =
   | { readonly kind: 'replayed'; readonly replay: Replay; readonly isThrough: boolean }
   /** The lane can be dropped. */
   | { readonly kind: 'close' }
-
-export const DEAD_REASONS = ['attempts_exhausted', 'rejected', 'undecodable'] as const
-
-export type DeadReason = (typeof DEAD_REASONS)[number]
 
 export interface Burial {
   readonly event: LaneHead

@@ -1,14 +1,13 @@
 import type { EventKind } from '../call-event.ts'
+import type { DeadReason } from '../dead-reason.ts'
 import type { ErrorClass } from '../egress/error-class.ts'
 import type { DeliveryAttempt } from './delivery-attempts.ts'
 import type { Queryable } from './pool.ts'
 
-export const DEAD_REASONS = ['attempts_exhausted', 'rejected', 'undecodable'] as const
-
 export interface DeadLetter {
   readonly eventId: string
   readonly event: EventKind
-  readonly reason: (typeof DEAD_REASONS)[number]
+  readonly reason: DeadReason
   readonly errorClass: ErrorClass | null
   readonly status: number | null
   readonly attempts: number
