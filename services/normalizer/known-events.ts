@@ -1,8 +1,8 @@
 import { createBatcher } from '../shared/batcher.ts'
 import type { Clock } from '../shared/clock.ts'
-import { withinMs } from '../shared/deadline.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { KnownEvent, PublishedEvent } from '../shared/postgres/published-events.ts'
+import { createUnlessAway } from './unless-away.ts'
 
 /**
  * Which events were published before. Never fails: while Postgres is away nothing is recognized,
@@ -25,29 +25,14 @@ export interface KnownEventsOptions {
   readonly logger: Logger
 }
 
-/** Longest wait for Postgres, and the time after a failure in which it is not asked again. */
-const QUERY_MS = 1_000
 const BATCH_MAX = 500
 
 export function createKnownEvents(options: KnownEventsOptions): KnownEvents {
   const { clock, logger, onSkipped } = options
-  let restUntil = 0
-
-  /** Null while Postgres is away: only the first batch waits for it, those behind go on at once. */
-  async function guarded<T>(work: () => Promise<T>): Promise<T | null> {
-    if (clock.now() < restUntil) return null
-    try {
-      return await withinMs(QUERY_MS, work())
-    } catch (error) {
-      restUntil = clock.now() + QUERY_MS
-      logger.warn({ err: error }, 'known_events.unavailable')
-      return null
-    }
-  }
-
+  const unlessAway = createUnlessAway({ event: 'known_events.unavailable', clock, logger })
   const lookups = createBatcher<string, KnownEvent | null>(
     async (ids) => {
-      const rows = await guarded(() => options.find([...new Set(ids)]))
+      const rows = await unlessAway(() => options.find([...new Set(ids)]))
       if (rows === null) for (const _ of ids) onSkipped('lookup')
       const known = new Map(rows?.map((row) => [row.eventId, row]))
       return ids.map((id) => known.get(id) ?? null)
@@ -56,7 +41,7 @@ export function createKnownEvents(options: KnownEventsOptions): KnownEvents {
   )
   const records = createBatcher<PublishedEvent, undefined>(
     async (events) => {
-      const done = await guarded(async () => {
+      const done = await unlessAway(async () => {
         await options.record(events)
         return true
       })

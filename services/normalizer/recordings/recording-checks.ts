@@ -1,11 +1,11 @@
 import { type CallEvent, identify } from '../../shared/call-event.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { withinMs } from '../../shared/deadline.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { ClaimedCheck, PlannedCheck } from '../../shared/postgres/recording-checks.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import type { NormalizerMetrics } from '../metrics.ts'
 import type { Publisher } from '../publisher.ts'
+import { createUnlessAway } from '../unless-away.ts'
 import { fileToWaitFor, judgeLook, tellsOfLateFile } from './check-schedule.ts'
 import type { LookForFile } from './look-for-file.ts'
 
@@ -61,30 +61,16 @@ export interface RecordingChecksOptions {
 /** Rows of the table, each about 2 KB; beyond it no more are planned. */
 const CHECKS_MAX = 200_000
 const COUNT_EVERY_MS = 60_000
-/** Longest wait for Postgres, and the time after a failure in which it is not asked again. */
-const QUERY_MS = 1_000
 /** Looks at one host at a time: all customers of a provider share its file server. */
 const LOOKS_PER_HOST = 4
 
 export function createRecordingChecks(options: RecordingChecksOptions): RecordingChecks {
   const { store, clock, logger, onOutcome } = options
   const stopping = new AbortController()
-  let restUntil = 0
   let rows = 0
   let countAt = 0
 
-  /** False when Postgres did not do it, or is not asked for the moment. */
-  async function guarded(work: () => Promise<void>): Promise<boolean> {
-    if (clock.now() < restUntil) return false
-    try {
-      await withinMs(QUERY_MS, work())
-      return true
-    } catch (error) {
-      restUntil = clock.now() + QUERY_MS
-      logger.warn({ err: error }, 'recording_checks.unavailable')
-      return false
-    }
-  }
+  const unlessAway = createUnlessAway({ event: 'recording_checks.unavailable', clock, logger })
 
   async function plan(event: CallEvent): Promise<void> {
     const { callId, provider } = event
@@ -101,11 +87,11 @@ export function createRecordingChecks(options: RecordingChecksOptions): Recordin
   return {
     async published(event) {
       if (fileToWaitFor(event, options)) {
-        const isPlanned = rows < CHECKS_MAX && (await guarded(() => plan(event)))
-        if (!isPlanned) onOutcome(event.provider, 'not_planned')
+        const planned = rows < CHECKS_MAX ? await unlessAway(() => plan(event)) : null
+        if (planned === null) onOutcome(event.provider, 'not_planned')
       } else if (tellsOfLateFile(event)) {
         // Left undone while Postgres is away: the check will find that the recording was told.
-        await guarded(() => drop(event))
+        await unlessAway(() => drop(event))
       }
     },
     async lookForDue() {
