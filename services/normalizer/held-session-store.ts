@@ -1,4 +1,4 @@
-import { createBatcher } from '../shared/batcher.ts'
+import { createWriteBatcher } from '../shared/batcher.ts'
 import {
   leaseDueSessions,
   markSessionsPublished,
@@ -18,13 +18,9 @@ const POSTPONE_MS = 5_000
 
 /** Held sessions in Postgres; legs of concurrent webhooks are stored in one statement. */
 export function createHeldSessionStore(pool: Pool): HeldSessionStore {
-  const legs = createBatcher<StoredLeg, undefined>(
-    async (batch) => {
-      await storeLegs(pool, batch)
-      return batch.map(() => undefined)
-    },
-    { itemsMax: LEGS_PER_STATEMENT },
-  )
+  const legs = createWriteBatcher<StoredLeg>((batch) => storeLegs(pool, batch), {
+    itemsMax: LEGS_PER_STATEMENT,
+  })
   return {
     store: (leg) => legs.add(leg),
     leaseDue: () => leaseDueSessions(pool, { limit: SESSIONS_PER_LEASE, leaseMs: LEASE_MS }),

@@ -1,4 +1,4 @@
-import { createBatcher } from '../shared/batcher.ts'
+import { createBatcher, createWriteBatcher } from '../shared/batcher.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { KnownEvent, PublishedEvent } from '../shared/postgres/published-events.ts'
@@ -39,14 +39,13 @@ export function createKnownEvents(options: KnownEventsOptions): KnownEvents {
     },
     { itemsMax: BATCH_MAX },
   )
-  const records = createBatcher<PublishedEvent, undefined>(
+  const records = createWriteBatcher<PublishedEvent>(
     async (events) => {
       const done = await unlessAway(async () => {
         await options.record(events)
         return true
       })
       if (done === null) for (const _ of events) onSkipped('record')
-      return events.map(() => undefined)
     },
     { itemsMax: BATCH_MAX },
   )

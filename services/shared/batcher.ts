@@ -70,6 +70,17 @@ export function createBatcher<Item, Result>(
   }
 }
 
+/** For a `write` that tells nothing of the single item. */
+export function createWriteBatcher<Item>(
+  write: (items: readonly Item[]) => Promise<void>,
+  options: BatcherOptions<Item>,
+): Batcher<Item, void> {
+  return createBatcher(async (items) => {
+    await write(items)
+    return items.map(() => undefined)
+  }, options)
+}
+
 function batchSize<Item>(
   waiting: readonly { readonly item: Item }[],
   { itemsMax, weight }: BatcherOptions<Item>,

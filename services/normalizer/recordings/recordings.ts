@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { createBatcher } from '../../shared/batcher.ts'
+import { createWriteBatcher } from '../../shared/batcher.ts'
 import type { CallEvent, CallFacts } from '../../shared/call-event.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { createAddressRule } from '../../shared/egress/addresses.ts'
@@ -121,13 +121,9 @@ function createSourceLookup({ config, pool, clock, logger }: RecordingsOptions) 
 }
 
 function createCheckStore(pool: Pool): RecordingCheckStore {
-  const plans = createBatcher<PlannedCheck, undefined>(
-    async (batch) => {
-      await planChecks(pool, batch)
-      return batch.map(() => undefined)
-    },
-    { itemsMax: CHECKS_PER_STATEMENT },
-  )
+  const plans = createWriteBatcher<PlannedCheck>((batch) => planChecks(pool, batch), {
+    itemsMax: CHECKS_PER_STATEMENT,
+  })
   return {
     plan: (check) => plans.add(check),
     claimDue: () => claimDueChecks(pool, { limit: CHECKS_PER_CLAIM, leaseMs: CLAIM_MS }),
