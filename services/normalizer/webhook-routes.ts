@@ -5,6 +5,7 @@ import type { WebhookResult } from './act-on-verdicts.ts'
 import { answerOf, methodNotAllowed, send, tooManyRequests } from './answers.ts'
 import type { Door } from './door.ts'
 import type { NormalizerMetrics } from './metrics.ts'
+import { createMinuteLimit, type RateLimited } from './rate-limited.ts'
 import type { Webhook } from './webhook.ts'
 
 /** `/hooks/{provider}/{sourceToken}[/{eventPath}]`: where providers send their webhooks. */
@@ -30,10 +31,9 @@ interface Params {
   readonly eventPath?: string
 }
 
-type Handled = WebhookResult | { readonly kind: 'rate_limited'; readonly waitSeconds: number }
+type Handled = WebhookResult | RateLimited
 
 const PATHS = ['/hooks/:provider/:sourceToken', '/hooks/:provider/:sourceToken/:eventPath']
-const MINUTE_MS = 60_000
 
 export function addWebhookRoutes(app: FastifyInstance, options: WebhookRouteOptions): void {
   const handle = createHandler(app, options)
@@ -69,26 +69,20 @@ function createHandler(
   app: FastifyInstance,
   { acceptWebhook, door, limits }: WebhookRouteOptions,
 ): (request: WebhookRequest) => Promise<Handled> {
-  const ofSource = app.createRateLimit({
+  const ofSource = createMinuteLimit(app, {
     max: limits.perSource,
-    timeWindow: MINUTE_MS,
     keyGenerator: (request) => (request.params as Params).sourceToken,
   })
-  const ofStranger = app.createRateLimit({ max: limits.unknownPerAddress, timeWindow: MINUTE_MS })
+  const ofStranger = createMinuteLimit(app, { max: limits.unknownPerAddress })
   return async (request) => {
-    const source = await ofSource(request)
-    if ('isExceeded' in source && source.isExceeded) {
-      return { kind: 'rate_limited', waitSeconds: source.ttlInSeconds }
-    }
+    const limited = await ofSource(request)
+    if (limited) return limited
     const webhook = webhookOf(request)
     const result = await door.pass(() => acceptWebhook(webhook))
     if (result.kind !== 'unknown_source') return result
     // Counted only now: a provider sends for all its customers from the same few addresses, and
     // one of them with a deleted source must not lock out the others.
-    const stranger = await ofStranger(request)
-    return 'isExceeded' in stranger && stranger.isExceeded
-      ? { kind: 'rate_limited', waitSeconds: stranger.ttlInSeconds }
-      : result
+    return (await ofStranger(request)) ?? result
   }
 }
 

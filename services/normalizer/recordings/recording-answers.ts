@@ -1,12 +1,11 @@
 import { type Answer, problem, tooManyRequests } from '../answers.ts'
+import type { RateLimited } from '../rate-limited.ts'
 import type { RecordingResult } from './find-recording.ts'
 
 /** How a request for a recording ends; the README tells what to do about each. */
 export type RecordingOutcome = RecordingResult['kind'] | 'rate_limited' | 'method_not_allowed'
 
-export type AnsweredRecording =
-  | RecordingResult
-  | { readonly kind: 'rate_limited'; readonly waitSeconds: number }
+export type AnsweredRecording = RecordingResult | RateLimited
 
 /** A link to a file is worth as much as the file: no cache keeps it, no page is told where it was. */
 const PRIVATE = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from '../../shared/logger.ts'
 import { methodNotAllowed, send } from '../answers.ts'
 import type { NormalizerMetrics } from '../metrics.ts'
+import { createMinuteLimit } from '../rate-limited.ts'
 import type { FindRecording } from './find-recording.ts'
 import { type AnsweredRecording, answerOf } from './recording-answers.ts'
 import type { RecordingLinks } from './recording-link.ts'
@@ -28,7 +29,6 @@ interface Params {
 type RecordingRequest = FastifyRequest<{ Params: Params }>
 
 const PATH = '/recordings/:token'
-const MINUTE_MS = 60_000
 
 export function addRecordingRoutes(app: FastifyInstance, options: RecordingRouteOptions): void {
   const handle = createHandler(app, options)
@@ -68,24 +68,17 @@ function createHandler(
   app: FastifyInstance,
   { links, find, limits }: RecordingRouteOptions,
 ): (request: RecordingRequest) => Promise<AnsweredRecording> {
-  const ofAddress = app.createRateLimit({ max: limits.perAddress, timeWindow: MINUTE_MS })
-  const ofSource = app.createRateLimit({
+  const ofAddress = createMinuteLimit(app, { max: limits.perAddress })
+  const ofSource = createMinuteLimit(app, {
     max: limits.perSource,
-    timeWindow: MINUTE_MS,
     // Only asked once the token was read: a forged one must not use up its victim's share.
     keyGenerator: (request) => links.read((request.params as Params).token)?.sourceId ?? '',
   })
   return async (request) => {
-    const address = await ofAddress(request)
-    if ('isExceeded' in address && address.isExceeded) {
-      return { kind: 'rate_limited', waitSeconds: address.ttlInSeconds }
-    }
+    const limited = await ofAddress(request)
+    if (limited) return limited
     const link = links.read(request.params.token)
     if (link === null) return { kind: 'recording_unknown' }
-    const source = await ofSource(request)
-    if ('isExceeded' in source && source.isExceeded) {
-      return { kind: 'rate_limited', waitSeconds: source.ttlInSeconds }
-    }
-    return find(link)
+    return (await ofSource(request)) ?? find(link)
   }
 }
