@@ -5,6 +5,7 @@ import { classOfError, classOfStatus } from '../shared/egress/error-class.ts'
 import { ANSWER_BYTES_MAX } from '../shared/egress/guarded-agent.ts'
 import { passwordHeader } from '../shared/egress/password-header.ts'
 import { headersOf, type Message } from '../shared/egress/payload.ts'
+import { readAtMost } from '../shared/egress/read-at-most.ts'
 import type { SigningKey } from '../shared/egress/signing-keys.ts'
 import type { PasswordScheme } from '../shared/postgres/connections.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
@@ -72,14 +73,5 @@ export async function post(
       : { kind: 'failed', errorClass, status }
   } catch (error) {
     return { kind: 'failed', errorClass: classOfError(error), status: null }
-  }
-}
-
-/** Leaving the loop closes the connection, which is the only way to refuse the rest. */
-async function readAtMost(body: AsyncIterable<Buffer>, bytesMax: number): Promise<void> {
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > bytesMax) return
   }
 }

@@ -1,4 +1,5 @@
 import { type Dispatcher, request } from 'undici'
+import { readAtMost } from '../../shared/egress/read-at-most.ts'
 import { type FoundRecording, readAnswer, type ToldRules } from './binotel-answer.ts'
 import type { ApiCredentials } from './linked-call.ts'
 
@@ -34,26 +35,13 @@ export function createAskBinotel(options: AskOptions): AskForRecording {
         dispatcher: options.dispatcher,
         signal: AbortSignal.timeout(ASK_MS),
       })
-      return readAnswer(statusCode, await readAtMost(body, ANSWER_BYTES_MAX), {
-        ...options,
-        linkAgeMs,
-      })
+      const answer = await readAtMost(body, ANSWER_BYTES_MAX)
+      if (answer === null) return { kind: 'provider_unavailable', code: null }
+      return readAnswer(statusCode, answer.toString('utf8'), { ...options, linkAgeMs })
     } catch {
       // Cut off, too slow, not reachable, or refused by the guard: there is no answer, and the
       // error is not logged, because it could hold the request and so the key.
       return { kind: 'provider_unavailable', code: null }
     }
   }
-}
-
-/** @throws when there is more: leaving the loop closes the connection. */
-async function readAtMost(body: AsyncIterable<Buffer>, bytesMax: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > bytesMax) throw new Error(`the answer is longer than ${bytesMax} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
