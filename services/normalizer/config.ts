@@ -14,6 +14,7 @@ import {
   readEnvironment,
   type Secret,
 } from '../shared/config.ts'
+import { parseDelay } from '../shared/delay.ts'
 import {
   derivedKeys,
   type SecretBox,
@@ -24,8 +25,6 @@ import { createRecordingLinks, type RecordingLinks } from './recordings/recordin
 import type { RecordingLimits } from './recordings/recording-routes.ts'
 import type { RequestLimits } from './webhook-routes.ts'
 
-const DELAY_UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000 } as const
-
 /** `30s,5m,1h` → milliseconds. */
 const delays = commaList.pipe(
   z
@@ -33,10 +32,7 @@ const delays = commaList.pipe(
       z
         .string()
         .regex(/^[1-9]\d{0,3}[smh]$/, 'must be delays such as 30s,5m,1h')
-        .transform((text) => {
-          const unit = DELAY_UNITS_MS[text.endsWith('s') ? 's' : text.endsWith('m') ? 'm' : 'h']
-          return Number(text.slice(0, -1)) * unit
-        }),
+        .transform((text) => parseDelay(text) ?? z.NEVER),
     )
     .min(1)
     .max(20),

@@ -8,13 +8,18 @@ import {
   RETRY_TIERS,
   readEnvironment,
 } from '../shared/config.ts'
+import { parseDelay } from '../shared/delay.ts'
 
 const variables = {
   ...kafkaVariables,
   LOG_LEVEL: commonVariables.LOG_LEVEL,
   // A mistyped delay would be a topic that nobody reads; the dispatcher refuses it only later.
   DISPATCHER_RETRY_TIERS: commaList
-    .pipe(z.array(z.string().regex(/^[1-9]\d{0,5}[smh]$/, 'must be delays such as 30s,2m,6h')))
+    .pipe(
+      z.array(
+        z.string().refine((text) => parseDelay(text) !== null, 'must be delays such as 30s,2m,6h'),
+      ),
+    )
     .default(RETRY_TIERS),
 }
 

@@ -1,3 +1,4 @@
+import { parseDelay } from '../../shared/delay.ts'
 import type { ErrorClass } from '../../shared/egress/error-class.ts'
 import type { FailureVerdict } from './lane-command.ts'
 
@@ -9,8 +10,6 @@ export interface RetryTier {
   readonly delayMs: number
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 }
-
 /**
  * @throws Error naming the entry that is no delay, or not longer than the one before it: delays
  * that do not grow would hammer an endpoint that is down.
@@ -19,9 +18,8 @@ export function parseTiers(labels: readonly string[]): readonly RetryTier[] {
   if (labels.length === 0) throw new Error('at least one delay is needed, such as 5s')
   let before = 0
   return labels.map((label) => {
-    const [, count, unit] = /^([1-9]\d{0,5})([smh])$/.exec(label) ?? []
-    const delayMs = Number(count) * (UNIT_MS[unit ?? ''] ?? Number.NaN)
-    if (Number.isNaN(delayMs)) throw new Error(`"${label}" is no delay: write 30s, 2m or 6h`)
+    const delayMs = parseDelay(label)
+    if (delayMs === null) throw new Error(`"${label}" is no delay: write 30s, 2m or 6h`)
     if (delayMs <= before) throw new Error(`"${label}" does not grow: delays have to ascend`)
     before = delayMs
     return { label, delayMs }
