@@ -96,14 +96,22 @@ export function repetitions(
   received: readonly Received[],
   keyOf: (received: Received) => string,
 ): readonly Repetition[] {
+  return followRepetitions(keyOf)(received)
+}
+
+/** For a run that is looked at piece by piece: each request is looked at once. */
+export function followRepetitions(
+  keyOf: (received: Received) => string,
+): (more: readonly Received[]) => readonly Repetition[] {
   const firstAt = new Map<string, number>()
-  return received.filter(isDelivered).flatMap((delivery) => {
-    const key = `${delivery.workspaceId}/${keyOf(delivery)}`
-    const first = firstAt.get(key)
-    if (first !== undefined) return [{ received: delivery, firstAt: first }]
-    firstAt.set(key, delivery.at)
-    return []
-  })
+  return (more) =>
+    more.filter(isDelivered).flatMap((delivery) => {
+      const key = `${delivery.workspaceId}/${keyOf(delivery)}`
+      const first = firstAt.get(key)
+      if (first !== undefined) return [{ received: delivery, firstAt: first }]
+      firstAt.set(key, delivery.at)
+      return []
+    })
 }
 
 /** What a process that is being killed still sends, and what is on its way to the receiver then. */

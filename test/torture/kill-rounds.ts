@@ -1,6 +1,5 @@
 import { keyOf } from '../support/load.ts'
-import type { Disturbance } from '../support/oracle.ts'
-import { isDelivered, type Received } from '../support/receiver.ts'
+import { type Disturbance, followRepetitions } from '../support/oracle.ts'
 import { type Crowd, untilFlowing } from './crowd.ts'
 
 /** One `kill -9` under load, as the receiver saw it. */
@@ -26,7 +25,9 @@ export async function killAgainAndAgain(
 ): Promise<readonly Disturbance[]> {
   const { rig, dispatchers } = crowd
   const kills: Disturbance[] = []
-  const repetitionsIn = countRepetitions()
+  // Each request once: the receiver lives in this process, and to look at a hundred thousand of them
+  // again after each round stops it for seconds, in which requests to it run out of time.
+  const repetitionsIn = followRepetitions(keyOf)
   repetitionsIn(rig.receiver.received)
   for (let round = 1; round <= rounds; round++) {
     const before = rig.receiver.received.length
@@ -40,22 +41,8 @@ export async function killAgainAndAgain(
       round,
       recoveredMs: Date.now() - from,
       deliveries: seen.length,
-      duplicates: repetitionsIn(seen),
+      duplicates: repetitionsIn(seen).length,
     })
   }
   return kills
-}
-
-/**
- * Looks at each request once: the receiver lives in this process, and to count a hundred thousand of
- * them again after each round stops it for seconds, in which requests to it run out of time.
- */
-function countRepetitions(): (seen: readonly Received[]) => number {
-  const delivered = new Set<string>()
-  return (seen) => {
-    const keys = seen.filter(isDelivered).map((each) => `${each.workspaceId}/${keyOf(each)}`)
-    const before = delivered.size
-    for (const key of keys) delivered.add(key)
-    return keys.length - (delivered.size - before)
-  }
 }
