@@ -141,10 +141,11 @@ export class PartitionSessions implements PartitionOwner {
     )
     await this.#commit([session], 'all')
     if (signal.aborted) return
+    // What was committed may have changed since the group gave us the partition. Before the session
+    // counts as begun: a seek that fails is tried again, unless the partition is taken away meanwhile.
+    for (const [topic, offset] of session.positions) consumer.seek(topic, partition, offset)
     this.#opening.delete(partition)
     this.#sessions.set(partition, session)
-    // What was committed may have changed since the group gave us the partition.
-    for (const [topic, offset] of session.positions) consumer.seek(topic, partition, offset)
     logger.info({ partition }, 'partition.started')
     session.start()
   }
