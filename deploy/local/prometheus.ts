@@ -1,17 +1,10 @@
 import { execFile } from 'node:child_process'
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-} from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { projectPath } from '../../services/shared/project-path.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
+import { unpackDebianPackages } from './debian-packages.ts'
 import { fetchedOnce } from './downloads.ts'
 import { HOST } from './profiles.ts'
 import type { Report } from './server.ts'
@@ -41,9 +34,6 @@ export const RULES_FOLDER = projectPath('deploy', 'prometheus', 'rules')
 const HOW_TO_GET_IT =
   'get it with `sudo apt-get update && sudo apt-get install -y prometheus` (Debian, Ubuntu)' +
   ' or `brew install prometheus` (macOS)'
-
-/** The package has 19 MB; a machine without a network must not hold up `make up`. */
-const DOWNLOAD_WITHIN_MS = 120_000
 
 const SILENT: Report = () => {}
 
@@ -77,31 +67,16 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** apt checks the package against the signed list before it is unpacked. */
 async function unpackPackage(folder: string): Promise<void> {
-  await run('apt-get', ['download', '-qq', 'prometheus'], folder)
-  const archive = readdirSync(folder).find((file) => file.endsWith('.deb'))
-  if (archive === undefined) throw new Error('apt-get gave no package')
   const unpacked = join(folder, 'unpacked')
-  await run('dpkg-deb', ['-x', archive, unpacked], folder)
+  mkdirSync(unpacked)
+  await unpackDebianPackages(unpacked, ['prometheus'])
   for (const program of ['prometheus', 'promtool']) {
     renameSync(join(unpacked, 'usr', 'bin', program), join(folder, program))
     // A package of another distribution may want libraries that are not here.
-    await run(join(folder, program), ['--version'], folder)
+    await promisify(execFile)(join(folder, program), ['--version'])
   }
   rmSync(unpacked, { recursive: true })
-  rmSync(join(folder, archive))
-}
-
-async function run(program: string, args: readonly string[], cwd: string): Promise<void> {
-  try {
-    await promisify(execFile)(program, args, { cwd, timeout: DOWNLOAD_WITHIN_MS })
-  } catch (error) {
-    const { stderr = '', message } = error as Error & { stderr?: string }
-    // apt warns about its sandbox first when root runs it; what failed comes last.
-    const said = stderr.trim().split('\n').at(-1) || message
-    throw new Error(`\`${program} ${args.join(' ')}\` failed (${said})`, { cause: error })
-  }
 }
 
 export interface ScrapeOptions {

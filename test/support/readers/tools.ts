@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { unpackDebianPackages } from '../../../deploy/local/debian-packages.ts'
 import { DEPENDENCY_PLUGIN } from '../../../deploy/local/downloads.ts'
 import { javaCommand } from '../../../deploy/local/prerequisites.ts'
 import { projectPath } from '../../../services/shared/project-path.ts'
@@ -66,7 +67,7 @@ export async function prepareKcat(): Promise<Tool> {
   )
   if (isInstalled) return { kind: 'ready', command: { file: 'sh', args: [script], env: {} } }
   return prepare('kcat', KCAT_PACKAGES.join(), async (folder) => {
-    await install('sh', ['-c', UNPACK, 'sh', ...KCAT_PACKAGES], folder)
+    await unpackDebianPackages(folder, KCAT_PACKAGES)
     const libraries = join(folder, 'usr', 'lib')
     const [architecture = ''] = readdirSync(libraries)
     const env = {
@@ -77,12 +78,6 @@ export async function prepareKcat(): Promise<Tool> {
     return { file: 'sh', args: [script], env }
   })
 }
-
-/** A machine that never asked Debian for its lists has to do so first. */
-const UNPACK = `
-set -e
-apt-get download -q "$@" || { apt-get update -q && apt-get download -q "$@"; }
-for package in *.deb; do dpkg-deb -x "$package" .; done`
 
 /**
  * The command that an installation ended with is written down last, so one that was cut off is made
@@ -110,8 +105,8 @@ async function prepare(
   }
 }
 
-async function install(file: string, args: readonly string[], cwd?: string): Promise<void> {
-  await run(file, args, { cwd, timeout: INSTALL_WITHIN_MS, maxBuffer: OUTPUT_BYTES_MAX })
+async function install(file: string, args: readonly string[]): Promise<void> {
+  await run(file, args, { timeout: INSTALL_WITHIN_MS, maxBuffer: OUTPUT_BYTES_MAX })
 }
 
 function lastLine(error: unknown): string {
