@@ -1,4 +1,5 @@
 import type { LaneRecord, Replay } from '../../shared/lane-record.ts'
+import type { LaneCommand } from './lane-command.ts'
 import type { RecordPosition } from './record-ledger.ts'
 
 /** A lane record that somebody outside wrote: go back to its event and send again. */
@@ -58,4 +59,9 @@ export class BackFills {
     this.#current = null
     return replay
   }
+}
+
+/** `isThrough` is false for a back-fill that did not get to its end. */
+export function ended(replay: Replay | null, isThrough: boolean): readonly LaneCommand[] {
+  return replay ? [{ kind: 'replayed', replay, isThrough }] : []
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { DeadReason } from '../../shared/dead-reason.ts'
 import type { LaneHead, Replay } from '../../shared/lane-record.ts'
-import { BackFills, type Rewind } from './back-fills.ts'
+import { BackFills, ended, type Rewind } from './back-fills.ts'
 import { HeadHistory } from './head-history.ts'
 import { LaneCache, type ReadRange } from './lane-cache.ts'
 import type { Failure, LaneCommand, Moment } from './lane-command.ts'
@@ -424,9 +424,4 @@ export class Lane {
     assert(from.includes(this.#state), `a ${this.#state} lane cannot become ${state}`)
     this.#state = state
   }
-}
-
-/** `isThrough` is false for a back-fill that did not get to its end. */
-function ended(replay: Replay | null, isThrough: boolean): readonly LaneCommand[] {
-  return replay ? [{ kind: 'replayed', replay, isThrough }] : NONE
 }
