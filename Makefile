@@ -43,7 +43,7 @@ test: needs-servers build ## every test, with a stack of its own; works while `m
 
 .PHONY: simulate
 simulate: install ## seeded worlds that crash, freeze and fail: SEEDS=100000 FROM=1, or SEED=42 for its timeline
-	@npx tsx test/simulation/simulate.ts
+	@npx tsx test/simulation/simulate-bundled.ts
 
 .PHONY: mutants
 mutants: install ## leave out one rule of the dispatcher after the other: does the simulation see it?

@@ -91,7 +91,13 @@ const counts = [
   await step('types', ['npm', 'run', '-s', 'types']),
   await step('lint', ['npm', 'run', '-s', 'lint']),
   await tests(),
-  await step('simulation', ['env', 'SEEDS=20000', 'npx', 'tsx', 'test/simulation/simulate.ts']),
+  await step('simulation', [
+    'env',
+    'SEEDS=20000',
+    'npx',
+    'tsx',
+    'test/simulation/simulate-bundled.ts',
+  ]),
   await step('mutants', ['env', 'ONLY=rules', 'npx', 'tsx', 'test/simulation/mutants.ts']),
 ]
 if (failures.length > 0) console.log(`\n── failed ──\n${failures.join('\n\n')}`)

@@ -31,8 +31,9 @@ export class FakeBroker {
   readonly partitions: number
   readonly #now: () => number
   readonly #metadataCharsMax: number
-  readonly #logs = new Map<string, StoredRecord[]>()
-  readonly #commits = new Map<string, { offset: number; metadata: string }>()
+  /** By topic and partition; asked millions of times, so without a name to put together. */
+  readonly #logs = new Map<string, StoredRecord[][]>()
+  readonly #commits = new Map<string, CommittedOffset[]>()
   #members: GroupMember[] = []
   #generation = 0
   #ids = 0
@@ -44,10 +45,12 @@ export class FakeBroker {
   }
 
   log(topic: string, partition: number): StoredRecord[] {
-    const name = `${topic}/${partition}`
-    const log = this.#logs.get(name) ?? []
-    this.#logs.set(name, log)
-    return log
+    let logs = this.#logs.get(topic)
+    if (!logs) {
+      logs = Array.from({ length: this.partitions }, () => [])
+      this.#logs.set(topic, logs)
+    }
+    return logs[partition] as StoredRecord[]
   }
 
   append(topic: string, partition: number, record: Omit<StoredRecord, 'timestamp'>): number {
@@ -59,8 +62,9 @@ export class FakeBroker {
   }
 
   committed(topic: string, partition: number): CommittedOffset {
-    const found = this.#commits.get(`${topic}/${partition}`)
-    return { topic, partition, offset: found?.offset ?? null, metadata: found?.metadata ?? null }
+    return (
+      this.#commits.get(topic)?.[partition] ?? { topic, partition, offset: null, metadata: null }
+    )
   }
 
   /** @throws when the member is not of the current generation. */
@@ -69,7 +73,9 @@ export class FakeBroker {
     if (!isKnown || generation !== this.#generation) throw new Error('ILLEGAL_GENERATION')
     for (const { topic, partition, offset, metadata } of offsets) {
       if (metadata.length > this.#metadataCharsMax) throw new Error('OFFSET_METADATA_TOO_LARGE')
-      this.#commits.set(`${topic}/${partition}`, { offset, metadata })
+      const commits = this.#commits.get(topic) ?? []
+      commits[partition] = { topic, partition, offset, metadata }
+      this.#commits.set(topic, commits)
     }
   }
 

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { projectPath } from '../../services/shared/project-path.ts'
+import { bundleSimulation } from './bundle.ts'
 import { type Mutant, OTHERS, RULES } from './mutant-list.ts'
 
 /**
  * `make mutants`: is the simulation able to see what it is there for? Each mutant is one rule of
- * the dispatcher left out, in a copy of the sources; seeds run until one of them violates a
+ * the dispatcher left out, in a bundle of its own; seeds run until one of them violates a
  * guarantee. `ONLY=rules` runs R1 to R4 of the rebuild, `ONLY='no grace'` one.
  */
 interface Verdict {
@@ -17,29 +18,27 @@ interface Verdict {
   readonly what: string
 }
 
+const FOLDER = projectPath('.local', 'mutants')
 const SEEDS_MAX = 20_000
 const MEDIAN_MAX = 2_000
 /** A mutant that hangs the process is no finding: told by its silence, since machines differ in speed. */
 const SILENT_MS_MAX = 180_000
-const COPIED = ['services', 'test/simulation', 'test/support', 'schemas', 'package.json']
 
 /** @throws when the line that it changes is not there exactly once. */
-function mutated({ name, file, find, replace }: Mutant): string {
-  const source = readFileSync(projectPath('services', 'dispatcher', file), 'utf8')
+function mutated({ name, file, find, replace }: Mutant): { path: string; text: string } {
+  const path = projectPath('services', 'dispatcher', file)
+  const source = readFileSync(path, 'utf8')
   const [before, after, ...more] = source.split(find)
   if (before === undefined || after === undefined || more.length > 0) {
     throw new Error(`mutant "${name}": its line is not exactly once in ${file}`)
   }
-  return before + replace + after
+  return { path, text: before + replace + after }
 }
 
 async function judge(mutant: Mutant, index: number): Promise<Verdict> {
-  const folder = projectPath('.local', 'mutants', String(index))
-  for (const part of COPIED) {
-    cpSync(projectPath(part), join(folder, part), { recursive: true })
-  }
-  writeFileSync(join(folder, 'services', 'dispatcher', mutant.file), mutated(mutant))
-  const output = await simulate(folder)
+  const bundle = join(FOLDER, `${index}.mjs`)
+  await bundleSimulation(bundle, mutated(mutant))
+  const output = await simulate(bundle)
   const [, seed, what = ''] = /^seed (\d+): (.*)$/m.exec(output) ?? []
   return {
     mutant,
@@ -48,10 +47,9 @@ async function judge(mutant: Mutant, index: number): Promise<Verdict> {
   }
 }
 
-function simulate(folder: string): Promise<string> {
+function simulate(bundle: string): Promise<string> {
   const env = { ...process.env, WORKERS: '1', FROM: '1', SEEDS: `${SEEDS_MAX}`, UNTIL: 'violation' }
-  const child = spawn(process.execPath, [...process.execArgv, 'test/simulation/simulate.ts'], {
-    cwd: folder,
+  const child = spawn(process.execPath, ['--enable-source-maps', bundle], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -90,15 +88,12 @@ function print({ mutant, seeds, what }: Verdict): void {
   console.log(`${mutant.name.padEnd(28)} ${count.padStart(12)}  ${what.slice(0, 90)}`)
 }
 
-const folder = projectPath('.local', 'mutants')
 const only = process.env['ONLY']
 const mutants =
   only === 'rules' ? RULES : [...RULES, ...OTHERS].filter(({ name }) => !only || name === only)
 for (const mutant of mutants) mutated(mutant)
-rmSync(folder, { recursive: true, force: true })
-mkdirSync(folder, { recursive: true })
 const verdicts = await judgeAll(mutants)
-rmSync(folder, { recursive: true, force: true })
+rmSync(FOLDER, { recursive: true, force: true })
 const needed = verdicts.map(({ seeds }) => seeds ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b)
 const median = needed[Math.floor(needed.length / 2)] ?? 0
 const missed = verdicts.filter(({ seeds }) => seeds === null)

@@ -32,6 +32,7 @@ export class SimProcess implements GroupMember {
   readonly #links: ProcessLinks
   readonly #engine: Engine
   readonly #clock: Clock
+  readonly #topics: readonly string[]
   readonly #paused = new Set<string>()
   readonly #positions = new Map<string, number>()
   #state: 'running' | 'frozen' | 'stopping' | 'dead' = 'running'
@@ -43,6 +44,7 @@ export class SimProcess implements GroupMember {
   constructor(world: World, name: string) {
     this.#world = world
     this.name = name
+    this.#topics = [EVENTS, ...world.laneTopics]
     this.#clock = processClock(world.time, (work) => this.post(work))
     this.#links = new ProcessLinks(world, name, this.#clock, (work) => this.post(work))
     this.#engine = createSimEngine(world, this.#links, (connection, payload, done) =>
@@ -185,10 +187,6 @@ export class SimProcess implements GroupMember {
     this.post(() => this.#engine.connections.reload(workspaceId))
   }
 
-  get #topics(): readonly string[] {
-    return [EVENTS, ...this.#world.laneTopics]
-  }
-
   #cutOff(isOver: boolean): void {
     for (const request of this.#world.requests) {
       if (request.process !== this.name || request.endedAt !== null) continue
@@ -236,9 +234,10 @@ export class SimProcess implements GroupMember {
     const { broker, random } = this.#world
     for (const topic of this.#topics) {
       for (const partition of this.owned) {
+        const log = broker.log(topic, partition)
+        if (log.length === 0) continue
         const name = `${topic}/${partition}`
         const position = this.#positions.get(name) ?? 0
-        const log = broker.log(topic, partition)
         if (this.#paused.has(name) || position >= log.length) continue
         const batch = log
           .slice(position, position + random.between(1, 6))

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { runSeed } from './run-seed.ts'
 
@@ -59,6 +60,8 @@ async function outcomeOf(
   process.on('unhandledRejection', onCrash)
   try {
     const { requests, violations } = await runSeed(seed)
+    // A turn of the event loop: only there is a rejection told that nobody handled.
+    await setImmediate()
     return { requests, violations: crash === null ? violations : [`CRASH: ${String(crash)}`] }
   } catch (error) {
     return { requests: 0, violations: [`CRASH: ${String(error)}`] }
