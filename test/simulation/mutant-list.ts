@@ -137,8 +137,15 @@ export const OTHERS: readonly Mutant[] = [
     name: 'writes without a lease',
     why: 'the record of a process that was frozen wins over its successor',
     file: 'topics/retry-topics.ts',
-    find: 'if (owner.isCertain()) {',
-    replace: 'if (!owner.isGone()) {',
+    find: 'if (owner.isCertain()) return',
+    replace: 'if (!owner.isGone()) return',
+  },
+  {
+    name: 'done without a lease',
+    why: 'a process that was frozen calls a back-fill done that its successor has still to send',
+    file: 'topics/lane-orders.ts',
+    find: 'if (!this.#options.ownership.isCertain()) return false',
+    replace: '',
   },
   {
     name: 'gives up on old news',

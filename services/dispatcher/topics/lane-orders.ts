@@ -34,6 +34,8 @@ export class LaneOrders {
   #barriers = new Set<LaneRun>()
   /** Lane records and dead letters that are being produced. */
   readonly #writes = new Set<Promise<void>>()
+  /** Back-fills that are over, for all that is known here. */
+  #endings: (() => void)[] = []
 
   constructor(options: LaneOrdersOptions) {
     const { partition, ports, tell } = options
@@ -89,7 +91,8 @@ export class LaneOrders {
         break
       case 'replayed':
         run.missed = null
-        ports.replayed(workspaceId, command.replay, command.isThrough)
+        this.#endings.push(() => ports.replayed(workspaceId, command.replay, command.isThrough))
+        this.tellEndings()
         break
       case 'close':
         onClosed(run)
@@ -118,6 +121,19 @@ export class LaneOrders {
     )
   }
 
+  /**
+   * Tells of the back-fills that are over; false while that must wait. A process that stood still
+   * does not know what others sent since: its "done" would close a gap that is still open.
+   */
+  tellEndings(): boolean {
+    if (this.#endings.length === 0) return true
+    if (!this.#options.ownership.isCertain()) return false
+    const endings = this.#endings
+    this.#endings = []
+    for (const tell of endings) tell()
+    return true
+  }
+
   #write(write: Promise<void>): void {
     const mine = write.finally(() => this.#writes.delete(mine))
     this.#writes.add(mine)
@@ -128,8 +144,9 @@ export class LaneOrders {
     while (this.#writes.size > 0) await Promise.all(this.#writes)
   }
 
-  /** Wakes the parked lanes whose time has come. */
+  /** Wakes the parked lanes whose time has come, and tells what had to wait. */
   wakeDue(now: number): void {
+    this.tellEndings()
     for (let run = this.#parked.takeDue(now); run; run = this.#parked.takeDue(now)) {
       const { state, dueAt } = run.lane
       if (state === 'parked' && dueAt <= now) this.#options.tell(run, (lane) => lane.due())

@@ -140,7 +140,9 @@ export class LaneRunner {
    * be skipped. A back-fill that began now would take it for a live event and never bring it. The one
    * under way has to be over first.
    */
-  isUndecided({ lane }: LaneRun): boolean {
+  isUndecided(run: LaneRun | undefined): boolean {
+    if (!run) return false
+    const { lane } = run
     if (lane.replay !== null) return true
     if (lane.state === 'waiting' || lane.state === 'reading') return true
     const connection = this.#options.connections.peek(lane.workspaceId)

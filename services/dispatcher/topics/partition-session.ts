@@ -199,10 +199,7 @@ export class PartitionSession {
 
   #applyRewinds(): void {
     const { runner } = this.#options
-    const isEarly = (workspaceId: string) => {
-      const run = this.#lanes.get(workspaceId)
-      return run !== undefined && runner.isUndecided(run)
-    }
+    const isEarly = (id: string) => runner.isUndecided(this.#lanes.get(id))
     for (const found of this.#laneRecords.takeRewinds(isEarly)) {
       const { workspaceId } = found.record
       const run =
@@ -272,8 +269,7 @@ export class PartitionSession {
     if (this.#isCrowded && isCrowding(run, now)) {
       this.tell(run, (crowding, at) => crowding.handOver(at))
     }
-    const { events } = this.#offsets
-    const isPinning = !lane.isOffline && lane.head?.offset === events.watermark
+    const isPinning = !lane.isOffline && lane.head?.offset === this.#offsets.events.watermark
     if (isPinning && this.#offsets.isHalfFull(this.#options.eventsTopic)) {
       this.tell(run, (pinning, at) => pinning.handOver(at))
     }
@@ -290,6 +286,11 @@ export class PartitionSession {
   requestEnded(): void {
     this.#inFlight--
     if (this.#inFlight === 0) this.#drained?.()
+  }
+
+  /** A commit would settle the record of a back-fill whose end nobody was told. */
+  get mayCommit(): boolean {
+    return this.#phase !== 'fenced' && this.#orders.tellEndings()
   }
 
   /** What may be committed now. */

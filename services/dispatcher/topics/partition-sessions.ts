@@ -182,7 +182,9 @@ export class PartitionSessions implements PartitionOwner {
 
   async #commitNow(sessions: readonly PartitionSession[], how: CommitKind): Promise<void> {
     const { attempts } = this.#options
-    const commits = sessions.filter(isLive).map((session) => ({ session, ...session.commit(how) }))
+    const commits = sessions
+      .filter(({ mayCommit }) => mayCommit)
+      .map((session) => ({ session, ...session.commit(how) }))
     try {
       // First the attempts, then the offsets that cover them: a crash repeats, it never hides.
       await attempts.flush()
