@@ -9,7 +9,7 @@ import { type Mutant, OTHERS, RULES } from './mutant-list.ts'
 /**
  * `make mutants`: is the simulation able to see what it is there for? Each mutant is one rule of
  * the dispatcher left out, in a bundle of its own; seeds run until one of them violates a
- * guarantee. `ONLY=rules` runs R1 to R4 of the rebuild, `ONLY='no grace'` one.
+ * guarantee. `ONLY=rules` runs R1 to R5 of the rebuild, `ONLY='no grace'` one.
  */
 interface Verdict {
   readonly mutant: Mutant

@@ -19,6 +19,8 @@ export interface Scenario {
   /** Longest pause between two fetches: lanes may be through before the log has been read. */
   readonly fetchMs: number
   readonly sessionTimeoutMs: number
+  /** Between two commits that no lane asks for. */
+  readonly commitEveryMs: number
   readonly chances: Chances
   /** Nothing fails but endpoints: then a healthy workspace must not notice the others (G4). */
   readonly isQuiet: boolean
@@ -66,10 +68,13 @@ export function scenarioOf(seed: number): Scenario {
   // One in five: processes often stand still, and many events die. What a process writes when it
   // wakes brings back what its successor has buried, if nothing keeps it from writing.
   const isIcy = seed % 5 === 0
+  // One in seven: many events die, commits are rare and processes crash between them. An event that
+  // was buried since the last commit is the one that comes back after its followers.
+  const isDeadly = seed % 7 === 0
   const troubleMs = random.between(8_000, 30_000) * (isLong ? 2 : 1)
   const workspaces = Array.from(
     { length: isLong ? random.between(6, 12) : random.between(1, 5) },
-    (_, index) => workspaceKind(`w${index}`, random, { troubleMs, isIcy }),
+    (_, index) => workspaceKind(`w${index}`, random, { troubleMs, isPoisoned: isIcy || isDeadly }),
   )
   const requestTimeoutMs = 1_000
   const metadataCharsMax = random.pick([8, 12, METADATA_CHARS_MAX, METADATA_CHARS_MAX])
@@ -80,7 +85,7 @@ export function scenarioOf(seed: number): Scenario {
     events: isLong ? random.between(60, 160) : random.between(8, 60),
     troubleMs,
     tiers: [400, 1_200, 3_000]
-      .slice(0, isIcy ? 1 : random.between(1, 3))
+      .slice(0, isIcy || isDeadly ? 1 : random.between(1, 3))
       .map((delayMs) => ({ label: `${delayMs}`, delayMs })),
     limits: {
       queueMax: random.between(4, 20),
@@ -95,13 +100,14 @@ export function scenarioOf(seed: number): Scenario {
     requestTimeoutMs,
     fetchMs: random.pick([40, 40, 700]),
     sessionTimeoutMs: 2_500,
+    commitEveryMs: isDeadly ? 3_000 : 500,
     isQuiet,
     metadataCharsMax,
     burstMax: random.chance(0.3) ? random.between(2, 8) : 1,
     chances: isQuiet
       ? NO_CHANCES
       : {
-          crash: some(0.15),
+          crash: isDeadly ? 0.3 : some(0.15),
           gracefulStop: some(0.1),
           freeze: isIcy ? 0.5 : some(0.08),
           join: some(0.15),
@@ -137,14 +143,14 @@ const NO_CHANCES: Chances = {
 function workspaceKind(
   id: string,
   random: Random,
-  { troubleMs, isIcy }: { readonly troubleMs: number; readonly isIcy: boolean },
+  { troubleMs, isPoisoned }: { readonly troubleMs: number; readonly isPoisoned: boolean },
 ): WorkspaceKind {
   const hasOutage = random.chance(0.4)
   const from = random.between(0, troubleMs)
   return {
     id,
     failing: random.chance(0.5) ? random.next() * 0.6 : 0,
-    poison: random.chance(isIcy ? 0.6 : 0.3) ? (isIcy ? 0.3 : 0.15) : 0,
+    poison: random.chance(isPoisoned ? 0.6 : 0.3) ? (isPoisoned ? 0.3 : 0.15) : 0,
     latencyMs: random.pick([5, 50, 400, 1_200]),
     outage: hasOutage ? { from, to: from + random.between(1_000, 15_000) } : null,
   }

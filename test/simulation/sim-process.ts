@@ -59,7 +59,7 @@ export class SimProcess implements GroupMember {
       },
     )
     this.#every(
-      () => 500,
+      () => world.scenario.commitEveryMs,
       () => void this.#engine.sessions.commitChanged(),
     )
     this.#every(
