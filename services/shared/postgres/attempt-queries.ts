@@ -155,11 +155,12 @@ export function countAttemptsQuery(
   return {
     // The outer bounds ($4, $5) leave out partitions when the statement is planned, and those of
     // each range when it runs.
-    text: `select delivered, "failedAttempts", percentiles[1] as "p50Ms", percentiles[2] as "p99Ms"
+    text: `select delivered, attempts - delivered as "failedAttempts",
+       percentiles[1] as "p50Ms", percentiles[2] as "p99Ms"
      from unnest($2::timestamptz[], $3::timestamptz[]) with ordinality as range (since, until, place)
      cross join lateral (
        select count(*) filter (where outcome = 'delivered')::int as delivered,
-         count(*) filter (where outcome <> 'delivered')::int as "failedAttempts",
+         count(*)::int as attempts,
          percentile_disc(array[0.5, 0.99]) within group (order by duration_ms)
            filter (where status is not null) as percentiles
        from delivery_attempts
