@@ -136,8 +136,8 @@ export class LaneRunner {
   }
 
   /**
-   * What comes next for the lane was accepted before its connection, or may have been: it is about to
-   * be skipped. A back-fill that began now would take it for a live event and never bring it. The one
+   * What comes next for the lane was accepted before its connection, or may have been, when that one
+   * is not known: it is about to be skipped. A back-fill that began now would take it for a live event and never bring it. The one
    * under way has to be over first.
    */
   isUndecided(run: LaneRun | undefined): boolean {
@@ -145,8 +145,9 @@ export class LaneRunner {
     const { lane } = run
     if (lane.replay !== null) return true
     if (lane.state === 'waiting' || lane.state === 'reading') return true
+    if (lane.head === undefined) return false
     const connection = this.#options.connections.peek(lane.workspaceId)
-    return lane.head !== undefined && connection !== undefined && !isLive(lane.head, connection)
+    return connection === undefined || !isLive(lane.head, connection)
   }
 
   /**

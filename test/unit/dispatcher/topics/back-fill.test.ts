@@ -81,6 +81,28 @@ describe('back-fill', () => {
     expect(bench.ended).toEqual([{ id: 'bf_1', isThrough: true }])
   })
 
+  it('waits for its gap to be skipped, be the connection forgotten meanwhile', async () => {
+    const { bench, endpoint } = await aDispatcher({
+      connected: ['lviv'],
+      inFlightMax: 1,
+      connectionsMax: 1,
+    })
+    await bench.read('lviv/1')
+    bench.customers.connect('kyiv', { connectedAt: NOON + seconds(10) })
+    bench.customers.gaps = [{ workspaceId: 'kyiv', from: NOON, to: NOON + seconds(10) }]
+    await bench.read('kyiv/1', 'kyiv/2')
+    await bench.read('odesa/1')
+    await bench.pass(seconds(10))
+
+    await bench.rewind(1)
+    await bench.pass(50)
+    await bench.answerAll()
+    await bench.pass(50)
+    await bench.answerAll()
+
+    expect(endpoint.sent).toEqual(['lviv/1', 'kyiv/1', 'kyiv/2'])
+  })
+
   it('that its connection ended is not through', async () => {
     const { bench } = await afterAGap()
     await bench.rewind(0)
