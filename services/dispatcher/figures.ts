@@ -50,7 +50,8 @@ export function countLanes(
     const { lane } = run
     add(lanes, lane.state)
     if (lane.state === 'parked') add(parkedLanes, tierOf(lane, tiers))
-    if (lane.lastError !== null && lane.lastError in failingLanes) add(failingLanes, lane.lastError)
+    const { lastError } = lane.told
+    if (lastError !== null && lastError in failingLanes) add(failingLanes, lastError)
     oldest = Math.min(oldest, lane.head?.acceptedAt ?? now)
     if (isPastDue(run, now)) pastDueLanes++
     if (lane.head && isOurs(run)) {

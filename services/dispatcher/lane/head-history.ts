@@ -15,22 +15,12 @@ export class HeadHistory {
     return this.#told.attempt
   }
 
-  /** Milliseconds since 1970. */
-  get firstFailedAt(): number | null {
-    return this.#told.firstFailedAt
-  }
-
   /** Milliseconds since 1970; of a head that is or will be parked. */
   get dueAt(): number {
     return this.#dueAt
   }
 
-  /** Error class of the last failure, if there was one; out of a record, so whatever somebody wrote. */
-  get lastError(): string | null {
-    return this.#told.lastError
-  }
-
-  /** As it goes into the lane record. */
+  /** As it goes into the lane record; `lastError` came out of one, so it is whatever somebody wrote. */
   get told(): Told {
     return this.#told
   }

@@ -100,12 +100,9 @@ export class Lane {
     return this.#history.attempt
   }
 
-  get firstFailedAt(): number | null {
-    return this.#history.firstFailedAt
-  }
-
-  get lastError(): string | null {
-    return this.#history.lastError
+  /** What the head has been through. */
+  get told(): HeadHistory['told'] {
+    return this.#history.told
   }
 
   get dueAt(): number {
@@ -124,6 +121,11 @@ export class Lane {
 
   get head(): LaneHead | undefined {
     return this.#cache.head
+  }
+
+  /** Of what is not in memory: with no head, what comes next is not known yet. */
+  get hasMoreInLog(): boolean {
+    return !this.#cache.isComplete
   }
 
   /** The back-fill that the head belongs to. */
@@ -212,7 +214,7 @@ export class Lane {
   ): readonly LaneCommand[] {
     const attempts = this.#state === 'delivering' ? this.attempt : this.attempt - 1
     this.#become('burying', ['delivering', 'ready'])
-    const firstFailedAt = this.firstFailedAt ?? (attempts > 0 ? now : null)
+    const firstFailedAt = this.#history.told.firstFailedAt ?? (attempts > 0 ? now : null)
     const facts = { reason, attempts, firstFailedAt, errorClass, status }
     return [{ kind: 'bury', burial: { event: this.#mustHead(), ...facts } }]
   }

@@ -144,8 +144,8 @@ export class LaneRunner {
     if (!run) return false
     const { lane } = run
     if (lane.replay !== null) return true
-    if (lane.state === 'waiting' || lane.state === 'reading') return true
-    if (lane.head === undefined) return false
+    if (lane.state === 'waiting') return true
+    if (lane.head === undefined) return lane.hasMoreInLog
     const connection = this.#options.connections.peek(lane.workspaceId)
     return connection === undefined || !isLive(lane.head, connection)
   }

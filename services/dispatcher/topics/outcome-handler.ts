@@ -165,7 +165,7 @@ export class OutcomeHandler {
         verdict?.kind === 'dead-letter'
           ? {
               reason: verdict.reason,
-              firstFailedAt: lane.firstFailedAt ?? startedAt,
+              firstFailedAt: lane.told.firstFailedAt ?? startedAt,
               acceptedAt,
             }
           : null,

@@ -103,6 +103,24 @@ describe('back-fill', () => {
     expect(endpoint.sent).toEqual(['lviv/1', 'kyiv/1', 'kyiv/2'])
   })
 
+  it('waits for what of its gap is still to be read from the log', async () => {
+    const { bench, endpoint } = await aDispatcher({ limits: { laneQueueMax: 2 } })
+    bench.customers.connect('kyiv', { connectedAt: NOON + seconds(10) })
+    bench.customers.gaps = [{ workspaceId: 'kyiv', from: NOON, to: NOON + seconds(10) }]
+    bench.isBrokerAway = true
+    await bench.read('kyiv/1', 'kyiv/2', 'kyiv/3', 'kyiv/4')
+    await bench.pass(seconds(10))
+
+    await bench.rewind(2)
+    await bench.pass(50)
+    expect(bench.ended).toEqual([])
+    bench.isBrokerAway = false
+    await bench.pass(seconds(2))
+    await bench.answerAll()
+
+    expect(endpoint.sent).toEqual(['kyiv/3', 'kyiv/4'])
+  })
+
   it('that its connection ended is not through', async () => {
     const { bench } = await afterAGap()
     await bench.rewind(0)
