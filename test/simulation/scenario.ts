@@ -61,7 +61,6 @@ export interface Chances {
 
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed)
-  const some = (most: number) => (random.chance(0.5) ? random.next() * most : 0)
   // One in ten goes on for longer and has many workspaces: what meets only now and then meets there.
   const isLong = random.chance(0.1)
   const isQuiet = random.chance(0.1)
@@ -104,23 +103,29 @@ export function scenarioOf(seed: number): Scenario {
     isQuiet,
     metadataCharsMax,
     burstMax: random.chance(0.3) ? random.between(2, 8) : 1,
-    chances: isQuiet
-      ? NO_CHANCES
-      : {
-          crash: isDeadly ? 0.3 : some(0.15),
-          gracefulStop: some(0.1),
-          freeze: isIcy ? 0.5 : some(0.08),
-          join: some(0.15),
-          rebalance: isIcy ? 0.3 : some(0.1),
-          commitFails: some(0.3),
-          produceFails: some(0.2),
-          acknowledgementLost: some(isDeadly ? 0.6 : 0.2),
-          readFails: some(0.2),
-          postgresAway: some(0.05),
-          disconnect: some(isIcy ? 0.2 : 0.06),
-          rewind: some(isIcy ? 0.3 : 0.08),
-          cancel: some(0.05),
-        },
+    chances: isQuiet ? NO_CHANCES : chancesOf(random, { isIcy, isDeadly }),
+  }
+}
+
+function chancesOf(
+  random: Random,
+  { isIcy, isDeadly }: { readonly isIcy: boolean; readonly isDeadly: boolean },
+): Chances {
+  const some = (most: number) => (random.chance(0.5) ? random.next() * most : 0)
+  return {
+    crash: isDeadly ? 0.3 : some(0.15),
+    gracefulStop: some(0.1),
+    freeze: isIcy ? 0.5 : some(0.08),
+    join: some(0.15),
+    rebalance: isIcy ? 0.3 : some(0.1),
+    commitFails: some(0.3),
+    produceFails: some(0.2),
+    acknowledgementLost: some(isDeadly ? 0.6 : 0.2),
+    readFails: some(0.2),
+    postgresAway: some(0.05),
+    disconnect: some(isIcy ? 0.2 : 0.06),
+    rewind: some(isIcy ? 0.3 : 0.08),
+    cancel: some(0.05),
   }
 }
 
