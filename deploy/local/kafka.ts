@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { Kafka, logLevel } from 'kafkajs'
+import { Kafka, type KafkaConfig, logLevel } from 'kafkajs'
 import { projectPath } from '../../services/shared/project-path.ts'
 import type { Command } from './daemon.ts'
 import { DEPENDENCY_PLUGIN, downloaded } from './downloads.ts'
@@ -13,20 +13,36 @@ import type { Report, Server } from './server.ts'
 
 const CONFIG_FOLDER = projectPath('deploy', 'local', 'kafka')
 
+/** What sets a broker apart from the open one of the stack. */
+export interface KafkaVariant {
+  /** Added to the usual settings, or in their place. */
+  readonly settings: Readonly<Record<string, string>>
+  /** Further words of `kafka-storage format`: users that are there from the first start on. */
+  readonly formatOptions: readonly string[]
+  /** How the probe gets in. */
+  readonly access: Pick<KafkaConfig, 'ssl' | 'sasl'>
+}
+
+const OPEN: KafkaVariant = { settings: {}, formatOptions: [], access: {} }
+
 /** Apache Kafka as one node that is broker and controller (KRaft). */
-export function kafkaServer(profile: Profile, report: Report): Server {
+export function kafkaServer(profile: Profile, report: Report, variant = OPEN): Server {
   return {
     name: 'kafka',
     label: 'Kafka',
     ports: [profile.ports.kafka, profile.ports.controller],
-    prepare: () => prepare(profile, report),
-    probe: () => probe(profile.ports.kafka),
+    prepare: () => prepare(profile, report, variant),
+    probe: () => probe(profile.ports.kafka, variant),
     readyWithinMs: 60_000,
     stop: { signal: 'SIGTERM', withinMs: 20_000 },
   }
 }
 
-async function prepare(profile: Profile, report: Report): Promise<Command> {
+async function prepare(
+  profile: Profile,
+  report: Report,
+  { settings, formatOptions }: KafkaVariant,
+): Promise<Command> {
   const pom = join(CONFIG_FOLDER, 'pom.xml')
   const libraries = await downloaded(
     {
@@ -40,8 +56,8 @@ async function prepare(profile: Profile, report: Report): Promise<Command> {
   const folder = dataFolder(profile, 'kafka')
   const config = join(folder, 'server.properties')
   mkdirSync(folder, { recursive: true })
-  writeFileSync(config, serverProperties(profile))
-  await format(classPath, config, logFolder(profile))
+  writeFileSync(config, properties({ ...usualSettings(profile), ...settings }))
+  if (!isFormatted(profile)) await format(profile, classPath, ['-c', config, ...formatOptions])
   return { file: javaCommand(), args: brokerArguments(classPath, config), env: process.env }
 }
 
@@ -58,9 +74,16 @@ function brokerArguments(classPath: string, config: string): string[] {
 }
 
 /** `meta.properties` is the last thing that formatting writes: without it, begin anew. */
-async function format(classPath: string, config: string, logs: string): Promise<void> {
-  if (existsSync(join(logs, 'meta.properties'))) return
-  rmSync(logs, { recursive: true, force: true })
+function isFormatted(profile: Profile): boolean {
+  return existsSync(join(logFolder(profile), 'meta.properties'))
+}
+
+async function format(
+  profile: Profile,
+  classPath: string,
+  options: readonly string[],
+): Promise<void> {
+  rmSync(logFolder(profile), { recursive: true, force: true })
   await promisify(execFile)(javaCommand(), [
     '-cp',
     classPath,
@@ -68,8 +91,7 @@ async function format(classPath: string, config: string, logs: string): Promise<
     'format',
     '-t',
     clusterId(),
-    '-c',
-    config,
+    ...options,
   ])
 }
 
@@ -88,9 +110,9 @@ function logFolder(profile: Profile): string {
  * One broker, so every internal topic has one replica. Nothing is set about flushing: durability
  * is that of a production broker, and failure tests depend on it.
  */
-function serverProperties(profile: Profile): string {
+function usualSettings(profile: Profile): Record<string, string> {
   const { kafka, controller } = profile.ports
-  const settings = {
+  return {
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@${HOST}:${controller}`,
@@ -117,16 +139,20 @@ function serverProperties(profile: Profile): string {
     // The default takes 128 MB of the heap for the compaction of topics that hold little here.
     'log.cleaner.dedupe.buffer.size': String(16 * 1024 * 1024),
   }
+}
+
+function properties(settings: Readonly<Record<string, string>>): string {
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
 }
 
 /** Connected is not enough: a broker that just started is not listed before the controller lets it. */
-async function probe(port: number): Promise<void> {
+async function probe(port: number, { access }: KafkaVariant): Promise<void> {
   const admin = new Kafka({
     clientId: 'readiness',
     brokers: [`${HOST}:${port}`],
+    ...access,
     connectionTimeout: 1_000,
     requestTimeout: 2_000,
     retry: { retries: 0 },

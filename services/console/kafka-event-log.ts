@@ -37,7 +37,7 @@ export function openEventLog(
   const kafka = createKafka(config, 'console', logger)
   const topic = topicNames(config.topicPrefix).events
   const reader = createLogReader({ kafka, topic })
-  const { typeOf } = createCallEventRegistry(config.registryUrl)
+  const { typeOf } = createCallEventRegistry(config.registry)
   const { partitions } = config
   const log = createKafkaEventLog({ reader, partitions, typeOf, clock, logger })
   return { ...log, stop: () => reader.stop() }

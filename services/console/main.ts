@@ -1,5 +1,6 @@
 import { systemClock as clock } from '../shared/clock.ts'
 import { createGuardedAgent } from '../shared/egress/guarded-agent.ts'
+import { requireAccess } from '../shared/kafka/access.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
 import { migrate } from '../shared/postgres/migrate.ts'
@@ -21,6 +22,7 @@ await runService(async () => {
   const logger = createLogger('console', config.logLevel)
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
 
+  await requireAccess(config.kafka, 'console')
   await migrate(databaseUrl, logger)
   const pool = await lifecycle.start(
     'postgres',

@@ -40,7 +40,7 @@ export function connectEngine({
   clock,
   logger,
 }: Surroundings): ConnectedEngine {
-  const { typeOf } = createCallEventRegistry(config.kafka.registryUrl)
+  const { typeOf } = createCallEventRegistry(config.kafka.registry)
   const agent = createGuardedAgent(config)
   const metrics = createDispatcherMetrics(() => engine.figures(), {
     tiers: config.tiers,

@@ -1,4 +1,5 @@
 import { systemClock as clock } from '../shared/clock.ts'
+import { requireAccess } from '../shared/kafka/access.ts'
 import { startPartitionConsumer } from '../shared/kafka/partition-consumer.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
@@ -18,6 +19,7 @@ await runService(async () => {
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
   const { databaseUrl, groupId, sessionTimeoutMs } = config
 
+  await requireAccess(config.kafka, 'dispatcher')
   await migrate(databaseUrl, logger)
   const pool = await lifecycle.start(
     'postgres',

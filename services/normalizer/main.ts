@@ -1,5 +1,6 @@
 import { createCallEventEncoder, readCallEventSchema } from '../shared/call-event-codec.ts'
 import { systemClock as clock } from '../shared/clock.ts'
+import { requireAccess } from '../shared/kafka/access.ts'
 import { createKafka } from '../shared/kafka/client.ts'
 import { startLogProducer } from '../shared/kafka/producer.ts'
 import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
@@ -20,6 +21,7 @@ await runService(async () => {
   const logger = createLogger('normalizer', config.logLevel)
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
 
+  await requireAccess(kafkaConfig, 'normalizer')
   await migrate(databaseUrl, logger)
   const pool = await lifecycle.start(
     'postgres',
@@ -34,7 +36,7 @@ await runService(async () => {
     startLogProducer({ kafka, logger, timeoutMs: config.publishTimeoutMs }),
   )
   const schema = readCallEventSchema()
-  const registry = createCallEventRegistry(kafkaConfig.registryUrl)
+  const registry = createCallEventRegistry(kafkaConfig.registry)
   const encoder = createCallEventEncoder(schema, await registry.register(names.events, schema))
   const normalizer = await lifecycle.start('normalizer', () =>
     startNormalizer({ config, pool, producer, encoder, topics: names, clock, logger }),

@@ -1,6 +1,8 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { isCidr } from './egress/addresses.ts'
+import { securityProblems } from './kafka/security-problems.ts'
 
 /**
  * Environment → typed, frozen configuration. Everything wrong is reported at once, so that an
@@ -59,13 +61,43 @@ export const commaList = z.string().transform((value) =>
 
 const saslMechanism = z.enum(['plain', 'scram-sha-256', 'scram-sha-512'])
 
+const certificates = z
+  .string()
+  .refine((pem) => parses(() => new X509Certificate(pem)), 'must hold certificates in PEM')
+const privateKey = secret.refine(
+  (pem) => parses(() => createPrivateKey(pem.reveal())),
+  'must hold a private key in PEM, without a passphrase',
+)
+
+function parses(parse: () => unknown): boolean {
+  try {
+    parse()
+    return true
+  } catch {
+    return false // Why is OpenSSL's word for it; that it is no PEM says more.
+  }
+}
+
+/** An address is logged and shown in errors; a password in it would be, too. */
+const registryUrl = z.url().refine((url) => {
+  if (!URL.canParse(url)) return true // Is told already.
+  const { username, password } = new URL(url)
+  return username === '' && password === ''
+}, 'must not hold a name or password: set SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD')
+
 export const kafkaVariables = {
   KAFKA_BROKERS: commaList.default(['127.0.0.1:9092']),
   KAFKA_SSL: flag.default(false),
+  KAFKA_SSL_CA: certificates.optional(),
+  KAFKA_SSL_CERT: certificates.optional(),
+  KAFKA_SSL_KEY: privateKey.optional(),
   KAFKA_SASL_MECHANISM: saslMechanism.optional(),
   KAFKA_SASL_USERNAME: z.string().optional(),
   KAFKA_SASL_PASSWORD: secret.optional(),
-  SCHEMA_REGISTRY_URL: z.url().default('http://127.0.0.1:8081'),
+  SCHEMA_REGISTRY_URL: registryUrl.default('http://127.0.0.1:8081'),
+  SCHEMA_REGISTRY_USERNAME: z.string().optional(),
+  SCHEMA_REGISTRY_PASSWORD: secret.optional(),
+  SCHEMA_REGISTRY_CA: certificates.optional(),
   TOPIC_PREFIX: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]*$/)
@@ -98,30 +130,52 @@ export const secretsKey = secret.refine(
 
 export interface KafkaConfig {
   readonly brokers: readonly string[]
-  readonly ssl: boolean
-  readonly sasl: {
-    readonly mechanism: z.infer<typeof saslMechanism>
-    readonly username: string
-    readonly password: Secret
-  } | null
-  readonly registryUrl: string
+  readonly tls: KafkaTls | null
+  readonly sasl: (Login & { readonly mechanism: z.infer<typeof saslMechanism> }) | null
+  readonly registry: RegistryConfig
   readonly topicPrefix: string
   readonly partitions: number
 }
 
+/** In PEM; null is what Node trusts by itself, and no certificate of our own. */
+export interface KafkaTls {
+  readonly ca: string | null
+  readonly own: { readonly cert: string; readonly key: Secret } | null
+}
+
+export interface Login {
+  readonly username: string
+  readonly password: Secret
+}
+
+export interface RegistryConfig {
+  readonly url: string
+  readonly login: Login | null
+  /** In PEM; null is what Node trusts by itself. */
+  readonly ca: string | null
+}
+
+/** Expects what `readEnvironment` let pass: half a login or half a key pair counts as none. */
 export function kafkaConfig(env: z.infer<z.ZodObject<typeof kafkaVariables>>): KafkaConfig {
-  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_PASSWORD: password } = env
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SSL_CERT: cert, KAFKA_SSL_KEY: key } = env
+  const sasl = loginOf(env.KAFKA_SASL_USERNAME, env.KAFKA_SASL_PASSWORD)
+  const own = cert && key ? { cert, key } : null
   return {
     brokers: env.KAFKA_BROKERS,
-    ssl: env.KAFKA_SSL,
-    sasl:
-      mechanism && password
-        ? { mechanism, username: env.KAFKA_SASL_USERNAME ?? '', password }
-        : null,
-    registryUrl: env.SCHEMA_REGISTRY_URL,
+    tls: env.KAFKA_SSL ? { ca: env.KAFKA_SSL_CA ?? null, own } : null,
+    sasl: mechanism && sasl ? { mechanism, ...sasl } : null,
+    registry: {
+      url: env.SCHEMA_REGISTRY_URL,
+      login: loginOf(env.SCHEMA_REGISTRY_USERNAME, env.SCHEMA_REGISTRY_PASSWORD),
+      ca: env.SCHEMA_REGISTRY_CA ?? null,
+    },
     topicPrefix: env.TOPIC_PREFIX,
     partitions: env.TOPIC_PARTITIONS,
   }
+}
+
+function loginOf(username: string | undefined, password: Secret | undefined): Login | null {
+  return username && password ? { username, password } : null
 }
 
 /**
@@ -150,6 +204,7 @@ export function readEnvironment<Shape extends z.ZodRawShape>(
       problems.push(`${name}: ${absent ? 'is required and not set' : issue.message}`)
     }
   }
+  problems.push(...securityProblems(values))
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems)
   return parsed.data
 }

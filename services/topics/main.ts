@@ -1,3 +1,4 @@
+import { requireAccess } from '../shared/kafka/access.ts'
 import { createKafka } from '../shared/kafka/client.ts'
 import { allTopics, prepareTopics, topicNames } from '../shared/kafka/topics.ts'
 import { createLogger } from '../shared/logger.ts'
@@ -12,6 +13,7 @@ import { readConfig } from './config.ts'
 await runService(async () => {
   const { kafka: config, logLevel, retryTiers } = readConfig()
   const logger = createLogger('topics', logLevel)
+  await requireAccess(config, 'topics')
   const specs = allTopics(topicNames(config.topicPrefix), config.partitions, retryTiers)
   await prepareTopics(createKafka(config, 'topics', logger), specs)
   logger.info({ topics: specs.map(({ topic }) => topic) }, 'topics.ready')

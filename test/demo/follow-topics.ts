@@ -33,7 +33,7 @@ export async function followTopics(
 ): Promise<{ stop(): Promise<void> }> {
   const config = kafkaConfigOf(env)
   const logger = createLogger('demo', 'silent')
-  const { typeOf } = createCallEventRegistry(config.registryUrl)
+  const { typeOf } = createCallEventRegistry(config.registry)
   const decoder = createCallEventDecoder({ typeOf, clock, logger })
   const consumer = createKafka(config, 'demo', logger).consumer({
     groupId: `${config.topicPrefix}.${group}`,

@@ -62,7 +62,7 @@ async function aGroup() {
 async function startDispatcher(config: DispatcherConfig, topic: string, receiver: Receiver) {
   const kafkaSide = await connectKafka(config, quiet)
   const customers = new FakeCustomers(clock.now)
-  const { typeOf } = createCallEventRegistry(config.kafka.registryUrl)
+  const { typeOf } = createCallEventRegistry(config.kafka.registry)
   const agent = createGuardedAgent(config)
   const postgres = new FakePool()
   const origin = `http://127.0.0.1:${receiver.port}`

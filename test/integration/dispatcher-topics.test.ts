@@ -45,6 +45,20 @@ describe('the topics of a dispatcher', () => {
     await expect(refused).rejects.toThrow(`--topic ${names.events} --add-config retention.ms=`)
   })
 
+  it.each([
+    ['compact', { 'cleanup.policy': 'compact' }, 'cleanup.policy=delete'],
+    ['trust the clocks of producers', { 'message.timestamp.type': 'CreateTime' }, 'LogAppendTime'],
+  ])('are refused when the log would %s', async (_what, changed, mend) => {
+    const { kafka, names } = untouched()
+    const spec = eventsTopic(names, 6)
+    await prepareTopics(kafka, [{ ...spec, config: { ...spec.config, ...changed } }])
+
+    const refused = prepareDispatcherTopics(kafka, names, { partitions: 6, tiers: TIERS })
+
+    await expect(refused).rejects.toThrow(`--alter --topic ${names.events} --add-config`)
+    await expect(refused).rejects.toThrow(mend)
+  })
+
   it('of an earlier schedule are read until they are empty: nothing is lost by changing it', async () => {
     const rig = await Rig.open({
       stack: testStack().env,

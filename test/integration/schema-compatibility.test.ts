@@ -40,7 +40,7 @@ const NULLABLE: Field = {
 /** A topic that has the newest schema registered already. */
 async function aTopic() {
   const { SCHEMA_REGISTRY_URL: url } = testStack().env
-  const registry = createCallEventRegistry(url)
+  const registry = createCallEventRegistry({ url, login: null, ca: null })
   const topic = `${freshPrefix()}.events`
   const id = await registry.register(topic, newest)
   const config = async (method = 'GET', level?: string): Promise<unknown> => {
@@ -128,7 +128,8 @@ describe.each(readdirSync(FIXTURES))('committed version %s', (file) => {
   })
 
   it('is taken by the registry beside the newest', async () => {
-    const registry = createCallEventRegistry(testStack().env.SCHEMA_REGISTRY_URL)
+    const { SCHEMA_REGISTRY_URL: url } = testStack().env
+    const registry = createCallEventRegistry({ url, login: null, ca: null })
     const topic = `${freshPrefix()}.events`
 
     await registry.register(topic, schema)

@@ -42,7 +42,7 @@ export async function writeDay(config: KafkaConfig, options: DayOptions): Promis
     { topic, partitions, config: { 'message.timestamp.type': 'CreateTime' } },
   ])
   const schema = readCallEventSchema()
-  const id = await createCallEventRegistry(config.registryUrl).register(topic, schema)
+  const id = await createCallEventRegistry(config.registry).register(topic, schema)
   const encoder = createCallEventEncoder(schema, id)
   const producer = kafka.producer({ createPartitioner, allowAutoTopicCreation: false })
   await producer.connect()

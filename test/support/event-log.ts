@@ -31,7 +31,7 @@ export class EventLog {
     const topic = topicNames(config.topicPrefix).events
     await prepareTopics(kafka, [eventsTopic(topicNames(config.topicPrefix), config.partitions)])
     const schema = readCallEventSchema()
-    const schemaId = await createCallEventRegistry(config.registryUrl).register(topic, schema)
+    const schemaId = await createCallEventRegistry(config.registry).register(topic, schema)
     const producer = await startLogProducer({ kafka, logger, timeoutMs: 10_000 })
     const encoder = createCallEventEncoder(schema, schemaId)
     return new EventLog(topic, producer, (event) => encoder.encode(event))
@@ -53,9 +53,9 @@ export class EventLog {
 export function kafkaConfigOf(env: Readonly<Record<string, string>>): KafkaConfig {
   return {
     brokers: (env['KAFKA_BROKERS'] ?? '').split(','),
-    ssl: false,
+    tls: null,
     sasl: null,
-    registryUrl: env['SCHEMA_REGISTRY_URL'] ?? '',
+    registry: { url: env['SCHEMA_REGISTRY_URL'] ?? '', login: null, ca: null },
     topicPrefix: env['TOPIC_PREFIX'] ?? '',
     partitions: Number(env['TOPIC_PARTITIONS']),
   }

@@ -81,7 +81,7 @@ export class NormalizerBench {
     const timeoutMs = config.publishTimeoutMs
     const producer = await startLogProducer({ kafka, logger: quiet, timeoutMs })
     const schema = readCallEventSchema()
-    const id = await createCallEventRegistry(config.kafka.registryUrl).register(
+    const id = await createCallEventRegistry(config.kafka.registry).register(
       this.names.events,
       schema,
     )
@@ -130,7 +130,7 @@ export class NormalizerBench {
 
   /** All events of the log, in order. */
   async events(): Promise<CallEvent[]> {
-    const { typeOf } = createCallEventRegistry(this.config.kafka.registryUrl)
+    const { typeOf } = createCallEventRegistry(this.config.kafka.registry)
     const decoder = createCallEventDecoder({ typeOf, clock: systemClock, logger: quiet })
     const events: CallEvent[] = []
     for (const { value } of await this.#read(this.names.events)) {

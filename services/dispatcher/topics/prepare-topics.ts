@@ -4,7 +4,7 @@ import {
   ensureTopics,
   eventsTopic,
   laneTopic,
-  requireRetention,
+  requireLogSettings,
   type TopicNames,
   withAdmin,
 } from '../../shared/kafka/topics.ts'
@@ -34,7 +34,7 @@ export async function prepareDispatcherTopics(
       deadLetterTopic(names, partitions),
       ...laneTopics.map((topic) => laneTopic(topic, partitions)),
     ])
-    await requireRetention(admin, names.events, neededRetentionMs(tiers))
+    await requireLogSettings(admin, names.events, neededRetentionMs(tiers))
     return laneTopics
   })
 }

@@ -12,23 +12,29 @@ import type { Logger } from '../logger.ts'
  */
 export function createKafka(config: KafkaConfig, clientId: string, logger: Logger): Kafka {
   stopIdleTimer()
-  const settings: KafkajsConfig = {
+  return new kafkajs.Kafka({
     clientId,
     brokers: [...config.brokers],
-    ssl: config.ssl,
+    ...securitySettings(config),
     connectionTimeout: 3_000,
     requestTimeout: 10_000,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
     logLevel: kafkajs.logLevel.WARN,
     logCreator: () => (entry) => writeLog(logger, entry),
-  }
-  if (config.sasl === null) return new kafkajs.Kafka(settings)
-  const { mechanism, username, password } = config.sasl
-  return new kafkajs.Kafka({
-    ...settings,
-    // The union of kafkajs wants a literal mechanism; ours is one of its three.
-    sasl: { mechanism: mechanism as 'plain', username, password: password.reveal() },
   })
+}
+
+/** How kafkajs gets in: TLS, and who we are. */
+export function securitySettings({
+  tls,
+  sasl,
+}: Pick<KafkaConfig, 'tls' | 'sasl'>): Pick<KafkajsConfig, 'ssl' | 'sasl'> {
+  const own = tls?.own ? { cert: tls.own.cert, key: tls.own.key.reveal() } : {}
+  const ssl = tls ? { ...(tls.ca === null ? {} : { ca: tls.ca }), ...own } : false
+  if (sasl === null) return { ssl }
+  const { mechanism, username, password } = sasl
+  // The union of kafkajs wants a literal mechanism; ours is one of its three.
+  return { ssl, sasl: { mechanism: mechanism as 'plain', username, password: password.reveal() } }
 }
 
 function writeLog(logger: Logger, { namespace, log }: LogEntry): void {

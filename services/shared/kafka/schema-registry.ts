@@ -1,5 +1,7 @@
+import { Agent } from 'node:https'
 import registryPackage from '@kafkajs/confluent-schema-registry'
 import type { AvroSchema, WriterType } from '../call-event-codec.ts'
+import type { RegistryConfig } from '../config.ts'
 
 const { COMPATIBILITY, SchemaRegistry, SchemaType } = registryPackage
 type Client = InstanceType<typeof SchemaRegistry>
@@ -15,8 +17,13 @@ export interface CallEventRegistry {
 }
 
 /** `url` is the whole base address: Apicurio's ends in `/apis/ccompat/v7`, Confluent's has no path. */
-export function createCallEventRegistry(url: string): CallEventRegistry {
-  const registry = new SchemaRegistry({ host: url, retry: { retries: 3 } })
+export function createCallEventRegistry({ url, login, ca }: RegistryConfig): CallEventRegistry {
+  const registry = new SchemaRegistry({
+    host: url,
+    retry: { retries: 3 },
+    ...(login && { auth: { username: login.username, password: login.password.reveal() } }),
+    ...(ca !== null && { agent: new Agent({ ca, keepAlive: true }) }),
+  })
   return {
     register: (topic, schema) => register(registry, url, { topic, schema }),
     async typeOf(id) {
@@ -55,9 +62,20 @@ async function register(
     )
     return id
   } catch (error) {
+    const { message, status } = error as Error & { status?: number }
     throw new SchemaError(
-      `The registry at ${registryUrl} did not take the schema of ${subject}: ${(error as Error).message}. New fields need a default, existing ones must stay: see schemas/README.md.`,
+      `The registry at ${registryUrl} did not take the schema of ${subject}: ${message}. ${mend(message, status)}`,
       { cause: error },
     )
   }
+}
+
+function mend(message: string, status: number | undefined): string {
+  if (status === 401 || status === 403) {
+    return 'It does not let us in: check SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD.'
+  }
+  if (/certificate/i.test(message)) {
+    return 'Put the certificate of its authority into SCHEMA_REGISTRY_CA.'
+  }
+  return 'New fields need a default, existing ones must stay: see schemas/README.md.'
 }

@@ -98,24 +98,58 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
   }
 }
 
-/** @throws TopicError when the topic keeps its records for less than `neededMs`. */
-export async function requireRetention(
+const LOG_SETTINGS = ['retention.ms', 'cleanup.policy', 'message.timestamp.type']
+
+/**
+ * @throws TopicError when the log forgets before `neededMs`, keeps one call per workspace only, or
+ *   takes its times from many clocks; or when its settings may not be seen.
+ */
+export async function requireLogSettings(
   admin: Admin,
   topic: string,
   neededMs: number,
 ): Promise<void> {
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: [
-      { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['retention.ms'] },
-    ],
-  })
-  const entry = resources[0]?.configEntries.find(({ configName }) => configName === 'retention.ms')
-  const retentionMs = Number(entry?.configValue ?? -1)
-  if (retentionMs < 0 || retentionMs >= neededMs) return
-  throw new TopicError(
-    `Topic ${topic} keeps records for ${retentionMs} ms, but the retry schedule and its margin need ${neededMs} ms, or events that wait behind a failing one would be deleted: run kafka-configs.sh --alter --topic ${topic} --add-config retention.ms=${neededMs}, or shorten DISPATCHER_RETRY_TIERS.`,
-  )
+  const settings = await settingsOf(admin, topic, LOG_SETTINGS)
+  const mend = (setting: string) =>
+    `run kafka-configs.sh --alter --topic ${topic} --add-config ${setting}`
+  const retentionMs = Number(settings.get('retention.ms') ?? -1)
+  if (retentionMs >= 0 && retentionMs < neededMs) {
+    throw new TopicError(
+      `Topic ${topic} keeps records for ${retentionMs} ms, but the retry schedule and its margin need ${neededMs} ms, or events that wait behind a failing one would be deleted: ${mend(`retention.ms=${neededMs}`)}, or shorten DISPATCHER_RETRY_TIERS.`,
+    )
+  }
+  if ((settings.get('cleanup.policy') ?? 'delete') !== 'delete') {
+    throw new TopicError(
+      `Topic ${topic} is compacted, which deletes all but the last call of a workspace: ${mend('cleanup.policy=delete')}.`,
+    )
+  }
+  if ((settings.get('message.timestamp.type') ?? 'LogAppendTime') !== 'LogAppendTime') {
+    throw new TopicError(
+      `Topic ${topic} takes its times from the producers, but connection times and back-fills are compared with one clock: ${mend('message.timestamp.type=LogAppendTime')}.`,
+    )
+  }
+}
+
+async function settingsOf(
+  admin: Admin,
+  topic: string,
+  configNames: string[],
+): Promise<ReadonlyMap<string, string>> {
+  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames }
+  try {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [resource],
+    })
+    const entries = resources[0]?.configEntries ?? []
+    return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
+  } catch (error) {
+    if ((error as { type?: string }).type !== 'TOPIC_AUTHORIZATION_FAILED') throw error
+    throw new TopicError(
+      `Cannot see the settings of ${topic}: grant DESCRIBE_CONFIGS on it to this client, see deploy/kafka/README.md.`,
+      { cause: error },
+    )
+  }
 }
 
 /**
@@ -177,7 +211,7 @@ async function create(admin: Admin, missing: readonly TopicSpec[]): Promise<void
   } catch (error) {
     const names = missing.map(({ topic }) => topic).join(', ')
     throw new TopicError(
-      `Cannot create ${names}: create them by hand with ${missing[0]?.partitions} partitions, or grant CREATE to this client.`,
+      `Cannot create ${names}: create them by hand with ${missing[0]?.partitions} partitions, or grant this client CREATE, or DESCRIBE if they exist: see deploy/kafka/README.md.`,
       { cause: error },
     )
   }

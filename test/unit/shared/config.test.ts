@@ -14,6 +14,7 @@ import {
   readEnvironment,
   Secret,
 } from '../../../services/shared/config.ts'
+import { projectPath } from '../../../services/shared/project-path.ts'
 
 const PASSWORD = 'correct horse battery staple'
 const variables = { ...commonVariables, ...kafkaVariables, ...egressVariables }
@@ -31,6 +32,8 @@ function problemsOf(env: Environment, shape: z.ZodRawShape = variables): readonl
     throw error
   }
 }
+
+const pem = (part: 'cert' | 'key') => projectPath(`test/fixtures/tls/self-signed.${part}.pem`)
 
 function secretFile(content: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'config-'))
@@ -120,7 +123,8 @@ describe('secret in memory', () => {
   })
 
   it('is not repeated by the complaint about it', () => {
-    const problems = problemsOf({ DATABASE_URL: 'x', KAFKA_SASL_MECHANISM: PASSWORD })
+    const login = { KAFKA_SASL_USERNAME: 'me', KAFKA_SASL_PASSWORD: 'mine' }
+    const problems = problemsOf({ DATABASE_URL: 'x', ...login, KAFKA_SASL_MECHANISM: PASSWORD })
 
     expect(problems).toHaveLength(1)
     expect(problems.join()).not.toContain(PASSWORD)
@@ -128,9 +132,9 @@ describe('secret in memory', () => {
 })
 
 describe('how Kafka is reached', () => {
-  it('is without credentials unless both mechanism and password are set', () => {
-    expect(kafkaConfig(read({})).sasl).toBeNull()
-    expect(kafkaConfig(read({ KAFKA_SASL_MECHANISM: 'plain' })).sasl).toBeNull()
+  it('is without TLS and credentials unless they are set', () => {
+    expect(kafkaConfig(read({}))).toMatchObject({ tls: null, sasl: null })
+    expect(kafkaConfig(read({})).registry).toMatchObject({ login: null, ca: null })
   })
 
   it('is with them when they are', () => {
@@ -144,5 +148,54 @@ describe('how Kafka is reached', () => {
 
     expect(sasl).toMatchObject({ mechanism: 'scram-sha-512', username: 'dispatcher' })
     expect(sasl?.password.reveal()).toBe(PASSWORD)
+  })
+
+  it('is by TLS with an authority and a certificate of our own, read from files', () => {
+    const { tls } = kafkaConfig(
+      read({
+        KAFKA_SSL: 'true',
+        KAFKA_SSL_CA_FILE: pem('cert'),
+        KAFKA_SSL_CERT_FILE: pem('cert'),
+        KAFKA_SSL_KEY_FILE: pem('key'),
+      }),
+    )
+
+    expect(tls?.ca).toContain('BEGIN CERTIFICATE')
+    expect(tls?.own?.key.reveal()).toContain('BEGIN PRIVATE KEY')
+    expect(JSON.stringify(tls)).not.toContain('PRIVATE KEY')
+  })
+
+  it('is refused where a file holds something else than PEM', () => {
+    const problems = problemsOf({
+      DATABASE_URL: 'x',
+      KAFKA_SSL: 'true',
+      KAFKA_SSL_CA: 'not a certificate',
+      KAFKA_SSL_CERT_FILE: pem('cert'),
+      KAFKA_SSL_KEY_FILE: pem('cert'),
+    })
+
+    expect(problems).toEqual([
+      'KAFKA_SSL_CA: must hold certificates in PEM',
+      'KAFKA_SSL_KEY: must hold a private key in PEM, without a passphrase',
+    ])
+  })
+
+  it('does not take a password inside of an address, and does not repeat it', () => {
+    const SCHEMA_REGISTRY_URL = 'https://me:hidden@registry.example.com'
+    const problems = problemsOf({ DATABASE_URL: 'x', SCHEMA_REGISTRY_URL })
+
+    expect(problems.join()).toMatch(/^SCHEMA_REGISTRY_URL: .*set SCHEMA_REGISTRY_USERNAME/)
+    expect(problems.join()).not.toContain('hidden')
+  })
+
+  it('tells half a login together with everything else that is wrong', () => {
+    const problems = problemsOf({ KAFKA_SASL_MECHANISM: 'scram-sha-512', LOG_LEVEL: 'loud' })
+
+    expect(problems.map((problem) => problem.split(':')[0]).toSorted()).toEqual([
+      'DATABASE_URL',
+      'KAFKA_SASL_PASSWORD',
+      'KAFKA_SASL_USERNAME',
+      'LOG_LEVEL',
+    ])
   })
 })

@@ -5,9 +5,9 @@ import { createLogger } from '../../../../services/shared/logger.ts'
 
 const config = {
   brokers: ['127.0.0.1:1'],
-  ssl: false,
+  tls: null,
   sasl: null,
-  registryUrl: 'http://127.0.0.1:1',
+  registry: { url: 'http://127.0.0.1:1', login: null, ca: null },
   topicPrefix: 'calls',
   partitions: 12,
 }

@@ -95,7 +95,7 @@ describe('topics at the start of a service', () => {
     const ensured = ensureTopics(cluster.admin, specs)
 
     await expect(ensured).rejects.toThrow(
-      'Cannot create calls.events, calls.rejected: create them by hand with 12 partitions, or grant CREATE to this client.',
+      'Cannot create calls.events, calls.rejected: create them by hand with 12 partitions, or grant this client CREATE, or DESCRIBE if they exist',
     )
     await expect(ensured).rejects.toMatchObject({
       cause: { message: 'Cluster authorization failed' },
