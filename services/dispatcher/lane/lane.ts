@@ -107,6 +107,11 @@ export class Lane {
     return this.#history.lastError
   }
 
+  /** Of the attempt before for this head, if its traces were on. */
+  get lastTraceparent(): string | undefined {
+    return this.#history.lastTraceparent
+  }
+
   get dueAt(): number {
     return this.#history.dueAt
   }
@@ -195,12 +200,13 @@ export class Lane {
     return this.#done(at)
   }
 
-  failed({ verdict, errorClass, status }: Failure, at: Moment): readonly LaneCommand[] {
+  failed(failure: Failure, at: Moment): readonly LaneCommand[] {
+    const { verdict, errorClass, status } = failure
     if (verdict.kind === 'dead-letter') {
       return this.bury(verdict.reason, { errorClass, status, now: at.now })
     }
     this.#become('saving', ['delivering'])
-    this.#history.failed(errorClass, at.now, verdict.dueAt)
+    this.#history.failed(failure, at.now, verdict.dueAt)
     return this.#save(at, { tier: verdict.tier, isAwaited: true })
   }
 
