@@ -110,7 +110,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function produce(event: CallEvent, value: Buffer, cause?: TraceContext): Promise<void> {
     const { producer, topic, tracing } = options
     const record = { topic, key: event.workspaceId, value }
-    if (!tracing) return producer.send(record)
+    if (!tracing) {
+      await producer.send(record)
+      return
+    }
     const span = startPublishSpan(tracing, { event, topic, cause })
     try {
       await producer.send({ ...record, headers: { ...span.context } })

@@ -266,6 +266,7 @@ export class LaneRunner {
     const { clock, deliver, userAgent, scheduler, outcomes, metrics } = this.#options
     const { lane, session } = run
     const head = lane.begin()
+    const { acceptedAt } = head
     const now = clock.now()
     const { replay, attempt } = lane
     const span = this.#startSpan(lane, { event, head, connection })
@@ -280,7 +281,6 @@ export class LaneRunner {
     run.request = deliver(connection, payload, (outcome) => {
       run.request = null
       scheduler.release()
-      const { acceptedAt } = head
       const ending: Ending = { event, acceptedAt, outcome, replay, connection, span }
       if (session.phase !== 'fenced') outcomes.ended(run, ending)
       // Somebody else's by now, who tells in a span of his own how it goes on.
