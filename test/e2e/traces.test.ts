@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import type { ServiceProcess } from '../../deploy/local/services.ts'
 import { binotelCall } from '../support/binotel-call.ts'
 import { type CollectedSpan, Collector } from '../support/collector.ts'
@@ -79,13 +80,16 @@ function linesOf({ logFile }: ServiceProcess, message: string): Record<string, u
     .filter(({ msg }) => msg === message)
 }
 
+const coverage = z.object({ result: z.array(z.object({ url: z.string() })) })
+
+const scriptsIn = (folder: string) => (file: string) =>
+  coverage.parse(JSON.parse(readFileSync(join(folder, file), 'utf8'))).result.map(({ url }) => url)
+
 /** Whether a process that has ended had loaded the SDK. */
 function hasLoadedSdk({ loaded }: Scene): boolean {
   const files = readdirSync(loaded)
   expect(files.length).toBeGreaterThanOrEqual(2)
-  return files.some((file) =>
-    readFileSync(join(loaded, file), 'utf8').includes('@opentelemetry/sdk-trace'),
-  )
+  return files.flatMap(scriptsIn(loaded)).some((url) => url.includes('@opentelemetry/sdk-trace'))
 }
 
 describe('with traces on', () => {
