@@ -1,4 +1,5 @@
 import type { CallEvent } from '../shared/call-event.ts'
+import type { TraceContext } from '../shared/trace-context.ts'
 
 /**
  * What the console reads of the log: the events of one workspace, by time or by id. Content is read
@@ -12,6 +13,8 @@ export interface LoggedEvent {
   readonly value: Buffer
   /** Log time, milliseconds since 1970. */
   readonly acceptedAt: number
+  /** Of its publication, when traces were on. */
+  readonly trace?: TraceContext | undefined
 }
 
 /** Log times in milliseconds since 1970. */

@@ -8,6 +8,7 @@ import {
 } from '../shared/call-event-codec.ts'
 import type { LogPage } from '../shared/kafka/log-reader.ts'
 import type { Logger } from '../shared/logger.ts'
+import { readTraceContext } from '../shared/trace-context.ts'
 import { EventLogAwayError, type LoggedEvent, type LogPageOfWorkspace } from './event-log.ts'
 
 export interface Wanted {
@@ -83,7 +84,8 @@ export class LogScan {
     if (event === null) return
     const { partition } = this.#wanted
     const [offset, acceptedAt] = [Number(message.offset), Number(message.timestamp)]
-    this.#events.push({ event, partition, offset, value, acceptedAt })
+    const trace = readTraceContext(message.headers)
+    this.#events.push({ event, partition, offset, value, acceptedAt, trace })
   }
 
   /** Null for what no dispatcher can decode either, and so was never delivered. */

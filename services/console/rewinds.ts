@@ -55,10 +55,10 @@ export function openRewinds(
   }
 
   async function send({ workspaceId, event, id, mode, until }: Rewind): Promise<void> {
-    const { partition, offset, value, acceptedAt } = event
+    const { partition, offset, value, acceptedAt, trace } = event
     const request = rewindRecord({
       workspaceId,
-      head: { offset, value, acceptedAt },
+      head: { offset, value, acceptedAt, trace },
       replay: { id, mode, until, logEnd: await logEnd(partition) },
       now: clock.now(),
     })

@@ -5,6 +5,7 @@ import {
   count,
   type Environment,
   egressVariables,
+  flag,
   kafkaConfig,
   kafkaVariables,
   milliseconds,
@@ -12,6 +13,8 @@ import {
   RETRY_TIERS,
   readEnvironment,
   requestTimeout,
+  tracingConfig,
+  tracingVariables,
 } from '../shared/config.ts'
 import { secretBoxFrom, secretsVariables } from '../shared/secret-box.ts'
 import { WINDOW_MAX } from './lane/commit-metadata.ts'
@@ -31,6 +34,7 @@ const variables = {
   ...kafkaVariables,
   ...egressVariables,
   ...secretsVariables,
+  ...tracingVariables,
   DISPATCHER_TELEMETRY_PORT: port.default(9102),
   DISPATCHER_GROUP_ID: z.string().min(1).optional(),
   DISPATCHER_RETRY_TIERS: retryTiers.default(parseTiers(RETRY_TIERS)),
@@ -42,6 +46,7 @@ const variables = {
   DISPATCHER_LANE_QUEUE_MAX: count.default(1_000),
   DISPATCHER_CHECKPOINT_EVERY: count.default(200),
   DISPATCHER_CHECKPOINT_MS: milliseconds.default(5_000),
+  DISPATCHER_SEND_TRACEPARENT: flag.default(false),
   DISPATCHER_SESSION_TIMEOUT_MS: milliseconds.min(6_000).default(10_000),
 }
 
@@ -73,6 +78,8 @@ export function readConfig(env: Environment = process.env) {
       checkpointEvery: read.DISPATCHER_CHECKPOINT_EVERY,
       checkpointMs: read.DISPATCHER_CHECKPOINT_MS,
     },
+    tracing: tracingConfig(read),
+    sendTraceparent: read.DISPATCHER_SEND_TRACEPARENT,
     sessionTimeoutMs: read.DISPATCHER_SESSION_TIMEOUT_MS,
   })
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../shared/clock.ts'
 import { createGuardedAgent } from '../shared/egress/guarded-agent.ts'
 import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { Tracing } from '../shared/tracing.ts'
 import type { DispatcherConfig } from './config.ts'
 import type { KafkaSide } from './connect-kafka.ts'
 import { AttemptLog } from './delivery/attempt-log.ts'
@@ -22,6 +23,7 @@ export interface Surroundings {
   readonly config: DispatcherConfig
   readonly kafka: KafkaSide
   readonly pool: Pool
+  readonly tracing: Tracing | null
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -37,6 +39,7 @@ export function connectEngine({
   config,
   kafka,
   pool,
+  tracing,
   clock,
   logger,
 }: Surroundings): ConnectedEngine {
@@ -81,6 +84,7 @@ export function connectEngine({
     random: Math.random,
     newSessionId: randomUUID,
     metrics,
+    tracing,
     clock,
     // The hot path logs a line per attempt, of fields that hold no secret by their type; looking for
     // secrets in each costs a twentieth of the whole delivery.

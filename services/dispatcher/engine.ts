@@ -3,6 +3,7 @@ import type { Clock } from '../shared/clock.ts'
 import type { PartitionConsumer } from '../shared/kafka/partition-consumer.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Health } from '../shared/telemetry-server.ts'
+import type { Tracing } from '../shared/tracing.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import type { DispatcherConfig } from './config.ts'
 import { ConnectionCache, type KnownConnection } from './delivery/connection-cache.ts'
@@ -24,7 +25,8 @@ export interface EngineOptions {
   readonly config: Pick<
     DispatcherConfig,
     'inFlightMax' | 'requestTimeoutMs' | 'tiers' | 'limits' | 'connectionsMax'
-  >
+  > &
+    Partial<Pick<DispatcherConfig, 'sendTraceparent'>>
   readonly eventsTopic: string
   readonly laneTopics: readonly string[]
   readonly decoder: CallEventDecoder
@@ -39,6 +41,8 @@ export interface EngineOptions {
   readonly loadConnections: (
     ids: readonly string[],
   ) => Promise<ReadonlyMap<string, KnownConnection>>
+  /** Null or absent: off. */
+  readonly tracing?: Tracing | null | undefined
   readonly clock: Clock
   readonly logger: Logger
   /** A number in [0, 1), for the jitter. */
@@ -113,6 +117,9 @@ export class Engine {
       metrics,
       mayStart: () => this.#isInLease(),
       userAgent: USER_AGENT,
+      eventsTopic: this.#options.eventsTopic,
+      tracing: this.#options.tracing,
+      sendTraceparent: config.sendTraceparent,
       connections,
       gaps,
       decoder,

@@ -8,6 +8,7 @@ import { startListener } from '../shared/postgres/notifications.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
+import { startTracing } from '../shared/tracing.ts'
 import { readConfig } from './config.ts'
 import { connectEngine } from './connect-engine.ts'
 import { connectKafka } from './connect-kafka.ts'
@@ -19,6 +20,10 @@ await runService(async () => {
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
   const { databaseUrl, groupId, sessionTimeoutMs } = config
 
+  // First, so that it is stopped last: the spans of the last attempts are sent as well.
+  const tracing = await lifecycle.start('traces', () =>
+    startTracing(config.tracing, 'dispatcher', logger),
+  )
   await requireAccess(config.kafka, 'dispatcher')
   await migrate(databaseUrl, logger)
   const pool = await lifecycle.start(
@@ -27,7 +32,7 @@ await runService(async () => {
     (opened) => opened.end(),
   )
   const kafka = await lifecycle.start('kafka', () => connectKafka(config, logger))
-  const { engine, metrics, agent } = connectEngine({ config, kafka, pool, clock, logger })
+  const { engine, metrics, agent } = connectEngine({ config, kafka, pool, tracing, clock, logger })
   await lifecycle.start(
     'egress',
     () => agent,

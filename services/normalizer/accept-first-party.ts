@@ -1,6 +1,7 @@
 import { bearerToken, hashToken } from '../shared/access-token.ts'
 import { type CallEvent, identify } from '../shared/call-event.ts'
 import type { CallName } from '../shared/postgres/published-events.ts'
+import type { TraceContext } from '../shared/trace-context.ts'
 import type { UnavailableReason } from './act-on-verdicts.ts'
 import type { FieldProblem } from './answers.ts'
 import { readBody } from './body-reader.ts'
@@ -21,6 +22,8 @@ export interface FirstPartyRequest {
   readonly idempotencyKey: string | undefined
   readonly contentType: string | undefined
   readonly body: Buffer
+  /** Of the span of this request, when traces are on. */
+  readonly trace?: TraceContext | undefined
 }
 
 export type FirstPartyResult =
@@ -65,7 +68,7 @@ async function authorize(
 }
 
 async function publishEvent(
-  { workspaceId, idempotencyKey }: FirstPartyRequest,
+  { workspaceId, idempotencyKey, trace }: FirstPartyRequest,
   body: unknown,
   options: AcceptFirstPartyOptions,
 ): Promise<FirstPartyResult> {
@@ -82,7 +85,7 @@ async function publishEvent(
     return invalid('callId', 'is another call than provider and providerCallId name')
   }
   const event = withKey(identified, idempotencyKey)
-  const published = await options.publisher.publish(event, fingerprintOf(facts))
+  const published = await options.publisher.publish(event, fingerprintOf(facts), trace)
   if (published.kind === 'conflict') return { kind: 'conflict', eventId: event.eventId }
   return { kind: published.kind, eventId: event.eventId, callId: event.callId }
 }

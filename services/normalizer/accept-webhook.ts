@@ -1,5 +1,6 @@
 import { hashToken } from '../shared/access-token.ts'
 import type { Logger } from '../shared/logger.ts'
+import { traceIds } from '../shared/trace-context.ts'
 import {
   type ActOptions,
   actOnVerdicts,
@@ -47,10 +48,15 @@ export function createAcceptWebhook(options: AcceptWebhookOptions): AcceptWebhoo
     if (read.kind === 'unsupported') return { kind: read.kind, detail: read.detail, source }
     const judgements =
       read.kind === 'read'
-        ? judge(provider, read.request, source, options.logger)
+        ? judge(provider, read.request, source, loggerOf(webhook, options.logger))
         : [rejection(read.kind, read.detail)]
     return actOnVerdicts({ webhook, source, provider, judgements }, options)
   }
+}
+
+/** So that the line about a request that our mapping failed on leads to its trace. */
+function loggerOf({ trace }: Webhook, logger: Logger): Logger {
+  return trace ? logger.child({ ...traceIds(trace) }) : logger
 }
 
 type RequestRead =

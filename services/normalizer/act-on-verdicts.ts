@@ -1,5 +1,6 @@
 import { identify } from '../shared/call-event.ts'
 import type { Logger } from '../shared/logger.ts'
+import { traceIds } from '../shared/trace-context.ts'
 import type { HeldSessions } from './held-sessions.ts'
 import type { NormalizerMetrics } from './metrics.ts'
 import type { Json, Provider, Verdict } from './providers/provider.ts'
@@ -72,7 +73,7 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
   const unauthorized = judgements.find((judgement) => judgement.kind === 'unauthorized')
   if (unauthorized) return { ...unauthorized, source }
   const effects = await Promise.all(
-    judgements.map((judgement) => effectOf(judgement, source, options)),
+    judgements.map((judgement) => effectOf(judgement, judged, options)),
   )
   const rejections = effects.filter((effect) => effect.kind === 'rejected')
   // Once per request: the record holds all of it.
@@ -83,19 +84,19 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
 
 async function effectOf(
   judgement: Judgement,
-  source: Source,
+  { source, webhook: { trace } }: Judged,
   { publisher, sessions, recordings, logger }: ActOptions,
 ): Promise<Effect> {
   switch (judgement.kind) {
     case 'event':
       try {
         const event = identify(recordings.linked(judgement.call, source), source.workspaceId)
-        const { kind, eventId } = await publisher.publish(event)
+        const { kind, eventId } = await publisher.publish(event, null, trace)
         if (kind === 'published') await recordings.published(event)
         return { kind: kind === 'published' ? kind : 'repeated', eventId }
       } catch (error) {
         if (!(error instanceof UnencodableError)) throw error
-        logger.error({ sourceId: source.id, err: error }, 'mapping.failed')
+        logger.error({ sourceId: source.id, err: error, ...traceIds(trace) }, 'mapping.failed')
         return rejection('mapping_failed', error.message)
       }
     case 'leg':

@@ -13,6 +13,9 @@ import {
   port,
   readEnvironment,
   type Secret,
+  type TracingConfig,
+  tracingConfig,
+  tracingVariables,
 } from '../shared/config.ts'
 import { parseDelay } from '../shared/delay.ts'
 import {
@@ -46,6 +49,7 @@ const variables = {
   ...commonVariables,
   ...kafkaVariables,
   ...secretsVariables,
+  ...tracingVariables,
   ...egressVariables,
   NORMALIZER_PORT: port.default(8080),
   NORMALIZER_TELEMETRY_PORT: port.default(9101),
@@ -92,6 +96,7 @@ export interface NormalizerConfig {
   readonly sourceCacheMs: number
   readonly limits: RequestLimits
   readonly forgetEveryMs: number
+  readonly tracing: TracingConfig
   readonly egress: { readonly allowCidrs: readonly string[]; readonly allowHttp: boolean }
   readonly recordings: RecordingsConfig
 }
@@ -129,6 +134,7 @@ export function readConfig(environment: Environment = process.env): NormalizerCo
       unknownPerAddress: env.NORMALIZER_UNKNOWN_TOKENS_PER_MINUTE,
     },
     forgetEveryMs: env.NORMALIZER_FORGET_EVERY_MS,
+    tracing: tracingConfig(env),
     egress: { allowCidrs: env.EGRESS_ALLOW_CIDRS, allowHttp: env.EGRESS_ALLOW_HTTP },
     recordings: recordingsConfig(env),
   })

@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from '../shared/logger.ts'
+import { type TraceContext, traceIds } from '../shared/trace-context.ts'
+import type { Tracing } from '../shared/tracing.ts'
 import type { AcceptFirstParty, FirstPartyResult } from './accept-first-party.ts'
 import {
   type Answer,
@@ -12,12 +14,15 @@ import {
 } from './answers.ts'
 import type { Door } from './door.ts'
 import type { NormalizerMetrics } from './metrics.ts'
+import { endRequestSpan, startRequestSpan } from './request-span.ts'
 
 /** `POST /v1/workspaces/{id}/events`: where first-party producers send their events. */
 export interface FirstPartyRouteOptions {
   readonly acceptFirstParty: AcceptFirstParty
   readonly door: Door
   readonly metrics: Pick<NormalizerMetrics, 'webhookReceived'>
+  /** Null or absent: off. */
+  readonly tracing?: Tracing | null | undefined
   readonly logger: Logger
 }
 
@@ -28,26 +33,35 @@ interface Params {
 const PATH = '/v1/workspaces/:workspaceId/events'
 
 export function addFirstPartyRoute(app: FastifyInstance, options: FirstPartyRouteOptions): void {
-  const { acceptFirstParty, door, metrics, logger } = options
+  const { acceptFirstParty, door, metrics, tracing, logger } = options
   app.route<{ Params: Params }>({
     method: 'POST',
     url: PATH,
     handler: async (request, reply) => {
       const startedMs = performance.now()
-      const result = await door.pass(() => acceptFirstParty(firstPartyRequest(request)))
+      const { method, headers } = request
+      const span = startRequestSpan(tracing, { method, route: PATH, headers })
+      const received = firstPartyRequest(request, span?.context)
+      const result = await door.pass(() => acceptFirstParty(received))
       metrics.webhookReceived('first-party', result.kind)
+      const facts = {
+        provider: 'first-party',
+        workspaceId: request.params.workspaceId,
+        result: result.kind,
+        reason: 'reason' in result ? result.reason : undefined,
+      }
       logger.info(
         {
-          provider: 'first-party',
-          workspaceId: request.params.workspaceId,
-          result: result.kind,
-          reason: 'reason' in result ? result.reason : undefined,
+          ...facts,
           eventIds: 'eventId' in result ? [result.eventId] : undefined,
           ms: Math.round(performance.now() - startedMs),
+          ...traceIds(span?.context),
         },
         'webhook.accepted',
       )
-      return send(reply, answerOf(result))
+      const answer = answerOf(result)
+      endRequestSpan(span, { ...facts, status: answer.status })
+      return send(reply, answer)
     },
   })
   app.route({
@@ -60,7 +74,10 @@ export function addFirstPartyRoute(app: FastifyInstance, options: FirstPartyRout
   })
 }
 
-function firstPartyRequest(request: FastifyRequest<{ Params: Params }>) {
+function firstPartyRequest(
+  request: FastifyRequest<{ Params: Params }>,
+  trace: TraceContext | undefined,
+) {
   const { authorization = '', 'content-type': contentType } = request.headers
   const key = request.headers['idempotency-key']
   return {
@@ -69,6 +86,7 @@ function firstPartyRequest(request: FastifyRequest<{ Params: Params }>) {
     idempotencyKey: Array.isArray(key) ? key.join(', ') : key,
     contentType,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    trace,
   }
 }
 

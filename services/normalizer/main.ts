@@ -11,6 +11,7 @@ import { migrate } from '../shared/postgres/migrate.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
+import { startTracing } from '../shared/tracing.ts'
 import { readConfig } from './config.ts'
 import { startNormalizer } from './normalizer.ts'
 import { createReadiness } from './readiness.ts'
@@ -21,6 +22,10 @@ await runService(async () => {
   const logger = createLogger('normalizer', config.logLevel)
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
 
+  // First, so that it is stopped last: the spans of the last requests are sent as well.
+  const tracing = await lifecycle.start('traces', () =>
+    startTracing(config.tracing, 'normalizer', logger),
+  )
   await requireAccess(kafkaConfig, 'normalizer')
   await migrate(databaseUrl, logger)
   const pool = await lifecycle.start(
@@ -39,7 +44,7 @@ await runService(async () => {
   const registry = createCallEventRegistry(kafkaConfig.registry)
   const encoder = createCallEventEncoder(schema, await registry.register(names.events, schema))
   const normalizer = await lifecycle.start('normalizer', () =>
-    startNormalizer({ config, pool, producer, encoder, topics: names, clock, logger }),
+    startNormalizer({ config, pool, producer, encoder, topics: names, tracing, clock, logger }),
   )
   const readiness = await lifecycle.start('readiness', () => createReadiness(kafka, pool))
   await lifecycle.start('telemetry', () =>

@@ -15,6 +15,7 @@ import {
 import { noteSourceActivity } from '../shared/postgres/source-activity.ts'
 import { findSourceByTokenHash } from '../shared/postgres/sources.ts'
 import { startRecurring } from '../shared/recurring.ts'
+import type { Tracing } from '../shared/tracing.ts'
 import { createAcceptFirstParty } from './accept-first-party.ts'
 import { createAcceptWebhook } from './accept-webhook.ts'
 import { createCachedLookup } from './cached-lookup.ts'
@@ -48,6 +49,8 @@ export interface NormalizerOptions {
   readonly producer: Pick<LogProducer, 'send'>
   readonly encoder: CallEventEncoder
   readonly topics: TopicNames
+  /** Null or absent: off. */
+  readonly tracing?: Tracing | null | undefined
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -101,7 +104,7 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
 }
 
 function createLogPublisher(options: NormalizerOptions, metrics: NormalizerMetrics): Publisher {
-  const { pool, clock, logger, encoder, producer, topics } = options
+  const { pool, clock, logger, encoder, producer, topics, tracing } = options
   const known = createKnownEvents({
     find: (eventIds) => findPublishedEvents(pool, eventIds),
     record: (events) => recordPublishedEvents(pool, events),
@@ -110,7 +113,7 @@ function createLogPublisher(options: NormalizerOptions, metrics: NormalizerMetri
     logger,
   })
   const onPublished = metrics.eventPublished
-  return createPublisher({ topic: topics.events, encoder, producer, known, onPublished })
+  return createPublisher({ topic: topics.events, encoder, producer, known, tracing, onPublished })
 }
 
 interface Parts {
@@ -122,7 +125,7 @@ interface Parts {
 }
 
 function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyInstance> {
-  const { config, pool, producer, topics, clock, logger } = options
+  const { config, pool, producer, topics, tracing, clock, logger } = options
   const cache = { ttlMs: config.sourceCacheMs, entriesMax: REMEMBERED_MAX, clock, logger }
   const sources = createCachedLookup({
     ...cache,
@@ -154,6 +157,7 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
     }),
     door: createDoor({ ...config, logger }),
     metrics: parts.metrics,
+    tracing,
     logger,
     limits: config.limits,
     trustedProxies: config.trustedProxies,

@@ -3,6 +3,8 @@ import { type CallEvent, type CallFacts, type EventKind, identify } from '../sha
 import type { CallEventEncoder } from '../shared/call-event-codec.ts'
 import type { LogProducer } from '../shared/kafka/producer.ts'
 import type { KnownEvent } from '../shared/postgres/published-events.ts'
+import type { TraceContext } from '../shared/trace-context.ts'
+import type { Span, Tracing } from '../shared/tracing.ts'
 import type { KnownEvents } from './known-events.ts'
 
 /**
@@ -22,11 +24,12 @@ export type Published =
 export interface Publisher {
   /**
    * Pass a `fingerprint` where one event id can come with different facts, to learn that it did.
+   * `cause`: the request that told of the event; the publication is a span of its trace.
    *
    * @throws ProduceError when Kafka did not acknowledge: try again, or tell the sender to.
    * @throws UnencodableError when a field has not the type of the schema: a bug in a mapping.
    */
-  publish(event: CallEvent, fingerprint?: Buffer): Promise<Published>
+  publish(event: CallEvent, fingerprint?: Buffer | null, cause?: TraceContext): Promise<Published>
 }
 
 /** Facts that the schema cannot hold. Trying again does not help; the raw request is kept. */
@@ -39,6 +42,8 @@ export interface PublisherOptions {
   readonly encoder: CallEventEncoder
   readonly producer: Pick<LogProducer, 'send'>
   readonly known: KnownEvents
+  /** Null or absent: off. */
+  readonly tracing?: Tracing | null | undefined
   readonly onPublished: (event: CallEvent, seconds: number) => void
 }
 
@@ -55,10 +60,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
    * Two webhooks about one event in the same moment: neither is in Postgres yet, so the second
    * one waits for the first and judges by what that one published.
    */
-  async function oneAtATime(event: CallEvent, fingerprint: Buffer | null): Promise<Published> {
-    const { eventId } = event
+  async function oneAtATime(publication: Publication): Promise<Published> {
+    const { eventId } = publication.event
     const before = underWay.get(eventId)
-    const outcome = recognizeAndPublish(event, fingerprint, before)
+    const outcome = recognizeAndPublish(publication, before)
     const after = outcome.then(({ known }) => known).catch(() => null)
     underWay.set(eventId, after)
     try {
@@ -69,14 +74,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function recognizeAndPublish(
-    event: CallEvent,
-    fingerprint: Buffer | null,
+    publication: Publication,
     before: Promise<KnownEvent | null> | undefined,
   ): Promise<{ published: Published; known: KnownEvent }> {
+    const { event, fingerprint } = publication
     const { eventId } = event
     const known = (await before) ?? (await options.known.find(eventId))
     if (known === null) {
-      await append(event, fingerprint)
+      await append(publication)
       const { recordingStatus } = event
       return {
         published: { kind: 'published', eventId },
@@ -88,21 +93,67 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
     if (fingerprint === null && tellsOfRecording(event, known)) {
       const ready = withEvent(event, 'call.recording_ready')
-      return { published: await oneAtATime(ready, null), known }
+      return { published: await oneAtATime({ ...publication, event: ready }), known }
     }
     return { published: { kind: 'repeated', eventId }, known }
   }
 
-  async function append(event: CallEvent, fingerprint: Buffer | null): Promise<void> {
+  async function append({ event, fingerprint, cause }: Publication): Promise<void> {
     const startedMs = performance.now()
     const value = encode(options.encoder, event)
-    await options.producer.send({ topic: options.topic, key: event.workspaceId, value })
+    await produce(event, value, cause)
     options.onPublished(event, (performance.now() - startedMs) / 1000)
     // Before the answer: a repeat that reaches another replica right after it is recognized.
     await options.known.record({ ...event, fingerprint })
   }
 
-  return { publish: (event, fingerprint) => oneAtATime(event, fingerprint ?? null) }
+  async function produce(event: CallEvent, value: Buffer, cause?: TraceContext): Promise<void> {
+    const { producer, topic, tracing } = options
+    const record = { topic, key: event.workspaceId, value }
+    if (!tracing) {
+      await producer.send(record)
+      return
+    }
+    const span = startPublishSpan(tracing, { event, topic, cause })
+    try {
+      await producer.send({ ...record, headers: { ...span.context } })
+      span.end({})
+    } catch (error) {
+      span.end({}, 'kafka')
+      throw error
+    }
+  }
+
+  return {
+    publish: (event, fingerprint = null, cause = undefined) =>
+      oneAtATime({ event, fingerprint, cause }),
+  }
+}
+
+interface Publication {
+  readonly event: CallEvent
+  readonly fingerprint: Buffer | null
+  readonly cause: TraceContext | undefined
+}
+
+function startPublishSpan(
+  tracing: Tracing,
+  { event, topic, cause }: Omit<Publication, 'fingerprint'> & { readonly topic: string },
+): Span {
+  return tracing.start(`send ${topic}`, {
+    kind: 'producer',
+    parent: cause,
+    attributes: {
+      'messaging.system': 'kafka',
+      'messaging.operation.type': 'send',
+      'messaging.operation.name': 'send',
+      'messaging.destination.name': topic,
+      'callwebhook.webhook_id': event.eventId,
+      'callwebhook.event': event.event,
+      'callwebhook.workspace_id': event.workspaceId,
+      'callwebhook.provider': event.provider,
+    },
+  })
 }
 
 /** The repeat knows a recording that the published event did not: the customer waits for it. */

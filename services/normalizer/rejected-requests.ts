@@ -31,6 +31,7 @@ export function createRejectedRequests(
         key: source.workspaceId,
         value: webhook.method === 'GET' ? Buffer.from(webhook.query) : webhook.body,
         headers: {
+          ...webhook.trace,
           reason,
           detail,
           provider: source.provider,

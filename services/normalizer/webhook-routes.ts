@@ -1,11 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from '../shared/logger.ts'
+import { type TraceContext, traceIds } from '../shared/trace-context.ts'
+import type { Tracing } from '../shared/tracing.ts'
 import type { AcceptWebhook } from './accept-webhook.ts'
 import type { WebhookResult } from './act-on-verdicts.ts'
 import { answerOf, methodNotAllowed, send, tooManyRequests } from './answers.ts'
 import type { Door } from './door.ts'
 import type { NormalizerMetrics } from './metrics.ts'
 import { createMinuteLimit, type RateLimited } from './rate-limited.ts'
+import { endRequestSpan, startRequestSpan } from './request-span.ts'
 import type { Webhook } from './webhook.ts'
 
 /** `/hooks/{provider}/{sourceToken}[/{eventPath}]`: where providers send their webhooks. */
@@ -13,6 +16,8 @@ export interface WebhookRouteOptions {
   readonly acceptWebhook: AcceptWebhook
   readonly door: Door
   readonly metrics: Pick<NormalizerMetrics, 'webhookReceived'>
+  /** Null or absent: off. */
+  readonly tracing?: Tracing | null | undefined
   readonly logger: Logger
   readonly limits: RequestLimits
 }
@@ -43,13 +48,20 @@ export function addWebhookRoutes(app: FastifyInstance, options: WebhookRouteOpti
       url,
       handler: async (request, reply) => {
         const startedMs = performance.now()
-        const result = await handle(request)
+        const { method, headers } = request
+        const span = startRequestSpan(options.tracing, { method, route: url, headers })
+        const result = await handle(request, span?.context)
         options.metrics.webhookReceived(request.params.provider, result.kind)
-        log(options.logger, result, performance.now() - startedMs)
-        return send(
-          reply,
-          result.kind === 'rate_limited' ? tooManyRequests(result.waitSeconds) : answerOf(result),
-        )
+        const facts = factsOf(result)
+        log(options.logger, result.kind, {
+          ...facts,
+          ms: Math.round(performance.now() - startedMs),
+          ...traceIds(span?.context),
+        })
+        const answer =
+          result.kind === 'rate_limited' ? tooManyRequests(result.waitSeconds) : answerOf(result)
+        endRequestSpan(span, { ...facts, status: answer.status })
+        return send(reply, answer)
       },
     })
     app.route<{ Params: Params }>({
@@ -68,16 +80,16 @@ type WebhookRequest = FastifyRequest<{ Params: Params }>
 function createHandler(
   app: FastifyInstance,
   { acceptWebhook, door, limits }: WebhookRouteOptions,
-): (request: WebhookRequest) => Promise<Handled> {
+): (request: WebhookRequest, trace: TraceContext | undefined) => Promise<Handled> {
   const ofSource = createMinuteLimit(app, {
     max: limits.perSource,
     keyGenerator: (request) => (request.params as Params).sourceToken,
   })
   const ofStranger = createMinuteLimit(app, { max: limits.unknownPerAddress })
-  return async (request) => {
+  return async (request, trace) => {
     const limited = await ofSource(request)
     if (limited) return limited
-    const webhook = webhookOf(request)
+    const webhook = webhookOf(request, trace)
     const result = await door.pass(() => acceptWebhook(webhook))
     if (result.kind !== 'unknown_source') return result
     // Counted only now: a provider sends for all its customers from the same few addresses, and
@@ -86,7 +98,7 @@ function createHandler(
   }
 }
 
-function webhookOf(request: WebhookRequest): Webhook {
+function webhookOf(request: WebhookRequest, trace: TraceContext | undefined): Webhook {
   const { provider, sourceToken, eventPath = '' } = request.params
   const url = request.raw.url ?? ''
   const question = url.indexOf('?')
@@ -99,6 +111,7 @@ function webhookOf(request: WebhookRequest): Webhook {
     query: question === -1 ? '' : url.slice(question + 1),
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     receivedAt: Date.now(),
+    trace,
   }
 }
 
@@ -110,18 +123,21 @@ function headersOf(request: FastifyRequest): Record<string, string> {
   return headers
 }
 
-/** One line per webhook; never its body, its address or its token. */
-function log(logger: Logger, result: Handled, ms: number): void {
+/** For log and trace; never the webhook's body, its address or its token. */
+function factsOf(result: Handled) {
   const source = 'source' in result ? result.source : null
-  const line = {
+  return {
     provider: source?.provider,
     sourceId: source?.id,
     workspaceId: source?.workspaceId,
     result: result.kind,
     reason: 'reason' in result ? result.reason : undefined,
     eventIds: 'eventIds' in result ? result.eventIds : undefined,
-    ms: Math.round(ms),
   }
-  const isQuiet = result.kind === 'ignored' || result.kind === 'answered'
+}
+
+/** One line per webhook. */
+function log(logger: Logger, kind: Handled['kind'], line: object): void {
+  const isQuiet = kind === 'ignored' || kind === 'answered'
   logger[isQuiet ? 'debug' : 'info'](line, 'webhook.accepted')
 }

@@ -1,3 +1,5 @@
+import type { TraceContext } from '../shared/trace-context.ts'
+
 /** A request to `/hooks/{provider}/{token}[/{eventPath}]`, as it came over the wire. */
 export interface Webhook {
   readonly provider: string
@@ -12,4 +14,6 @@ export interface Webhook {
   readonly body: Buffer
   /** Milliseconds since 1970. */
   readonly receivedAt: number
+  /** Of the span of this request, when traces are on. */
+  readonly trace?: TraceContext | undefined
 }

@@ -59,6 +59,9 @@ export const commaList = z.string().transform((value) =>
     .filter((entry) => entry !== ''),
 )
 
+/** Collectors take all of them on the same port but `grpc`, whose client is 10 MB of packages. */
+const otlpProtocol = z.enum(['http/protobuf', 'http/json'])
+
 const saslMechanism = z.enum(['plain', 'scram-sha-256', 'scram-sha-512'])
 
 const certificates = z
@@ -116,6 +119,39 @@ export const egressVariables = {
     .refine((ranges) => ranges.every(isCidr), 'must be ranges such as 10.0.0.0/8,fd00::/8')
     .default([]),
   EGRESS_ALLOW_HTTP: flag.default(false),
+}
+
+/**
+ * Of the standard variables those that decide whether traces are on, and how they are sent. All
+ * others (endpoint, headers, sampler, queue) are read by OpenTelemetry's SDK itself.
+ */
+export const tracingVariables = {
+  OTEL_SDK_DISABLED: z
+    .string()
+    .transform((value) => value.trim().toLowerCase() === 'true')
+    .default(false),
+  OTEL_TRACES_EXPORTER: z.enum(['otlp', 'none']).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: otlpProtocol.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: otlpProtocol.optional(),
+}
+
+export interface TracingConfig {
+  readonly isOn: boolean
+  readonly protocol: z.infer<typeof otlpProtocol>
+}
+
+export function tracingConfig(env: z.infer<z.ZodObject<typeof tracingVariables>>): TracingConfig {
+  const isAsked =
+    env.OTEL_TRACES_EXPORTER === 'otlp' ||
+    env.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined ||
+    env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== undefined
+  return {
+    isOn: isAsked && env.OTEL_TRACES_EXPORTER !== 'none' && !env.OTEL_SDK_DISABLED,
+    protocol:
+      env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? env.OTEL_EXPORTER_OTLP_PROTOCOL ?? 'http/protobuf',
+  }
 }
 
 /** `DISPATCHER_…` variables that the console reads, too: a ping promises what a delivery needs. */

@@ -1,3 +1,5 @@
+import { isTraceparent, readTraceContext, type TraceContext } from './trace-context.ts'
+
 /**
  * The durable state of an off-line lane: one live record per workspace in the retry topics or in
  * the catch-up topic. Its value is the head's bytes, unchanged, so that any reader of the log can
@@ -15,6 +17,8 @@ export interface LaneRecord {
   readonly dueAt: number
   readonly firstFailedAt: number | null
   readonly lastError: string | null
+  /** Of the attempt before, when its traces were on: the next one links to it. */
+  readonly lastTraceparent?: string | undefined
   readonly replay: Replay | null
   /** The session that wrote it; a record of another one that comes late is a zombie's. */
   readonly session: string
@@ -26,6 +30,8 @@ export interface LaneHead {
   readonly value: Buffer
   /** Log time, milliseconds since 1970. */
   readonly acceptedAt: number
+  /** Of its publication, when traces were on: each attempt is a span of the same trace. */
+  readonly trace?: TraceContext | undefined
 }
 
 /** A back-fill under way: events below `liveFrom` were settled once and are sent again. */
@@ -77,8 +83,9 @@ const NO_SESSION = ''
 type Headers = Readonly<Record<string, string>>
 
 export function toHeaders(record: LaneRecord): Record<string, string> {
-  const { head, replay } = record
+  const { head, replay, lastTraceparent } = record
   return {
+    ...head.trace,
     'lane-cursor': String(head.offset),
     'lane-accepted-at': String(head.acceptedAt),
     'lane-version': String(record.version),
@@ -89,6 +96,7 @@ export function toHeaders(record: LaneRecord): Record<string, string> {
       ? {}
       : { 'lane-first-failed-at': String(record.firstFailedAt) }),
     ...(record.lastError === null ? {} : { 'lane-last-error': record.lastError }),
+    ...(lastTraceparent === undefined ? {} : { 'lane-last-traceparent': lastTraceparent }),
     ...(replay === null ? {} : replayHeaders(replay)),
   }
 }
@@ -114,12 +122,18 @@ export function fromHeaders(
   if (offset === null || version === null) return null
   return {
     workspaceId,
-    head: { offset, value, acceptedAt: whole(headers['lane-accepted-at']) ?? 0 },
+    head: {
+      offset,
+      value,
+      acceptedAt: whole(headers['lane-accepted-at']) ?? 0,
+      trace: readTraceContext(headers),
+    },
     version,
     attempt: whole(headers['lane-attempt']) ?? 1,
     dueAt: whole(headers['lane-due-at']) ?? 0,
     firstFailedAt: whole(headers['lane-first-failed-at']),
     lastError: headers['lane-last-error'] ?? null,
+    lastTraceparent: traceparent(headers['lane-last-traceparent']),
     session: headers['lane-session'] ?? NO_SESSION,
     replay: readReplay(headers),
   }
@@ -135,6 +149,10 @@ function readReplay(headers: Headers): Replay | null {
     liveFrom: whole(headers['replay-live-from']),
     logEnd: whole(headers['replay-log-end']),
   }
+}
+
+function traceparent(text: string | undefined): string | undefined {
+  return text !== undefined && isTraceparent(text) ? text : undefined
 }
 
 function whole(text: string | undefined): number | null {

@@ -162,8 +162,9 @@ export const OTHERS: readonly Mutant[] = [
     name: 'attempts forgotten',
     why: 'an event that nobody takes is tried for ever',
     file: 'lane/head-history.ts',
-    find: '    this.#told = { attempt, firstFailedAt, lastError }',
-    replace: '    this.#told = { attempt: attempt * 0 + 1, firstFailedAt, lastError }',
+    find: '    this.#told = { attempt, firstFailedAt, lastError, lastTraceparent }',
+    replace:
+      '    this.#told = { attempt: attempt * 0 + 1, firstFailedAt, lastError, lastTraceparent }',
   },
   {
     name: 'window without a limit',

@@ -1,7 +1,9 @@
-import type { ErrorClass } from '../../shared/egress/error-class.ts'
 import type { LaneRecord } from '../../shared/lane-record.ts'
+import type { Failure } from './lane-command.ts'
 
-type Told = Pick<LaneRecord, 'attempt' | 'firstFailedAt' | 'lastError'>
+type Told = Pick<LaneRecord, 'attempt' | 'firstFailedAt' | 'lastError' | 'lastTraceparent'>
+
+type FailedAttempt = Pick<Failure, 'errorClass' | 'traceparent'>
 
 const NEVER_FAILED: Told = { attempt: 1, firstFailedAt: null, lastError: null }
 
@@ -25,14 +27,19 @@ export class HeadHistory {
     return this.#told
   }
 
-  resume({ attempt, firstFailedAt, lastError, dueAt }: LaneRecord): void {
-    this.#told = { attempt, firstFailedAt, lastError }
+  resume({ attempt, firstFailedAt, lastError, lastTraceparent, dueAt }: LaneRecord): void {
+    this.#told = { attempt, firstFailedAt, lastError, lastTraceparent }
     this.#dueAt = dueAt
   }
 
-  failed(lastError: ErrorClass | null, now: number, dueAt: number): void {
+  failed({ errorClass, traceparent }: FailedAttempt, now: number, dueAt: number): void {
     const { attempt, firstFailedAt } = this.#told
-    this.#told = { attempt: attempt + 1, firstFailedAt: firstFailedAt ?? now, lastError }
+    this.#told = {
+      attempt: attempt + 1,
+      firstFailedAt: firstFailedAt ?? now,
+      lastError: errorClass,
+      lastTraceparent: traceparent,
+    }
     this.#dueAt = dueAt
   }
 

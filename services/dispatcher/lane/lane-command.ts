@@ -48,6 +48,8 @@ export interface Failure {
   readonly verdict: FailureVerdict
   readonly errorClass: ErrorClass | null
   readonly status: number | null
+  /** Of the attempt, when traces are on. */
+  readonly traceparent?: string | undefined
 }
 
 /** The time in milliseconds since 1970, and the offset up to which the main topic was read. */

@@ -198,12 +198,12 @@ export class Lane {
     return this.#done(at)
   }
 
-  failed({ verdict, errorClass, status }: Failure, at: Moment): readonly LaneCommand[] {
+  failed({ verdict, ...failure }: Failure, at: Moment): readonly LaneCommand[] {
     if (verdict.kind === 'dead-letter') {
-      return this.bury(verdict.reason, { errorClass, status, now: at.now })
+      return this.bury(verdict.reason, { ...failure, now: at.now })
     }
     this.#become('saving', ['delivering'])
-    this.#history.failed(errorClass, at.now, verdict.dueAt)
+    this.#history.failed(failure, at.now, verdict.dueAt)
     return this.#save(at, { tier: verdict.tier, isAwaited: true })
   }
 

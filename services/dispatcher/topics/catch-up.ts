@@ -1,4 +1,5 @@
 import type { LogReader } from '../../shared/kafka/log-reader.ts'
+import { readTraceContext } from '../../shared/trace-context.ts'
 import type { LogBlock } from './session-ports.ts'
 
 /**
@@ -30,10 +31,11 @@ export function createCatchUp(
     if (known) return known
     const { messages, next } = await reader.read(partition, from)
     let bytes = 0
-    const events = messages.flatMap(({ key, value, offset, timestamp }) => {
+    const events = messages.flatMap(({ key, value, offset, timestamp, headers }) => {
       if (key === null || value === null) return []
       bytes += value.length
-      const head = { offset: Number(offset), value, acceptedAt: Number(timestamp) }
+      const [acceptedAt, trace] = [Number(timestamp), readTraceContext(headers)]
+      const head = { offset: Number(offset), value, acceptedAt, trace }
       return [{ workspaceId: key.toString(), head }]
     })
     onRead(bytes)

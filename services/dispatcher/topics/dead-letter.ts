@@ -13,6 +13,7 @@ export function deadLetterRecord({
     key: workspaceId,
     value: event.value,
     headers: {
+      ...event.trace,
       'dead-reason': reason,
       'dead-attempts': String(attempts),
       'dead-origin-offset': String(event.offset),

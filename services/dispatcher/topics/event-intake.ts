@@ -1,4 +1,5 @@
 import type { LaneHead } from '../../shared/lane-record.ts'
+import { readTraceContext } from '../../shared/trace-context.ts'
 import type { ArrivedMessage, SessionPorts } from './session-ports.ts'
 import type { TopicOffsets } from './topic-offsets.ts'
 
@@ -43,7 +44,8 @@ export class EventIntake {
     if (isSeen) return true
     offsets.changed(eventsTopic)
     if (isReadable) {
-      onEvent(key.toString(), { offset, value, acceptedAt: Number(message.timestamp) }, isOpen)
+      const [acceptedAt, trace] = [Number(message.timestamp), readTraceContext(message.headers)]
+      onEvent(key.toString(), { offset, value, acceptedAt, trace }, isOpen)
     } else if (isOpen) {
       ports.logger.error({ partition, offset }, 'event.unreadable')
       tracker.settle(offset)

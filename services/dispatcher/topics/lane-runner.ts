@@ -4,6 +4,8 @@ import type { Clock } from '../../shared/clock.ts'
 import { buildPayload } from '../../shared/egress/payload.ts'
 import type { LaneHead, Replay } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { Span, Tracing } from '../../shared/tracing.ts'
+import { startAttemptSpan } from '../delivery/attempt-span.ts'
 import type { Connection, NoConnection } from '../delivery/connection.ts'
 import type { CachedConnection, ConnectionCache } from '../delivery/connection-cache.ts'
 import type { Deliver, OpenRequest } from '../delivery/deliver.ts'
@@ -75,6 +77,11 @@ export interface LaneRunnerOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly userAgent: string
+  readonly eventsTopic: string
+  /** Null or absent: off. */
+  readonly tracing?: Tracing | null | undefined
+  /** Whether the customer gets a `traceparent`. */
+  readonly sendTraceparent?: boolean | undefined
   /** Whether a request may start now: false when our place in the group is in doubt. */
   readonly mayStart: () => boolean
 }
@@ -261,10 +268,13 @@ export class LaneRunner {
   #send(run: LaneRun, event: CallEvent, connection: Connection): void {
     const { clock, deliver, userAgent, scheduler, outcomes, metrics } = this.#options
     const { lane, session } = run
-    const { offset, acceptedAt } = lane.begin()
+    const head = lane.begin()
+    const { acceptedAt } = head
     const now = clock.now()
-    const { replay } = lane
-    const facts = { sequence: offset, attempt: lane.attempt, isReplay: replay !== null, now }
+    const { replay, attempt } = lane
+    const span = this.#startSpan(lane, { event, head, connection })
+    const trace = this.#options.sendTraceparent ? span?.context : undefined
+    const facts = { sequence: head.offset, attempt, isReplay: replay !== null, now, trace }
     const payload = buildPayload(event, connection, facts, userAgent)
     run.startedAt = now
     if (lane.attempt === 1 && replay === null) {
@@ -274,11 +284,23 @@ export class LaneRunner {
     run.request = deliver(connection, payload, (outcome) => {
       run.request = null
       scheduler.release()
-      const ending: Ending = { event, acceptedAt, outcome, replay, connection }
+      const ending: Ending = { event, acceptedAt, outcome, replay, connection, span }
       if (session.phase !== 'fenced') outcomes.ended(run, ending)
+      // Somebody else's by now, who tells in a span of his own how it goes on.
+      else span?.end({ 'callwebhook.outcome': 'fenced' })
       session.requestEnded()
       this.pump()
     })
+  }
+
+  #startSpan(
+    { attempt, told: { lastTraceparent }, replay }: Lane,
+    about: { readonly event: CallEvent; readonly head: LaneHead; readonly connection: Connection },
+  ): Span | null {
+    const { tracing, eventsTopic } = this.#options
+    if (!tracing) return null
+    const facts = { attempt, lastTraceparent, isReplay: replay !== null }
+    return startAttemptSpan(tracing, eventsTopic, { ...about, ...facts })
   }
 
   /** An event from before the recorded gap lengthens it first: nothing may be lost outside of one. */

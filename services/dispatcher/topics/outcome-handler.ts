@@ -4,6 +4,9 @@ import { type ErrorClass, isEndpointsFault } from '../../shared/egress/error-cla
 import type { Replay } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { AttemptOutcome, DeliveryAttempt } from '../../shared/postgres/delivery-attempts.ts'
+import { traceIds } from '../../shared/trace-context.ts'
+import type { Span } from '../../shared/tracing.ts'
+import { endAttemptSpan } from '../delivery/attempt-span.ts'
 import type { Connection } from '../delivery/connection.ts'
 import type { ConnectionCache } from '../delivery/connection-cache.ts'
 import type { DeliveryOutcome } from '../lane/delivery-outcome.ts'
@@ -21,6 +24,8 @@ export interface Ending {
   /** The back-fill that the event is sent again for. */
   readonly replay: Replay | null
   readonly connection: Connection
+  /** Null: traces are off. */
+  readonly span: Span | null
 }
 
 type Failed = Extract<DeliveryOutcome, { kind: 'failed' }>
@@ -70,15 +75,20 @@ export class OutcomeHandler {
     run.freeSince = this.#options.clock.now()
     run.durationMs = run.freeSince - run.startedAt
     const { outcome } = ending
-    if (outcome.kind === 'interrupted') run.session.tell(run, (lane) => lane.interrupted())
+    if (outcome.kind === 'interrupted') this.#interrupted(run, ending)
     else if (outcome.kind === 'delivered') this.#delivered(run, ending, outcome.status)
     else if (ending.connection.isOnProbation) this.#suspend(run, ending, outcome)
     else this.#failed(run, ending, outcome)
   }
 
+  #interrupted(run: LaneRun, { span }: Ending): void {
+    span?.end({ 'callwebhook.outcome': 'interrupted' })
+    run.session.tell(run, (lane) => lane.interrupted())
+  }
+
   #delivered(run: LaneRun, ending: Ending, status: number): void {
     const { clock, connections, metrics, backfills } = this.#options
-    this.#record(this.#attemptOf(run, ending, { outcome: 'delivered', status }))
+    this.#record(this.#attemptOf(run, ending, { outcome: 'delivered', status }), ending)
     if (ending.replay) backfills.replayed(ending.replay.id, ending.acceptedAt)
     else metrics.delivered((clock.now() - ending.acceptedAt) / 1000, run.lane.attempt === 1)
     if (ending.connection.isOnProbation) {
@@ -99,19 +109,22 @@ export class OutcomeHandler {
       verdict,
     })
     if (verdict.kind === 'retry') {
-      this.#record(attempt)
+      this.#record(attempt, ending)
       metrics.retryPlanned(verdict.tier)
     } else {
       // Not before the dead letter is durable: the customer would find one for an event that the
       // next owner of the partition delivers after all.
       run.onBuried = () => {
-        this.#record(attempt)
+        this.#record(attempt, ending)
         metrics.buried(verdict.reason)
         if (!isEndpointsFault(errorClass)) return
         connections.note(attempt.workspaceId, { isOnProbation: true })
       }
     }
-    run.session.tell(run, (lane, at) => lane.failed({ verdict, errorClass, status }, at))
+    const traceparent = ending.span?.context.traceparent
+    run.session.tell(run, (lane, at) =>
+      lane.failed({ verdict, errorClass, status, traceparent }, at),
+    )
   }
 
   /**
@@ -129,7 +142,10 @@ export class OutcomeHandler {
         return
       }
       const { errorClass, status } = failure
-      this.#record(this.#attemptOf(run, ending, { outcome: 'suspended', status, errorClass }))
+      this.#record(
+        this.#attemptOf(run, ending, { outcome: 'suspended', status, errorClass }),
+        ending,
+      )
       connections.noteSuspended(workspaceId, acceptedAt)
       logger.warn({ workspaceId, reason: 'MAX_RETRIES_EXCEEDED' }, 'connection.suspended')
       // Its next turn finds no connection and gives up, if that is still true then.
@@ -139,7 +155,7 @@ export class OutcomeHandler {
 
   #attemptOf(
     { lane, startedAt }: LaneRun,
-    { event, acceptedAt, replay }: Ending,
+    { event, acceptedAt, replay, span }: Ending,
     result: {
       readonly outcome: AttemptOutcome
       readonly status: number | null
@@ -149,6 +165,7 @@ export class OutcomeHandler {
   ): DeliveryAttempt {
     const { outcome, status, errorClass = null, verdict } = result
     const now = this.#options.clock.now()
+    if (span) endAttemptSpan(span, { outcome, status, errorClass })
     return {
       workspaceId: lane.workspaceId,
       eventId: event.eventId,
@@ -172,12 +189,13 @@ export class OutcomeHandler {
     }
   }
 
-  #record(attempt: DeliveryAttempt): void {
+  #record(attempt: DeliveryAttempt, { span }: Ending): void {
     const { attempts, metrics, logger } = this.#options
     attempts.add(attempt)
     const { outcome, durationMs, errorClass } = attempt
     metrics.attemptFinished(outcome, durationMs / 1000, errorClass)
-    logger.info(attempt, 'delivery.attempted')
+    const line = span === null ? attempt : { ...attempt, ...traceIds(span.context) }
+    logger.info(line, 'delivery.attempted')
   }
 }
 

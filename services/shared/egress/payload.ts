@@ -1,4 +1,5 @@
 import type { CallEvent } from '../call-event.ts'
+import type { TraceContext } from '../trace-context.ts'
 import type { SigningKey } from './signing-keys.ts'
 import { sign } from './webhook-signature.ts'
 
@@ -27,6 +28,8 @@ export interface AttemptFacts {
   readonly attempt: number
   /** Part of a back-fill. */
   readonly isReplay: boolean
+  /** Sent along; absent unless an operator wants customers to get it. */
+  readonly trace?: TraceContext | undefined
   /** Milliseconds since 1970. */
   readonly now: number
 }
@@ -52,7 +55,7 @@ export interface Message {
 export function headersOf(
   message: Message,
   target: Omit<PayloadTarget, 'maskNumbers'>,
-  { sequence, attempt, isReplay, now }: AttemptFacts,
+  { sequence, attempt, isReplay, trace, now }: AttemptFacts,
   userAgent: string,
 ): string[] {
   return [
@@ -71,6 +74,7 @@ export function headersOf(
     'webhook-attempt',
     String(attempt),
     ...(isReplay ? REPLAY_HEADER : []),
+    ...(trace ? Object.entries(trace).flat() : []),
     ...target.passwordHeader,
   ]
 }

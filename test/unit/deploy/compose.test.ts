@@ -67,12 +67,13 @@ describe('docker-compose.yml', () => {
     for (const name of ['prometheus', 'grafana']) {
       expect(compose.services[name]).toMatchObject({ profiles: ['monitoring'] })
     }
+    expect(compose.services['jaeger']).toMatchObject({ profiles: ['traces'] })
     for (const [, ourService] of ours) expect(ourService).not.toHaveProperty('profiles')
   })
 
-  it('runs the servers of `make up`, its three services, Prometheus and Grafana', () => {
+  it('runs the servers of `make up`, its three services, Prometheus, Grafana and Jaeger', () => {
     expect(Object.keys(compose.services).sort()).toEqual(
-      [...SERVICE_NAMES, 'grafana', 'kafka', 'postgres', 'prometheus', 'registry'].sort(),
+      [...SERVICE_NAMES, 'grafana', 'jaeger', 'kafka', 'postgres', 'prometheus', 'registry'].sort(),
     )
   })
 

@@ -163,6 +163,17 @@ describe('accepting a webhook', () => {
     expect(log.records).toMatchObject([{ topic: REJECTED, headers: { reason: 'mapping_failed' } }])
   })
 
+  it('keeps the trace of a request with it, so that both are found together', async () => {
+    const { send, log } = setUp(() => [rejected])
+    const trace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
+
+    await send({ trace })
+    await send()
+
+    expect(log.records[0]?.headers).toMatchObject({ reason: 'no_call_id', ...trace })
+    expect(log.records[1]?.headers).not.toHaveProperty('traceparent')
+  })
+
   it('keeps what cannot be read byte for byte, without the credentials of the sender', async () => {
     const { send, log, counted } = setUp()
     const body = Buffer.from([0x7b, 0xff, 0x00])

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { createPublisher, fingerprintOf } from '../../../services/normalizer/publisher.ts'
 import { type CallEvent, identify } from '../../../services/shared/call-event.ts'
 import { ProduceError } from '../../../services/shared/kafka/producer.ts'
+import type { Tracing } from '../../../services/shared/tracing.ts'
 import { callFacts, encoder, logInMemory, memoryOfEvents } from '../../support/normalizer-fakes.ts'
+import { recordSpans } from '../../support/span-recorder.ts'
 
-function aPublisher() {
+function aPublisher(tracing: Tracing | null = null) {
   const log = logInMemory()
   const known = memoryOfEvents()
   const events: CallEvent[] = []
@@ -13,6 +15,7 @@ function aPublisher() {
     encoder,
     producer: log,
     known,
+    tracing,
     onPublished: (event) => events.push(event),
   })
   return { publisher, log, known, events }
@@ -113,5 +116,48 @@ describe('publisher', () => {
     const broken = { ...event, duration: 1.5 }
 
     await expect(publisher.publish(broken)).rejects.toMatchObject({ name: 'UnencodableError' })
+  })
+})
+
+describe('publication with traces on', () => {
+  const cause = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
+
+  it('is a span of the request, and its record carries it', async () => {
+    const tracing = recordSpans()
+    const { publisher, log } = aPublisher(tracing)
+
+    await publisher.publish(event, null, cause)
+
+    expect(tracing.spans).toMatchObject([{ name: 'send calls.events', parent: cause }])
+    expect(log.records).toMatchObject([{ headers: { ...tracing.spans[0]?.span.context } }])
+    expect(tracing.spans[0]?.ended).toEqual({ attributes: {}, errorType: undefined })
+  })
+
+  it('that tells of a recording belongs to the request that told it', async () => {
+    const tracing = recordSpans()
+    const { publisher } = aPublisher(tracing)
+    await publisher.publish(event)
+
+    await publisher.publish(identify(available, 'ws_1'), null, cause)
+
+    expect(tracing.spans.map(({ parent }) => parent)).toEqual([undefined, cause])
+  })
+
+  it('says of a record that Kafka did not take that it failed', async () => {
+    const tracing = recordSpans()
+    const { publisher, log } = aPublisher(tracing)
+    log.failing = new ProduceError('away')
+
+    await expect(publisher.publish(event)).rejects.toThrow(ProduceError)
+
+    expect(tracing.spans[0]?.ended).toMatchObject({ errorType: 'kafka' })
+  })
+
+  it('leaves no header when they are off', async () => {
+    const { publisher, log } = aPublisher()
+
+    await publisher.publish(event)
+
+    expect(log.records[0]).not.toHaveProperty('headers')
   })
 })

@@ -5,7 +5,9 @@ import { createDoor } from '../../../services/normalizer/door.ts'
 import { createServer } from '../../../services/normalizer/server.ts'
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { ProduceError } from '../../../services/shared/kafka/producer.ts'
+import type { Tracing } from '../../../services/shared/tracing.ts'
 import { quiet, source } from '../../support/normalizer-fakes.ts'
+import { recordSpans } from '../../support/span-recorder.ts'
 
 const acknowledgement = { contentType: 'application/json', body: '{"status":"success"}' }
 const ok: WebhookResult = { kind: 'published', source, acknowledgement, eventIds: ['evt_1'] }
@@ -19,9 +21,10 @@ interface SetUp {
   readonly webhook?: (webhook: Webhook) => Promise<WebhookResult>
   readonly firstParty?: () => Promise<FirstPartyResult>
   readonly inFlightMax?: number
+  readonly tracing?: Tracing
 }
 
-async function aServer({ webhook, firstParty, inFlightMax = 100 }: SetUp = {}) {
+async function aServer({ webhook, firstParty, inFlightMax = 100, tracing }: SetUp = {}) {
   const seen: Webhook[] = []
   const counted: string[] = []
   const app = await createServer({
@@ -32,6 +35,7 @@ async function aServer({ webhook, firstParty, inFlightMax = 100 }: SetUp = {}) {
     acceptFirstParty: firstParty ?? (async () => ({ kind: 'unauthorized' })),
     door: createDoor({ inFlightMax, answerWithinMs: 50, logger: quiet }),
     metrics: { webhookReceived: (provider, outcome) => counted.push(`${provider} ${outcome}`) },
+    tracing,
     logger: quiet,
     limits: { perSource: 3, unknownPerAddress: 2 },
     trustedProxies: [],
@@ -210,5 +214,52 @@ describe('the door', () => {
     if (status === 401) expect(response.headers['www-authenticate']).toMatch(/^Bearer/)
     if (status === 422) expect(response.json()).toMatchObject({ errors: [{ path: 'order.id' }] })
     expect(counted).toEqual([`first-party ${result.kind}`])
+  })
+})
+
+describe('a request with traces on', () => {
+  it('is a span that names the route, never the token', async () => {
+    const tracing = recordSpans()
+    const { app, seen } = await aServer({ tracing })
+
+    await app.inject({ method: 'POST', url: `${URL}?phone=380671235678`, payload: {} })
+
+    const [recorded] = tracing.spans
+    expect(recorded).toMatchObject({
+      name: 'POST /hooks/:provider/:sourceToken',
+      kind: 'server',
+      parent: undefined,
+      links: [],
+      ended: {
+        attributes: { 'http.response.status_code': 200, 'callwebhook.result': 'published' },
+        errorType: undefined,
+      },
+    })
+    expect(seen[0]?.trace).toEqual(recorded?.span.context)
+    expect(JSON.stringify(tracing.spans)).not.toMatch(/src_secret|380671235678/)
+  })
+
+  it('that we fail is a failed span with the reason of the log', async () => {
+    const tracing = recordSpans()
+    const away = new ProduceError('away')
+    const { app } = await aServer({ tracing, webhook: () => Promise.reject(away) })
+
+    await app.inject({ method: 'POST', url: URL, payload: {} })
+
+    expect(tracing.spans[0]?.ended).toMatchObject({ errorType: 'kafka' })
+  })
+
+  it('of a first-party producer is one, too', async () => {
+    const tracing = recordSpans()
+    const { app } = await aServer({ tracing })
+
+    await app.inject({ method: 'POST', url: '/v1/workspaces/ws_1/events', payload: {} })
+
+    expect(tracing.spans).toMatchObject([
+      {
+        name: 'POST /v1/workspaces/:workspaceId/events',
+        ended: { attributes: { 'http.response.status_code': 401 }, errorType: undefined },
+      },
+    ])
   })
 })

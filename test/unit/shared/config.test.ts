@@ -13,6 +13,8 @@ import {
   kafkaVariables,
   readEnvironment,
   Secret,
+  tracingConfig,
+  tracingVariables,
 } from '../../../services/shared/config.ts'
 import { projectPath } from '../../../services/shared/project-path.ts'
 
@@ -197,5 +199,41 @@ describe('how Kafka is reached', () => {
       'KAFKA_SASL_USERNAME',
       'LOG_LEVEL',
     ])
+  })
+})
+
+describe('traces', () => {
+  const traces = (env: Environment) => tracingConfig(readEnvironment(tracingVariables, env))
+  const endpoint = 'http://collector:4318'
+
+  it.each<[boolean, Environment]>([
+    [false, {}],
+    [false, { OTEL_SERVICE_NAME: 'calls' }],
+    [false, { OTEL_EXPORTER_OTLP_ENDPOINT: '' }],
+    [false, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SDK_DISABLED: 'TRUE' }],
+    [false, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_EXPORTER: 'none' }],
+    [true, { OTEL_TRACES_EXPORTER: 'otlp' }],
+    [true, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }],
+    [true, { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint, OTEL_SDK_DISABLED: 'false' }],
+  ])('are on: %s, with %o', (isOn, env) => {
+    expect(traces(env).isOn).toBe(isOn)
+  })
+
+  it('are sent in the form that was asked for, and in protobuf by default', () => {
+    const json = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }
+
+    expect(traces({}).protocol).toBe('http/protobuf')
+    expect(traces(json).protocol).toBe('http/json')
+    expect(traces({ ...json, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf' }).protocol).toBe(
+      'http/protobuf',
+    )
+  })
+
+  it.each([
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
+    ['OTEL_TRACES_EXPORTER', 'zipkin'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector'],
+  ])('refuse what would silently send nothing: %s=%s', (name, value) => {
+    expect(problemsOf({ [name]: value }, tracingVariables)).toEqual([expect.stringContaining(name)])
   })
 })

@@ -3,6 +3,7 @@ import { fromHeaders, toHeaders } from '../../../services/shared/lane-record.ts'
 import { NOON } from '../../support/builders.ts'
 import { laneRecord } from '../../support/lanes.ts'
 
+const TRACEPARENT = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
 const VALUE = laneRecord(7).head.value
 
 describe('lane record', () => {
@@ -19,6 +20,13 @@ describe('lane record', () => {
         replay: { id: 'bf', mode: 'gaps', until: NOON, liveFrom: null, logEnd: 50 },
       }),
     ],
+    [
+      'of an event with a trace',
+      laneRecord(7, {
+        head: { ...laneRecord(7).head, trace: { traceparent: TRACEPARENT, tracestate: 'a=1' } },
+        lastTraceparent: TRACEPARENT,
+      }),
+    ],
   ])('%s comes out of its headers as it went in', (_which, record) => {
     expect(fromHeaders('kyiv', record.head.value, toHeaders(record))).toEqual(record)
   })
@@ -30,6 +38,15 @@ describe('lane record', () => {
     ['a cursor beyond all numbers', { 'lane-cursor': '9'.repeat(16), 'lane-version': '1' }],
   ])('is none with %s: somebody else wrote into our topic', (_case, headers) => {
     expect(fromHeaders('kyiv', VALUE, headers)).toBeNull()
+  })
+
+  it('keeps its lane when its trace is nonsense: only the trace is lost', () => {
+    const headers = { 'lane-cursor': '7', 'lane-version': '1', traceparent: 'x' }
+
+    expect(fromHeaders('kyiv', VALUE, { ...headers, 'lane-last-traceparent': 'y' })).toMatchObject({
+      head: { offset: 7, trace: undefined },
+      lastTraceparent: undefined,
+    })
   })
 
   it('that somebody wrote by hand needs no more than a cursor and a version', () => {

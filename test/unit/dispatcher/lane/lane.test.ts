@@ -331,6 +331,25 @@ describe('back-fill of a lane', () => {
   })
 })
 
+describe('a lane whose attempts are traced', () => {
+  it('carries the failed one in its record, also to the next owner, until the head is done', () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    const { lane } = onlineLane(1)
+    lane.connected()
+    lane.begin()
+
+    const [save] = lane.failed({ ...RETRY, traceparent }, at(1))
+
+    expect(save).toMatchObject({ record: { lastTraceparent: traceparent } })
+    const { lane: next } = offlineLane(0, { lastTraceparent: traceparent })
+    expect(next.told.lastTraceparent).toBe(traceparent)
+    next.due()
+    next.begin()
+    next.delivered(at(1))
+    expect(next.told.lastTraceparent).toBeUndefined()
+  })
+})
+
 function versionOf(command: LaneCommand | undefined): number {
   if (command?.kind !== 'save') throw new Error(`no record is saved but ${command?.kind}`)
   return command.record.version

@@ -45,6 +45,15 @@ describe('request to the customer', () => {
     expect(Object.keys(json)).toEqual(Object.keys(event))
   })
 
+  it('has the trace only when it is to be sent', () => {
+    const trace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'a=1' }
+    const facts = { sequence: 1, attempt: 1, isReplay: false, trace, now: 0 }
+    const { headers } = buildPayload(event, aConnection('kyiv'), facts, 'call-webhook/1.2.3')
+
+    expect(headers.join(' ')).toContain(`traceparent ${trace.traceparent} tracestate a=1`)
+    expect(sent(aConnection('kyiv')).headers).not.toHaveProperty('traceparent')
+  })
+
   it('says of an event that is sent again for a back-fill that it is', () => {
     const { headers } = sent(aConnection('kyiv'), event, Date.now(), true)
 
