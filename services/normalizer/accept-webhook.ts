@@ -28,7 +28,7 @@ export interface AcceptWebhookOptions extends ActOptions {
   readonly findProvider: (name: string) => Provider<unknown> | null
 }
 
-/** Rejects with ProduceError or the error of Postgres when something could not be made safe. */
+/** Rejects with SpoolRefusedError when something could not be made safe. */
 export function createAcceptWebhook(options: AcceptWebhookOptions): AcceptWebhook {
   return async (webhook) => {
     // The token first, also for a provider that does not exist: neither the answer nor its time

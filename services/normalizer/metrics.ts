@@ -8,8 +8,10 @@ import type { KeptReason } from './rejected-requests.ts'
 /** How a request to the door ended; the README tells what to do about each. */
 export type WebhookOutcome =
   | 'published'
+  | 'spooled'
   | 'repeated'
   | 'held'
+  | 'kept'
   | 'ignored'
   | 'answered'
   | 'rejected'

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { Kafka } from 'kafkajs'
 import type { Registry } from 'prom-client'
 import type { CallEventEncoder } from '../shared/call-event-codec.ts'
 import type { Clock } from '../shared/clock.ts'
@@ -9,8 +10,8 @@ import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import {
   findCall,
-  findPublishedEvents,
   recordPublishedEvents,
+  sightEvents,
 } from '../shared/postgres/published-events.ts'
 import { noteSourceActivity } from '../shared/postgres/source-activity.ts'
 import { findSourceByTokenHash } from '../shared/postgres/sources.ts'
@@ -31,6 +32,8 @@ import { createRejectedRequests } from './rejected-requests.ts'
 import { createServer } from './server.ts'
 import { openSource } from './source.ts'
 import { createSourceActivity, notingActivity, type SourceActivity } from './source-activity.ts'
+import type { SafeLog } from './spool/safe-log.ts'
+import { startSpooling } from './spool/spooling.ts'
 
 /** The parts of the service behind its connections, put together. */
 export interface Normalizer {
@@ -44,7 +47,9 @@ export interface Normalizer {
 export interface NormalizerOptions {
   readonly config: NormalizerConfig
   readonly pool: Pool
-  readonly producer: Pick<LogProducer, 'send'>
+  readonly producer: Pick<LogProducer, 'send' | 'isAway'>
+  /** For reading the log. */
+  readonly kafka: Kafka
   readonly encoder: CallEventEncoder
   readonly topics: TopicNames
   readonly clock: Clock
@@ -59,9 +64,11 @@ const REMEMBERED_MAX = 20_000
 export async function startNormalizer(options: NormalizerOptions): Promise<Normalizer> {
   const { config, pool, clock, logger } = options
   const metrics = createMetrics()
-  const publisher = createLogPublisher(options, metrics)
+  const spooling = startSpooling({ ...options, registry: metrics.registry })
+  const { log } = spooling
+  const publisher = createLogPublisher(options, log, metrics)
   const sessions = createHeldSessions({
-    store: createHeldSessionStore(pool),
+    store: createHeldSessionStore(pool, clock),
     publisher,
     box: config.secretBox,
     onDue: () => sweeper.wake(),
@@ -73,7 +80,7 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     clock,
     logger,
   })
-  const app = await createApp(options, { metrics, publisher, sessions, activity })
+  const app = await createApp(options, { metrics, log, publisher, sessions, activity })
   const sweeper = startRecurring({
     name: 'held-sessions',
     everyMs: SWEEP_EVERY_MS,
@@ -92,33 +99,38 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     app,
     registry: metrics.registry,
     stop: async () => {
-      await Promise.all([sweeper.stop(), forgetting.stop(), activity.stop()])
+      await Promise.all([sweeper.stop(), forgetting.stop(), activity.stop(), spooling.stop()])
     },
   }
 }
 
-function createLogPublisher(options: NormalizerOptions, metrics: NormalizerMetrics): Publisher {
-  const { pool, clock, logger, encoder, producer, topics } = options
+export function createLogPublisher(
+  options: Pick<NormalizerOptions, 'pool' | 'clock' | 'logger' | 'encoder' | 'topics'>,
+  log: SafeLog,
+  metrics: Pick<NormalizerMetrics, 'recognitionSkipped' | 'eventPublished'>,
+): Publisher {
+  const { pool, clock, logger, encoder, topics } = options
   const known = createKnownEvents({
-    find: (eventIds) => findPublishedEvents(pool, eventIds),
+    find: (events) => sightEvents(pool, events),
     record: (events) => recordPublishedEvents(pool, events),
     onSkipped: metrics.recognitionSkipped,
     clock,
     logger,
   })
   const onPublished = metrics.eventPublished
-  return createPublisher({ topic: topics.events, encoder, producer, known, onPublished })
+  return createPublisher({ topic: topics.events, encoder, log, known, onPublished })
 }
 
 interface Parts {
   readonly metrics: NormalizerMetrics
+  readonly log: SafeLog
   readonly publisher: Publisher
   readonly sessions: HeldSessions
   readonly activity: SourceActivity
 }
 
 function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyInstance> {
-  const { config, pool, producer, topics, clock, logger } = options
+  const { config, pool, topics, clock, logger } = options
   const cache = { ttlMs: config.sourceCacheMs, entriesMax: REMEMBERED_MAX, clock, logger }
   const sources = createCachedLookup({
     ...cache,
@@ -138,7 +150,7 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
     ...parts,
     sources,
     findProvider: (name) => (served.has(name) ? findProvider(name) : null),
-    rejected: createRejectedRequests(producer, topics.rejected),
+    rejected: createRejectedRequests(parts.log, topics.rejected),
     logger,
   })
   return createServer({

@@ -75,7 +75,12 @@ export class NormalizerBench {
     const config = this.#config
     const kafka = createKafka(config.kafka, 'normalizer', quiet)
     const timeoutMs = config.publishTimeoutMs
-    const producer = await startLogProducer({ kafka, logger: quiet, timeoutMs })
+    const producer = await startLogProducer({
+      kafka,
+      logger: quiet,
+      timeoutMs,
+      whileAway: 'refuse',
+    })
     const schema = readCallEventSchema()
     const id = await createCallEventRegistry(config.kafka.registryUrl).register(
       this.names.events,
@@ -84,6 +89,7 @@ export class NormalizerBench {
     const normalizer = await startNormalizer({
       config,
       pool: this.pool,
+      kafka,
       producer,
       encoder: createCallEventEncoder(schema, id),
       topics: this.names,

@@ -6,6 +6,7 @@ import type { HeldLeg, Provider, Verdict } from '../../../services/normalizer/pr
 import { createPublisher } from '../../../services/normalizer/publisher.ts'
 import { createRejectedRequests } from '../../../services/normalizer/rejected-requests.ts'
 import type { Source } from '../../../services/normalizer/source.ts'
+import { SpoolRefusedError } from '../../../services/normalizer/spool/spool.ts'
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { hashToken } from '../../../services/shared/access-token.ts'
 import { ProduceError } from '../../../services/shared/kafka/producer.ts'
@@ -15,6 +16,7 @@ import {
   logInMemory,
   memoryOfEvents,
   quiet,
+  safeLog,
   source,
 } from '../../support/normalizer-fakes.ts'
 
@@ -59,7 +61,7 @@ function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
     publisher: createPublisher({
       topic: EVENTS,
       encoder,
-      producer: log,
+      log: safeLog(log),
       known: memoryOfEvents(),
       onPublished: () => {},
     }),
@@ -68,7 +70,7 @@ function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
         held.push(part)
       },
     },
-    rejected: createRejectedRequests(log, REJECTED),
+    rejected: createRejectedRequests(safeLog(log), REJECTED),
     metrics: {
       requestRejected: (provider, reason) => counted.push(`rejected ${provider} ${reason}`),
       webhookIgnored: (provider, reason) => counted.push(`ignored ${provider} ${reason}`),
@@ -243,7 +245,7 @@ describe('accepting a webhook', () => {
     const { send, log, counted } = setUp(() => verdicts)
     log.failing = new ProduceError('away')
 
-    await expect(send()).rejects.toThrow(ProduceError)
+    await expect(send()).rejects.toThrow(SpoolRefusedError)
     expect(counted).toEqual([])
   })
 })
