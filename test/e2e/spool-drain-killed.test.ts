@@ -1,7 +1,10 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { sealEntry } from '../../services/normalizer/spool/entry.ts'
-import { identify } from '../../services/shared/call-event.ts'
+import { type CallEvent, identify } from '../../services/shared/call-event.ts'
+import { createCallEventDecoder } from '../../services/shared/call-event-codec.ts'
+import { systemClock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
+import { createCallEventRegistry } from '../../services/shared/kafka/schema-registry.ts'
 import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { createPool } from '../../services/shared/postgres/pool.ts'
 import { insertEntries, readSpoolSize } from '../../services/shared/postgres/spool.ts'
@@ -61,6 +64,17 @@ it('a normalizer killed with -9 while it drains: every spooled event once, in or
   expect(leftByTheFirst).toBeGreaterThan(0)
   const log = await EventLog.open(product.env)
   onTestFinished(() => log.stop())
-  const inLog = (await new LogView(product.env).read(log.topic)).length
-  expect(inLog).toBe(ENTRIES)
+  const records = await new LogView(product.env).read(log.topic)
+  const { typeOf } = createCallEventRegistry(product.env['SCHEMA_REGISTRY_URL'] ?? '')
+  const decoder = createCallEventDecoder({ typeOf, clock: systemClock, logger: quiet })
+  if (records[0]) await decoder.learn(records[0].value)
+  const callsByWorkspace = (all: readonly CallEvent[]) =>
+    Array.from({ length: WORKSPACES }, (_, index) =>
+      all
+        .filter(({ workspaceId }) => workspaceId === `ws_${index}`)
+        .map(({ providerCallId }) => providerCallId),
+    )
+  expect(callsByWorkspace(records.map(({ value }) => decoder.decode(value)))).toEqual(
+    callsByWorkspace(events),
+  )
 }, 120_000)
