@@ -91,6 +91,19 @@ export async function findSourceByTokenHash(
   return rows[0] ?? null
 }
 
+/** Primary key. */
+export async function findSourceById(db: Queryable, id: string): Promise<SourceOfToken | null> {
+  const { rows } = await db.query<SourceOfToken>(
+    `select s.id, s.workspace_id as "workspaceId", s.provider,
+            s.settings_sealed as "settingsSealed",
+            w.timezone, w.default_country as "defaultCountry", null as "tokenValidUntil"
+     from sources s join workspaces w on w.id = s.workspace_id
+     where s.id = $1`,
+    [id],
+  )
+  return rows[0] ?? null
+}
+
 /** Whether there was one. The workspace is compared, too: an id alone opens nobody else's. */
 export async function deleteSource(
   db: Queryable,
