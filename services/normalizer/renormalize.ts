@@ -34,7 +34,7 @@ await runService(async () => {
   const { selection, isDryRun } = readArguments(process.argv.slice(2))
   const config = readConfig()
   const { databaseUrl, secretBox: box } = config
-  const logger = createLogger('renormalize', 'warn')
+  const logger = createLogger('renormalize', 'error')
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
   const pool = await lifecycle.start(
     'postgres',
