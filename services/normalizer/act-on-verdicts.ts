@@ -1,5 +1,6 @@
 import { identify } from '../shared/call-event.ts'
 import type { Logger } from '../shared/logger.ts'
+import { DatabaseAwayError } from '../shared/postgres/database-guard.ts'
 import type { HeldSessions } from './held-sessions.ts'
 import type { NormalizerMetrics } from './metrics.ts'
 import type { Json, Provider, Verdict } from './providers/provider.ts'
@@ -17,7 +18,7 @@ import type { Webhook } from './webhook.ts'
  */
 export type WebhookResult =
   | {
-      readonly kind: 'published' | 'repeated' | 'held' | 'ignored'
+      readonly kind: 'published' | 'spooled' | 'repeated' | 'held' | 'kept' | 'ignored'
       readonly source: Source
       readonly acknowledgement: Provider<unknown>['acknowledgement']
       readonly eventIds: readonly string[]
@@ -34,7 +35,15 @@ export type WebhookResult =
   | { readonly kind: 'unknown_source' }
   | { readonly kind: 'unavailable'; readonly reason: UnavailableReason }
 
-export type UnavailableReason = 'kafka' | 'postgres' | 'deadline' | 'overload' | 'bug'
+export type UnavailableReason =
+  | 'kafka_and_postgres'
+  | 'spool_full'
+  | 'spool_too_old'
+  | 'kafka'
+  | 'postgres'
+  | 'deadline'
+  | 'overload'
+  | 'bug'
 
 export interface ActOptions {
   readonly publisher: Publisher
@@ -62,8 +71,10 @@ export interface Judged {
 
 /** What became of one judgement. */
 type Effect =
-  | { readonly kind: 'published' | 'repeated'; readonly eventId: string }
+  | { readonly kind: 'published' | 'spooled' | 'repeated'; readonly eventId: string }
   | { readonly kind: 'held' }
+  /** A leg that had no other place: raw in the topic of rejected requests. */
+  | ({ readonly kind: 'kept' } & Rejection)
   | Extract<Verdict, { kind: 'ignored' | 'answer' }>
   | Rejected
 
@@ -74,9 +85,9 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
   const effects = await Promise.all(
     judgements.map((judgement) => effectOf(judgement, source, options)),
   )
-  const rejections = effects.filter((effect) => effect.kind === 'rejected')
+  const raw = effects.filter((effect) => effect.kind === 'rejected' || effect.kind === 'kept')
   // Once per request: the record holds all of it.
-  if (rejections[0]) await options.rejected.keep(webhook, source, rejections[0])
+  if (raw[0]) await options.rejected.keep(webhook, source, raw[0])
   count(effects, provider.name, options.metrics)
   return resultOf(effects, source, provider)
 }
@@ -91,16 +102,21 @@ async function effectOf(
       try {
         const event = identify(recordings.linked(judgement.call, source), source.workspaceId)
         const { kind, eventId } = await publisher.publish(event)
-        if (kind === 'published') await recordings.published(event)
-        return { kind: kind === 'published' ? kind : 'repeated', eventId }
+        if (kind === 'published' || kind === 'spooled') await recordings.published(event)
+        return { kind: kind === 'conflict' ? 'repeated' : kind, eventId }
       } catch (error) {
         if (!(error instanceof UnencodableError)) throw error
         logger.error({ sourceId: source.id, err: error }, 'mapping.failed')
         return rejection('mapping_failed', error.message)
       }
     case 'leg':
-      await sessions.hold(source, judgement.held)
-      return { kind: 'held' }
+      try {
+        await sessions.hold(source, judgement.held)
+        return { kind: 'held' }
+      } catch (error) {
+        if (!(error instanceof DatabaseAwayError)) throw error
+        return { ...rejection('held_legs_unavailable', 'it is a part of a call'), kind: 'kept' }
+      }
     case 'unauthorized':
       throw new Error('unauthorized requests are answered before anything is done')
     case 'ignored':
@@ -112,7 +128,9 @@ async function effectOf(
 
 function count(effects: readonly Effect[], provider: string, metrics: ActOptions['metrics']): void {
   for (const effect of effects) {
-    if (effect.kind === 'rejected') metrics.requestRejected(provider, effect.reason)
+    if (effect.kind === 'rejected' || effect.kind === 'kept') {
+      metrics.requestRejected(provider, effect.reason)
+    }
     if (effect.kind === 'ignored') metrics.webhookIgnored(provider, effect.reason)
     if (effect.kind === 'answer') metrics.webhookIgnored(provider, 'lookup')
   }
@@ -125,7 +143,7 @@ function resultOf(
   { acknowledgement }: Provider<unknown>,
 ): WebhookResult {
   const eventIds = effects.flatMap((effect) => ('eventId' in effect ? [effect.eventId] : []))
-  const done = (['published', 'held', 'repeated'] as const).find((kind) =>
+  const done = (['published', 'spooled', 'held', 'kept', 'repeated'] as const).find((kind) =>
     effects.some((effect) => effect.kind === kind),
   )
   if (done) return { kind: done, source, acknowledgement, eventIds }

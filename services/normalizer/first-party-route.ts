@@ -75,6 +75,7 @@ function firstPartyRequest(request: FastifyRequest<{ Params: Params }>) {
 function answerOf(result: FirstPartyResult): Answer {
   switch (result.kind) {
     case 'published':
+    case 'spooled':
     case 'repeated':
       return json(202, { eventId: result.eventId, callId: result.callId })
     case 'conflict':

@@ -1,20 +1,25 @@
 import { createHash } from 'node:crypto'
-import { type CallEvent, type CallFacts, type EventKind, identify } from '../shared/call-event.ts'
+import type { CallEvent, CallFacts } from '../shared/call-event.ts'
 import type { CallEventEncoder } from '../shared/call-event-codec.ts'
-import type { LogProducer } from '../shared/kafka/producer.ts'
+import type { LogRecord } from '../shared/kafka/producer.ts'
 import type { KnownEvent } from '../shared/postgres/published-events.ts'
 import type { KnownEvents } from './known-events.ts'
+import { recognize } from './recognize.ts'
+import type { SafeLog } from './spool/safe-log.ts'
 
 /**
- * Brings events into the log, each once: look up → produce → record.
+ * Brings events into the log, each once: look up → produce → record. What Kafka cannot take waits
+ * in the spool, and with it what comes after it in its workspace.
  *
  * In this order, so that a crash in between publishes an event again instead of losing it. What
- * the answer to the provider rests on is Kafka's acknowledgement alone.
+ * the answer to the provider rests on is Kafka's acknowledgement, or the spool's commit.
  */
 export type Published =
   /** In the log now. */
   | { readonly kind: 'published'; readonly eventId: string }
-  /** In the log since an earlier webhook. */
+  /** In the spool, from where it goes into the log. */
+  | { readonly kind: 'spooled'; readonly eventId: string }
+  /** In the log, or in the spool, since an earlier webhook. */
   | { readonly kind: 'repeated'; readonly eventId: string }
   /** In the log with other facts; only told where the caller gave a fingerprint. */
   | { readonly kind: 'conflict'; readonly eventId: string }
@@ -23,7 +28,7 @@ export interface Publisher {
   /**
    * Pass a `fingerprint` where one event id can come with different facts, to learn that it did.
    *
-   * @throws ProduceError when Kafka did not acknowledge: try again, or tell the sender to.
+   * @throws SpoolRefusedError when neither Kafka nor the spool takes it: tell the sender to try again.
    * @throws UnencodableError when a field has not the type of the schema: a bug in a mapping.
    */
   publish(event: CallEvent, fingerprint?: Buffer): Promise<Published>
@@ -37,7 +42,7 @@ export class UnencodableError extends Error {
 export interface PublisherOptions {
   readonly topic: string
   readonly encoder: CallEventEncoder
-  readonly producer: Pick<LogProducer, 'send'>
+  readonly log: SafeLog
   readonly known: KnownEvents
   readonly onPublished: (event: CallEvent, seconds: number) => void
 }
@@ -74,48 +79,43 @@ export function createPublisher(options: PublisherOptions): Publisher {
     before: Promise<KnownEvent | null> | undefined,
   ): Promise<{ published: Published; known: KnownEvent }> {
     const { eventId } = event
-    const known = (await before) ?? (await options.known.find(eventId))
+    const earlier = await before
+    const sight = await options.known.find(event)
+    const known = earlier ?? sight.known
+    const recognized = recognize(event, fingerprint, known)
     if (known === null) {
-      await append(event, fingerprint)
+      const kind = await append(event, fingerprint, sight.isQueued)
       const { recordingStatus } = event
-      return {
-        published: { kind: 'published', eventId },
-        known: { eventId, recordingStatus, fingerprint },
-      }
+      return { published: { kind, eventId }, known: { eventId, recordingStatus, fingerprint } }
     }
-    if (fingerprint !== null && !known.fingerprint?.equals(fingerprint)) {
-      return { published: { kind: 'conflict', eventId }, known }
+    if (recognized.kind === 'recording') {
+      return { published: await oneAtATime(recognized.ready, null), known }
     }
-    if (fingerprint === null && tellsOfRecording(event, known)) {
-      const ready = withEvent(event, 'call.recording_ready')
-      return { published: await oneAtATime(ready, null), known }
-    }
-    return { published: { kind: 'repeated', eventId }, known }
+    const kind = recognized.kind === 'conflict' ? 'conflict' : 'repeated'
+    return { published: { kind, eventId }, known }
   }
 
-  async function append(event: CallEvent, fingerprint: Buffer | null): Promise<void> {
+  async function append(event: CallEvent, fingerprint: Buffer | null, isQueued: boolean) {
     const startedMs = performance.now()
-    const value = encode(options.encoder, event)
-    await options.producer.send({ topic: options.topic, key: event.workspaceId, value })
+    const record = toRecord(event, options)
+    const entry = { kind: 'event', event, fingerprint } as const
+    const placed = await options.log.place({ entry, record, isQueued })
+    if (placed === 'spooled') return placed
     options.onPublished(event, (performance.now() - startedMs) / 1000)
     // Before the answer: a repeat that reaches another replica right after it is recognized.
     await options.known.record({ ...event, fingerprint })
+    return 'published'
   }
 
   return { publish: (event, fingerprint) => oneAtATime(event, fingerprint ?? null) }
 }
 
-/** The repeat knows a recording that the published event did not: the customer waits for it. */
-function tellsOfRecording(event: CallEvent, known: KnownEvent): boolean {
-  return (
-    event.event === 'call.completed' &&
-    event.recordingStatus === 'available' &&
-    known.recordingStatus !== 'available'
-  )
-}
-
-function withEvent(facts: CallEvent, event: EventKind): CallEvent {
-  return identify({ ...facts, event }, facts.workspaceId)
+/** @throws UnencodableError */
+export function toRecord(
+  event: CallEvent,
+  { topic, encoder }: Pick<PublisherOptions, 'topic' | 'encoder'>,
+): LogRecord {
+  return { topic, key: event.workspaceId, value: encode(encoder, event) }
 }
 
 function encode(encoder: CallEventEncoder, event: CallEvent): Buffer {

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { createPublisher, fingerprintOf } from '../../../services/normalizer/publisher.ts'
+import { SpoolRefusedError } from '../../../services/normalizer/spool/spool.ts'
 import { type CallEvent, identify } from '../../../services/shared/call-event.ts'
 import { ProduceError } from '../../../services/shared/kafka/producer.ts'
-import { callFacts, encoder, logInMemory, memoryOfEvents } from '../../support/normalizer-fakes.ts'
+import {
+  callFacts,
+  encoder,
+  logInMemory,
+  memoryOfEvents,
+  safeLog,
+} from '../../support/normalizer-fakes.ts'
 
 function aPublisher() {
   const log = logInMemory()
@@ -11,7 +18,7 @@ function aPublisher() {
   const publisher = createPublisher({
     topic: 'calls.events',
     encoder,
-    producer: log,
+    log: safeLog(log),
     known,
     onPublished: (event) => events.push(event),
   })
@@ -86,7 +93,7 @@ describe('publisher', () => {
   it('fails with the log, and publishes when the webhook comes again', async () => {
     const { publisher, log, known } = aPublisher()
     log.failing = new ProduceError('away')
-    await expect(publisher.publish(event)).rejects.toThrow(ProduceError)
+    await expect(publisher.publish(event)).rejects.toThrow(SpoolRefusedError)
     expect(known.recorded).toEqual([])
 
     log.failing = null
