@@ -1,4 +1,4 @@
-import { identify } from '../shared/call-event.ts'
+import { type CallFacts, identify } from '../shared/call-event.ts'
 import type { Logger } from '../shared/logger.ts'
 import { DatabaseAwayError } from '../shared/postgres/database-guard.ts'
 import type { HeldSessions } from './held-sessions.ts'
@@ -95,23 +95,14 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
 async function effectOf(
   judgement: Judgement,
   source: Source,
-  { publisher, sessions, recordings, logger }: ActOptions,
+  options: ActOptions,
 ): Promise<Effect> {
   switch (judgement.kind) {
     case 'event':
-      try {
-        const event = identify(recordings.linked(judgement.call, source), source.workspaceId)
-        const { kind, eventId } = await publisher.publish(event)
-        if (kind === 'published' || kind === 'spooled') await recordings.published(event)
-        return { kind: kind === 'conflict' ? 'repeated' : kind, eventId }
-      } catch (error) {
-        if (!(error instanceof UnencodableError)) throw error
-        logger.error({ sourceId: source.id, err: error }, 'mapping.failed')
-        return rejection('mapping_failed', error.message)
-      }
+      return publishCall(judgement.call, source, options)
     case 'leg':
       try {
-        await sessions.hold(source, judgement.held)
+        await options.sessions.hold(source, judgement.held)
         return { kind: 'held' }
       } catch (error) {
         if (!(error instanceof DatabaseAwayError)) throw error
@@ -123,6 +114,23 @@ async function effectOf(
     case 'answer':
     case 'rejected':
       return judgement
+  }
+}
+
+async function publishCall(
+  call: CallFacts,
+  source: Source,
+  { publisher, recordings, logger }: ActOptions,
+): Promise<Effect> {
+  try {
+    const event = identify(recordings.linked(call, source), source.workspaceId)
+    const { kind, eventId } = await publisher.publish(event)
+    if (kind === 'published' || kind === 'spooled') await recordings.published(event)
+    return { kind: kind === 'conflict' ? 'repeated' : kind, eventId }
+  } catch (error) {
+    if (!(error instanceof UnencodableError)) throw error
+    logger.error({ sourceId: source.id, err: error }, 'mapping.failed')
+    return rejection('mapping_failed', error.message)
   }
 }
 
