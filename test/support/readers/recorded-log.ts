@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { deadLetterRecord } from '../../../services/dispatcher/topics/dead-letter.ts'
 import { createRejectedRequests } from '../../../services/normalizer/rejected-requests.ts'
+import type { SafeLog } from '../../../services/normalizer/spool/safe-log.ts'
 import { type CallEvent, type CallFacts, identify } from '../../../services/shared/call-event.ts'
 import {
   type AvroSchema,
@@ -65,7 +66,7 @@ export async function writeRecordedLog(config: KafkaConfig): Promise<RecordedLog
     specs.map((spec) => spec(names, config.partitions)),
   )
   const producer = await startLogProducer({ kafka, logger: quiet, timeoutMs: 10_000 })
-  const registry = createCallEventRegistry(config.registry)
+  const registry = createCallEventRegistry(config.registryUrl)
   const writer = async (schema: AvroSchema) => {
     const id = await registry.register(names.events, schema)
     const { encode } = createCallEventEncoder(schema, id)
@@ -127,7 +128,13 @@ async function buryAndReject(producer: LogProducer, names: TopicNames, dead: Dea
     const letter = deadLetterRecord({ partition, workspaceId, burial })
     await producer.send({ topic: names.deadLetter, ...letter })
   }
-  await createRejectedRequests(producer, names.rejected).keep(
+  const log: SafeLog = {
+    place: async ({ record }) => {
+      await producer.send(record)
+      return 'logged'
+    },
+  }
+  await createRejectedRequests(log, names.rejected).keep(
     {
       provider: 'binotel',
       token: 'src_secret',
