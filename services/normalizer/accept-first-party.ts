@@ -27,7 +27,11 @@ export interface FirstPartyRequest {
 }
 
 export type FirstPartyResult =
-  | { readonly kind: 'published' | 'repeated'; readonly eventId: string; readonly callId: string }
+  | {
+      readonly kind: 'published' | 'spooled' | 'repeated'
+      readonly eventId: string
+      readonly callId: string
+    }
   | { readonly kind: 'conflict'; readonly eventId: string }
   | { readonly kind: 'rejected'; readonly errors: readonly FieldProblem[] }
   | { readonly kind: 'unsupported'; readonly detail: string }

@@ -4,6 +4,7 @@ import { traceIds } from '../shared/trace-context.ts'
 import {
   type ActOptions,
   actOnVerdicts,
+  type Judged,
   type Judgement,
   rejection,
   type WebhookResult,
@@ -29,7 +30,7 @@ export interface AcceptWebhookOptions extends ActOptions {
   readonly findProvider: (name: string) => Provider<unknown> | null
 }
 
-/** Rejects with ProduceError or the error of Postgres when something could not be made safe. */
+/** Rejects with SpoolRefusedError when something could not be made safe. */
 export function createAcceptWebhook(options: AcceptWebhookOptions): AcceptWebhook {
   return async (webhook) => {
     // The token first, also for a provider that does not exist: neither the answer nor its time
@@ -44,14 +45,22 @@ export function createAcceptWebhook(options: AcceptWebhookOptions): AcceptWebhoo
     // The lookup may be older than the end of this token.
     const validUntil = source.tokenValidUntil?.getTime() ?? Number.POSITIVE_INFINITY
     if (validUntil <= webhook.receivedAt) return { kind: 'unknown_source' }
-    const read = readRequest(webhook)
-    if (read.kind === 'unsupported') return { kind: read.kind, detail: read.detail, source }
-    const judgements =
-      read.kind === 'read'
-        ? judge(provider, read.request, source, loggerOf(webhook, options.logger))
-        : [rejection(read.kind, read.detail)]
-    return actOnVerdicts({ webhook, source, provider, judgements }, options)
+    return actOnWebhook({ webhook, source, provider }, options)
   }
+}
+
+/** From here on it does not matter how the source was found. */
+export async function actOnWebhook(
+  { webhook, source, provider }: Omit<Judged, 'judgements'>,
+  options: ActOptions,
+): Promise<WebhookResult> {
+  const read = readRequest(webhook)
+  if (read.kind === 'unsupported') return { kind: read.kind, detail: read.detail, source }
+  const judgements =
+    read.kind === 'read'
+      ? judge(provider, read.request, source, loggerOf(webhook, options.logger))
+      : [rejection(read.kind, read.detail)]
+  return actOnVerdicts({ webhook, source, provider, judgements }, options)
 }
 
 /** So that the line about a request that our mapping failed on leads to its trace. */

@@ -1,5 +1,6 @@
-import { identify } from '../shared/call-event.ts'
+import { type CallFacts, identify } from '../shared/call-event.ts'
 import type { Logger } from '../shared/logger.ts'
+import { DatabaseAwayError } from '../shared/postgres/database-guard.ts'
 import { traceIds } from '../shared/trace-context.ts'
 import type { HeldSessions } from './held-sessions.ts'
 import type { NormalizerMetrics } from './metrics.ts'
@@ -18,7 +19,7 @@ import type { Webhook } from './webhook.ts'
  */
 export type WebhookResult =
   | {
-      readonly kind: 'published' | 'repeated' | 'held' | 'ignored'
+      readonly kind: 'published' | 'spooled' | 'repeated' | 'held' | 'kept' | 'ignored'
       readonly source: Source
       readonly acknowledgement: Provider<unknown>['acknowledgement']
       readonly eventIds: readonly string[]
@@ -35,7 +36,15 @@ export type WebhookResult =
   | { readonly kind: 'unknown_source' }
   | { readonly kind: 'unavailable'; readonly reason: UnavailableReason }
 
-export type UnavailableReason = 'kafka' | 'postgres' | 'deadline' | 'overload' | 'bug'
+export type UnavailableReason =
+  | 'kafka_and_postgres'
+  | 'spool_full'
+  | 'spool_too_old'
+  | 'kafka'
+  | 'postgres'
+  | 'deadline'
+  | 'overload'
+  | 'bug'
 
 export interface ActOptions {
   readonly publisher: Publisher
@@ -63,8 +72,10 @@ export interface Judged {
 
 /** What became of one judgement. */
 type Effect =
-  | { readonly kind: 'published' | 'repeated'; readonly eventId: string }
+  | { readonly kind: 'published' | 'spooled' | 'repeated'; readonly eventId: string }
   | { readonly kind: 'held' }
+  /** A leg that had no other place: raw in the topic of rejected requests. */
+  | ({ readonly kind: 'kept' } & Rejection)
   | Extract<Verdict, { kind: 'ignored' | 'answer' }>
   | Rejected
 
@@ -75,33 +86,30 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
   const effects = await Promise.all(
     judgements.map((judgement) => effectOf(judgement, judged, options)),
   )
-  const rejections = effects.filter((effect) => effect.kind === 'rejected')
+  const raw = effects.filter((effect) => effect.kind === 'rejected' || effect.kind === 'kept')
   // Once per request: the record holds all of it.
-  if (rejections[0]) await options.rejected.keep(webhook, source, rejections[0])
+  if (raw[0]) await options.rejected.keep(webhook, source, raw[0])
   count(effects, provider.name, options.metrics)
   return resultOf(effects, source, provider)
 }
 
 async function effectOf(
   judgement: Judgement,
-  { source, webhook: { trace } }: Judged,
-  { publisher, sessions, recordings, logger }: ActOptions,
+  judged: Judged,
+  options: ActOptions,
 ): Promise<Effect> {
+  const { source } = judged
   switch (judgement.kind) {
     case 'event':
-      try {
-        const event = identify(recordings.linked(judgement.call, source), source.workspaceId)
-        const { kind, eventId } = await publisher.publish(event, null, trace)
-        if (kind === 'published') await recordings.published(event)
-        return { kind: kind === 'published' ? kind : 'repeated', eventId }
-      } catch (error) {
-        if (!(error instanceof UnencodableError)) throw error
-        logger.error({ sourceId: source.id, err: error, ...traceIds(trace) }, 'mapping.failed')
-        return rejection('mapping_failed', error.message)
-      }
+      return publishCall(judgement.call, judged, options)
     case 'leg':
-      await sessions.hold(source, judgement.held)
-      return { kind: 'held' }
+      try {
+        await options.sessions.hold(source, judgement.held)
+        return { kind: 'held' }
+      } catch (error) {
+        if (!(error instanceof DatabaseAwayError)) throw error
+        return { ...rejection('held_legs_unavailable', 'it is a part of a call'), kind: 'kept' }
+      }
     case 'unauthorized':
       throw new Error('unauthorized requests are answered before anything is done')
     case 'ignored':
@@ -111,9 +119,28 @@ async function effectOf(
   }
 }
 
+async function publishCall(
+  call: CallFacts,
+  { source, webhook: { trace } }: Judged,
+  { publisher, recordings, logger }: ActOptions,
+): Promise<Effect> {
+  try {
+    const event = identify(recordings.linked(call, source), source.workspaceId)
+    const { kind, eventId } = await publisher.publish(event, null, trace)
+    if (kind === 'published' || kind === 'spooled') await recordings.published(event)
+    return { kind: kind === 'conflict' ? 'repeated' : kind, eventId }
+  } catch (error) {
+    if (!(error instanceof UnencodableError)) throw error
+    logger.error({ sourceId: source.id, err: error, ...traceIds(trace) }, 'mapping.failed')
+    return rejection('mapping_failed', error.message)
+  }
+}
+
 function count(effects: readonly Effect[], provider: string, metrics: ActOptions['metrics']): void {
   for (const effect of effects) {
-    if (effect.kind === 'rejected') metrics.requestRejected(provider, effect.reason)
+    if (effect.kind === 'rejected' || effect.kind === 'kept') {
+      metrics.requestRejected(provider, effect.reason)
+    }
     if (effect.kind === 'ignored') metrics.webhookIgnored(provider, effect.reason)
     if (effect.kind === 'answer') metrics.webhookIgnored(provider, 'lookup')
   }
@@ -126,7 +153,7 @@ function resultOf(
   { acknowledgement }: Provider<unknown>,
 ): WebhookResult {
   const eventIds = effects.flatMap((effect) => ('eventId' in effect ? [effect.eventId] : []))
-  const done = (['published', 'held', 'repeated'] as const).find((kind) =>
+  const done = (['published', 'spooled', 'held', 'kept', 'repeated'] as const).find((kind) =>
     effects.some((effect) => effect.kind === kind),
   )
   if (done) return { kind: done, source, acknowledgement, eventIds }

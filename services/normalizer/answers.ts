@@ -80,8 +80,10 @@ export function unauthorized(detail: string, scheme: 'Basic' | 'Bearer'): Answer
 export function answerOf(result: WebhookResult): Answer {
   switch (result.kind) {
     case 'published':
+    case 'spooled':
     case 'repeated':
     case 'held':
+    case 'kept':
     case 'ignored':
       return { status: 200, ...result.acknowledgement, headers: {} }
     case 'answered':

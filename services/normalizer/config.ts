@@ -18,6 +18,7 @@ import {
   tracingVariables,
 } from '../shared/config.ts'
 import { parseDelay } from '../shared/delay.ts'
+import type { SpoolLimits } from '../shared/postgres/spool.ts'
 import {
   derivedKeys,
   type SecretBox,
@@ -61,8 +62,11 @@ const variables = {
     .default([]),
   // Below the 5 s after which the sender must have its answer.
   NORMALIZER_ANSWER_WITHIN_MS: milliseconds.max(60_000).default(4_500),
-  // Below the answer's time, so that the answer says what failed.
-  NORMALIZER_PUBLISH_TIMEOUT_MS: milliseconds.max(30_000).default(4_000),
+  // Below the answer's time, so that the request can still be spooled.
+  NORMALIZER_PUBLISH_TIMEOUT_MS: milliseconds.max(30_000).default(3_000),
+  NORMALIZER_SPOOL_REQUESTS_MAX: count.default(500_000),
+  NORMALIZER_SPOOL_BYTES_MAX: count.default(2_000_000_000),
+  NORMALIZER_SPOOL_AGE_MAX_MS: milliseconds.default(86_400_000),
   NORMALIZER_IN_FLIGHT_MAX: count.default(2_000),
   NORMALIZER_SOURCE_CACHE_MS: milliseconds.default(10_000),
   NORMALIZER_SOURCE_WEBHOOKS_PER_MINUTE: count.default(60_000),
@@ -92,6 +96,7 @@ export interface NormalizerConfig {
   readonly trustedProxies: readonly string[]
   readonly answerWithinMs: number
   readonly publishTimeoutMs: number
+  readonly spoolLimits: SpoolLimits
   readonly inFlightMax: number
   readonly sourceCacheMs: number
   readonly limits: RequestLimits
@@ -127,6 +132,11 @@ export function readConfig(environment: Environment = process.env): NormalizerCo
     trustedProxies: env.NORMALIZER_TRUSTED_PROXIES,
     answerWithinMs: env.NORMALIZER_ANSWER_WITHIN_MS,
     publishTimeoutMs: env.NORMALIZER_PUBLISH_TIMEOUT_MS,
+    spoolLimits: {
+      requestsMax: env.NORMALIZER_SPOOL_REQUESTS_MAX,
+      bytesMax: env.NORMALIZER_SPOOL_BYTES_MAX,
+      ageMaxMs: env.NORMALIZER_SPOOL_AGE_MAX_MS,
+    },
     inFlightMax: env.NORMALIZER_IN_FLIGHT_MAX,
     sourceCacheMs: env.NORMALIZER_SOURCE_CACHE_MS,
     limits: {

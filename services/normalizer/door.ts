@@ -3,6 +3,7 @@ import { ProduceError } from '../shared/kafka/producer.ts'
 import type { Logger } from '../shared/logger.ts'
 import { isDatabaseAway } from '../shared/postgres/pool.ts'
 import type { UnavailableReason } from './act-on-verdicts.ts'
+import { SpoolRefusedError } from './spool/spool.ts'
 
 /**
  * Lets work in, as much as there is room for, and answers in time whatever happens to it.
@@ -47,7 +48,14 @@ export function createDoor({ inFlightMax, answerWithinMs, logger }: DoorOptions)
   }
 }
 
+const REFUSED = {
+  full: 'spool_full',
+  too_old: 'spool_too_old',
+  postgres_away: 'kafka_and_postgres',
+} as const
+
 function reasonOf(error: unknown): UnavailableReason {
+  if (error instanceof SpoolRefusedError) return REFUSED[error.reason]
   if (error instanceof ProduceError) return 'kafka'
   if (error instanceof DeadlineError) return 'deadline'
   return isDatabaseAway(error) ? 'postgres' : 'bug'

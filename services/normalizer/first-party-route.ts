@@ -93,6 +93,7 @@ function firstPartyRequest(
 function answerOf(result: FirstPartyResult): Answer {
   switch (result.kind) {
     case 'published':
+    case 'spooled':
     case 'repeated':
       return json(202, { eventId: result.eventId, callId: result.callId })
     case 'conflict':

@@ -1,4 +1,6 @@
 import { createWriteBatcher } from '../shared/batcher.ts'
+import type { Clock } from '../shared/clock.ts'
+import { createDatabaseGuard } from '../shared/postgres/database-guard.ts'
 import {
   leaseDueSessions,
   markSessionsPublished,
@@ -13,16 +15,19 @@ const LEGS_PER_STATEMENT = 200
 const SESSIONS_PER_LEASE = 100
 /** Longer than the slowest publication; if this process dies, others wait so long to take over. */
 const LEASE_MS = 60_000
+/** Then a leg goes raw to the rejected requests, from where a person has to bring it back. */
+const STORE_WITHIN_MS = 2_500
 /** Before a session that could not be published is tried again. */
 const POSTPONE_MS = 5_000
 
 /** Held sessions in Postgres; legs of concurrent webhooks are stored in one statement. */
-export function createHeldSessionStore(pool: Pool): HeldSessionStore {
+export function createHeldSessionStore(pool: Pool, clock: Clock): HeldSessionStore {
+  const guard = createDatabaseGuard({ waitMs: STORE_WITHIN_MS, clock })
   const legs = createWriteBatcher<StoredLeg>((batch) => storeLegs(pool, batch), {
     itemsMax: LEGS_PER_STATEMENT,
   })
   return {
-    store: (leg) => legs.add(leg),
+    store: (leg) => guard(() => legs.add(leg)),
     leaseDue: () => leaseDueSessions(pool, { limit: SESSIONS_PER_LEASE, leaseMs: LEASE_MS }),
     markPublished: (sessions) => markSessionsPublished(pool, sessions),
     postpone: (sessions) => postponeSessions(pool, { sessions, delayMs: POSTPONE_MS }),

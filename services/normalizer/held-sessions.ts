@@ -23,6 +23,7 @@ import { openContext } from './source.ts'
  * changes the call publishes a correction, the same `callId` with a new `eventId`.
  */
 export interface HeldSessionStore {
+  /** @throws DatabaseAwayError when Postgres does not answer in time. */
   store(leg: StoredLeg): Promise<void>
   /** Due sessions that nobody else publishes for now, oldest first. */
   leaseDue(): Promise<readonly LeasedSession[]>

@@ -1,23 +1,36 @@
 import { createBatcher, createWriteBatcher } from '../shared/batcher.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
-import type { KnownEvent, PublishedEvent } from '../shared/postgres/published-events.ts'
+import type { KnownEvent, PublishedEvent, Sighting } from '../shared/postgres/published-events.ts'
 import { createUnlessAway } from './unless-away.ts'
 
 /**
- * Which events were published before. Never fails: while Postgres is away nothing is recognized,
- * so a provider's repeat may reach the customer twice (with the same `eventId`), but no call waits
- * for a table that only guards against repeats.
+ * Which events were published before, or wait in the spool, and whose workspaces have to queue
+ * there. Never fails: while Postgres is away nothing is recognized, so a provider's repeat may
+ * reach the customer twice (with the same `eventId`), but no call waits for a table that only
+ * guards against repeats.
  *
  * Concurrent questions share one query, and so do concurrent records.
  */
 export interface KnownEvents {
-  find(eventId: string): Promise<KnownEvent | null>
+  find(event: EventName): Promise<Sight>
   record(event: PublishedEvent): Promise<void>
 }
 
+export type EventName = Pick<PublishedEvent, 'eventId' | 'workspaceId'>
+
+export interface Sight {
+  readonly known: KnownEvent | null
+  /**
+   * The workspace has entries in the spool. Judged by a statement that began after the event came,
+   * so that whatever was spooled and answered before is seen. While Postgres does not answer: if
+   * there was anything in the spool when it answered last.
+   */
+  readonly isQueued: boolean
+}
+
 export interface KnownEventsOptions {
-  readonly find: (eventIds: readonly string[]) => Promise<readonly KnownEvent[]>
+  readonly find: (events: readonly EventName[]) => Promise<Sighting>
   readonly record: (events: readonly PublishedEvent[]) => Promise<void>
   /** Told for each event that was not looked up, or not recorded. */
   readonly onSkipped: (step: 'lookup' | 'record') => void
@@ -30,12 +43,20 @@ const BATCH_MAX = 500
 export function createKnownEvents(options: KnownEventsOptions): KnownEvents {
   const { clock, logger, onSkipped } = options
   const unlessAway = createUnlessAway({ event: 'known_events.unavailable', clock, logger })
-  const lookups = createBatcher<string, KnownEvent | null>(
-    async (ids) => {
-      const rows = await unlessAway(() => options.find([...new Set(ids)]))
-      if (rows === null) for (const _ of ids) onSkipped('lookup')
-      const known = new Map(rows?.map((row) => [row.eventId, row]))
-      return ids.map((id) => known.get(id) ?? null)
+  let isSpoolUsed = false
+  const lookups = createBatcher<EventName, Sight>(
+    async (events) => {
+      const seen = await unlessAway(() => options.find(events))
+      if (seen === null) {
+        for (const _ of events) onSkipped('lookup')
+        return events.map(() => ({ known: null, isQueued: isSpoolUsed }))
+      }
+      isSpoolUsed = seen.isSpoolUsed
+      const known = new Map(seen.events.map((row) => [row.eventId, row]))
+      return events.map(({ eventId, workspaceId }) => ({
+        known: known.get(eventId) ?? null,
+        isQueued: seen.queued.has(workspaceId),
+      }))
     },
     { itemsMax: BATCH_MAX },
   )
@@ -49,5 +70,5 @@ export function createKnownEvents(options: KnownEventsOptions): KnownEvents {
     },
     { itemsMax: BATCH_MAX },
   )
-  return { find: (eventId) => lookups.add(eventId), record: (event) => records.add(event) }
+  return { find: (event) => lookups.add(event), record: (event) => records.add(event) }
 }

@@ -38,13 +38,28 @@ await runService(async () => {
   const { partitions } = kafkaConfig
   await prepareTopics(kafka, [eventsTopic(names, partitions), rejectedTopic(names, partitions)])
   const producer = await lifecycle.start('producer', () =>
-    startLogProducer({ kafka, logger, timeoutMs: config.publishTimeoutMs }),
+    startLogProducer({
+      kafka,
+      logger,
+      timeoutMs: config.publishTimeoutMs,
+      whileAway: 'refuse',
+    }),
   )
   const schema = readCallEventSchema()
   const registry = createCallEventRegistry(kafkaConfig.registry)
   const encoder = createCallEventEncoder(schema, await registry.register(names.events, schema))
   const normalizer = await lifecycle.start('normalizer', () =>
-    startNormalizer({ config, pool, producer, encoder, topics: names, tracing, clock, logger }),
+    startNormalizer({
+      config,
+      pool,
+      kafka,
+      producer,
+      encoder,
+      topics: names,
+      tracing,
+      clock,
+      logger,
+    }),
   )
   const readiness = await lifecycle.start('readiness', () => createReadiness(kafka, pool))
   await lifecycle.start('telemetry', () =>

@@ -10,8 +10,10 @@ import type { KeptReason } from './rejected-requests.ts'
 /** How a request to the door ended; the README tells what to do about each. */
 export const WEBHOOK_OUTCOMES = [
   'published',
+  'spooled',
   'repeated',
   'held',
+  'kept',
   'ignored',
   'answered',
   'rejected',

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { Kafka } from 'kafkajs'
 import type { Registry } from 'prom-client'
 import type { CallEventEncoder } from '../shared/call-event-codec.ts'
 import type { Clock } from '../shared/clock.ts'
@@ -9,8 +10,8 @@ import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import {
   findCall,
-  findPublishedEvents,
   recordPublishedEvents,
+  sightEvents,
 } from '../shared/postgres/published-events.ts'
 import { noteSourceActivity } from '../shared/postgres/source-activity.ts'
 import { findSourceByTokenHash } from '../shared/postgres/sources.ts'
@@ -33,6 +34,8 @@ import { createRejectedRequests } from './rejected-requests.ts'
 import { createServer } from './server.ts'
 import { openSource } from './source.ts'
 import { createSourceActivity, notingActivity, type SourceActivity } from './source-activity.ts'
+import type { SafeLog } from './spool/safe-log.ts'
+import { startSpooling } from './spool/spooling.ts'
 
 /** The parts of the service behind its connections, put together. */
 export interface Normalizer {
@@ -46,7 +49,9 @@ export interface Normalizer {
 export interface NormalizerOptions {
   readonly config: NormalizerConfig
   readonly pool: Pool
-  readonly producer: Pick<LogProducer, 'send'>
+  readonly producer: Pick<LogProducer, 'send' | 'isAway'>
+  /** For reading the log. */
+  readonly kafka: Kafka
   readonly encoder: CallEventEncoder
   readonly topics: TopicNames
   /** Null or absent: off. */
@@ -63,9 +68,11 @@ const REMEMBERED_MAX = 20_000
 export async function startNormalizer(options: NormalizerOptions): Promise<Normalizer> {
   const { config, pool, clock, logger } = options
   const metrics = createMetrics(config.kafka.partitions)
-  const publisher = createLogPublisher(options, metrics)
+  const spooling = startSpooling({ ...options, registry: metrics.registry })
+  const { log } = spooling
+  const publisher = createLogPublisher(options, log, metrics)
   const sessions = createHeldSessions({
-    store: createHeldSessionStore(pool),
+    store: createHeldSessionStore(pool, clock),
     publisher,
     box: config.secretBox,
     onDue: () => sweeper.wake(),
@@ -78,7 +85,14 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     logger,
   })
   const recordings = startRecordings({ config, pool, publisher, metrics, clock, logger })
-  const app = await createApp(options, { metrics, publisher, sessions, recordings, activity })
+  const app = await createApp(options, {
+    metrics,
+    log,
+    publisher,
+    sessions,
+    recordings,
+    activity,
+  })
   recordings.addRoutes(app)
   const sweeper = startRecurring({
     name: 'held-sessions',
@@ -98,26 +112,37 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     app,
     registry: metrics.registry,
     stop: async () => {
-      await Promise.all([sweeper.stop(), forgetting.stop(), recordings.stop(), activity.stop()])
+      await Promise.all([
+        sweeper.stop(),
+        forgetting.stop(),
+        recordings.stop(),
+        activity.stop(),
+        spooling.stop(),
+      ])
     },
   }
 }
 
-function createLogPublisher(options: NormalizerOptions, metrics: NormalizerMetrics): Publisher {
-  const { pool, clock, logger, encoder, producer, topics, tracing } = options
+export function createLogPublisher(
+  options: Pick<NormalizerOptions, 'pool' | 'clock' | 'logger' | 'encoder' | 'topics' | 'tracing'>,
+  log: SafeLog,
+  metrics: Pick<NormalizerMetrics, 'recognitionSkipped' | 'eventPublished'>,
+): Publisher {
+  const { pool, clock, logger, encoder, topics, tracing } = options
   const known = createKnownEvents({
-    find: (eventIds) => findPublishedEvents(pool, eventIds),
+    find: (events) => sightEvents(pool, events),
     record: (events) => recordPublishedEvents(pool, events),
     onSkipped: metrics.recognitionSkipped,
     clock,
     logger,
   })
   const onPublished = metrics.eventPublished
-  return createPublisher({ topic: topics.events, encoder, producer, known, tracing, onPublished })
+  return createPublisher({ topic: topics.events, encoder, log, known, tracing, onPublished })
 }
 
 interface Parts {
   readonly metrics: NormalizerMetrics
+  readonly log: SafeLog
   readonly publisher: Publisher
   readonly sessions: HeldSessions
   readonly recordings: Recordings
@@ -125,7 +150,7 @@ interface Parts {
 }
 
 function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyInstance> {
-  const { config, pool, producer, topics, tracing, clock, logger } = options
+  const { config, pool, topics, tracing, clock, logger } = options
   const cache = { ttlMs: config.sourceCacheMs, entriesMax: REMEMBERED_MAX, clock, logger }
   const sources = createCachedLookup({
     ...cache,
@@ -145,7 +170,7 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
     ...parts,
     sources,
     findProvider: (name) => (served.has(name) ? findProvider(name) : null),
-    rejected: createRejectedRequests(producer, topics.rejected),
+    rejected: createRejectedRequests(parts.log, topics.rejected),
     logger,
   })
   return createServer({

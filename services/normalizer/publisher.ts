@@ -1,22 +1,27 @@
 import { createHash } from 'node:crypto'
-import { type CallEvent, type CallFacts, type EventKind, identify } from '../shared/call-event.ts'
+import type { CallEvent, CallFacts } from '../shared/call-event.ts'
 import type { CallEventEncoder } from '../shared/call-event-codec.ts'
-import type { LogProducer } from '../shared/kafka/producer.ts'
+import type { LogRecord } from '../shared/kafka/producer.ts'
 import type { KnownEvent } from '../shared/postgres/published-events.ts'
 import type { TraceContext } from '../shared/trace-context.ts'
 import type { Span, Tracing } from '../shared/tracing.ts'
 import type { KnownEvents } from './known-events.ts'
+import { recognize } from './recognize.ts'
+import type { SafeLog } from './spool/safe-log.ts'
 
 /**
- * Brings events into the log, each once: look up → produce → record.
+ * Brings events into the log, each once: look up → produce → record. What Kafka cannot take waits
+ * in the spool, and with it what comes after it in its workspace.
  *
  * In this order, so that a crash in between publishes an event again instead of losing it. What
- * the answer to the provider rests on is Kafka's acknowledgement alone.
+ * the answer to the provider rests on is Kafka's acknowledgement, or the spool's commit.
  */
 export type Published =
   /** In the log now. */
   | { readonly kind: 'published'; readonly eventId: string }
-  /** In the log since an earlier webhook. */
+  /** In the spool, from where it goes into the log. */
+  | { readonly kind: 'spooled'; readonly eventId: string }
+  /** In the log, or in the spool, since an earlier webhook. */
   | { readonly kind: 'repeated'; readonly eventId: string }
   /** In the log with other facts; only told where the caller gave a fingerprint. */
   | { readonly kind: 'conflict'; readonly eventId: string }
@@ -26,7 +31,7 @@ export interface Publisher {
    * Pass a `fingerprint` where one event id can come with different facts, to learn that it did.
    * `cause`: the request that told of the event; the publication is a span of its trace.
    *
-   * @throws ProduceError when Kafka did not acknowledge: try again, or tell the sender to.
+   * @throws SpoolRefusedError when neither Kafka nor the spool takes it: tell the sender to try again.
    * @throws UnencodableError when a field has not the type of the schema: a bug in a mapping.
    */
   publish(event: CallEvent, fingerprint?: Buffer | null, cause?: TraceContext): Promise<Published>
@@ -40,7 +45,7 @@ export class UnencodableError extends Error {
 export interface PublisherOptions {
   readonly topic: string
   readonly encoder: CallEventEncoder
-  readonly producer: Pick<LogProducer, 'send'>
+  readonly log: SafeLog
   readonly known: KnownEvents
   /** Null or absent: off. */
   readonly tracing?: Tracing | null | undefined
@@ -79,49 +84,44 @@ export function createPublisher(options: PublisherOptions): Publisher {
   ): Promise<{ published: Published; known: KnownEvent }> {
     const { event, fingerprint } = publication
     const { eventId } = event
-    const known = (await before) ?? (await options.known.find(eventId))
+    const earlier = await before
+    const sight = await options.known.find(event)
+    const known = earlier ?? sight.known
+    const recognized = recognize(event, fingerprint, known)
     if (known === null) {
-      await append(publication)
+      const kind = await append(publication, sight.isQueued)
       const { recordingStatus } = event
+      return { published: { kind, eventId }, known: { eventId, recordingStatus, fingerprint } }
+    }
+    if (recognized.kind === 'recording') {
       return {
-        published: { kind: 'published', eventId },
-        known: { eventId, recordingStatus, fingerprint },
+        published: await oneAtATime({ ...publication, event: recognized.ready, fingerprint: null }),
+        known,
       }
     }
-    if (fingerprint !== null && !known.fingerprint?.equals(fingerprint)) {
-      return { published: { kind: 'conflict', eventId }, known }
-    }
-    if (fingerprint === null && tellsOfRecording(event, known)) {
-      const ready = withEvent(event, 'call.recording_ready')
-      return { published: await oneAtATime({ ...publication, event: ready }), known }
-    }
-    return { published: { kind: 'repeated', eventId }, known }
+    const kind = recognized.kind === 'conflict' ? 'conflict' : 'repeated'
+    return { published: { kind, eventId }, known }
   }
 
-  async function append({ event, fingerprint, cause }: Publication): Promise<void> {
+  async function append({ event, fingerprint, cause }: Publication, isQueued: boolean) {
+    const { topic, tracing, log } = options
     const startedMs = performance.now()
-    const value = encode(options.encoder, event)
-    await produce(event, value, cause)
+    const record = toRecord(event, options)
+    const span = tracing ? startPublishSpan(tracing, { event, topic, cause }) : null
+    const trace = span?.context
+    const entry = { kind: 'event', event, fingerprint, trace } as const
+    const placed = await log
+      .place({ entry, record: withTrace(record, trace), isQueued })
+      .catch((error: unknown) => {
+        span?.end({}, 'kafka')
+        throw error
+      })
+    span?.end(placed === 'spooled' ? { 'callwebhook.spooled': true } : {})
+    if (placed === 'spooled') return placed
     options.onPublished(event, (performance.now() - startedMs) / 1000)
     // Before the answer: a repeat that reaches another replica right after it is recognized.
     await options.known.record({ ...event, fingerprint })
-  }
-
-  async function produce(event: CallEvent, value: Buffer, cause?: TraceContext): Promise<void> {
-    const { producer, topic, tracing } = options
-    const record = { topic, key: event.workspaceId, value }
-    if (!tracing) {
-      await producer.send(record)
-      return
-    }
-    const span = startPublishSpan(tracing, { event, topic, cause })
-    try {
-      await producer.send({ ...record, headers: { ...span.context } })
-      span.end({})
-    } catch (error) {
-      span.end({}, 'kafka')
-      throw error
-    }
+    return 'published'
   }
 
   return {
@@ -156,17 +156,17 @@ function startPublishSpan(
   })
 }
 
-/** The repeat knows a recording that the published event did not: the customer waits for it. */
-function tellsOfRecording(event: CallEvent, known: KnownEvent): boolean {
-  return (
-    event.event === 'call.completed' &&
-    event.recordingStatus === 'available' &&
-    known.recordingStatus !== 'available'
-  )
+/** The trace goes on with whoever reads the record. */
+export function withTrace(record: LogRecord, trace: TraceContext | undefined): LogRecord {
+  return trace ? { ...record, headers: { ...trace } } : record
 }
 
-function withEvent(facts: CallEvent, event: EventKind): CallEvent {
-  return identify({ ...facts, event }, facts.workspaceId)
+/** @throws UnencodableError */
+export function toRecord(
+  event: CallEvent,
+  { topic, encoder }: Pick<PublisherOptions, 'topic' | 'encoder'>,
+): LogRecord {
+  return { topic, key: event.workspaceId, value: encode(encoder, event) }
 }
 
 function encode(encoder: CallEventEncoder, event: CallEvent): Buffer {

@@ -1,6 +1,7 @@
-import type { LogProducer } from '../shared/kafka/producer.ts'
+import type { LogRecord } from '../shared/kafka/producer.ts'
 import type { RejectedReason } from './providers/provider.ts'
 import type { Source } from './source.ts'
+import type { SafeLog } from './spool/safe-log.ts'
 import type { Webhook } from './webhook.ts'
 
 /**
@@ -8,42 +9,51 @@ import type { Webhook } from './webhook.ts'
  * when the mapping is mended, the call can still be had from there.
  */
 export interface RejectedRequests {
-  /** Resolves when Kafka has acknowledged; rejects with ProduceError. */
+  /** Resolves when it is in Kafka or in the spool; rejects with SpoolRefusedError. */
   keep(webhook: Webhook, source: Source, rejection: Rejection): Promise<void>
 }
 
-/** `mapping_failed`: our own mapping failed on it, which is a bug. */
-export type KeptReason = RejectedReason | 'mapping_failed'
+export type KeptReason =
+  | RejectedReason
+  | 'mapping_failed' // our own mapping failed on it, which is a bug
+  | 'held_legs_unavailable' // a part of a call, whose place is in Postgres, which is away
 
 export interface Rejection {
   readonly reason: KeptReason
   readonly detail: string
 }
 
-export function createRejectedRequests(
-  producer: Pick<LogProducer, 'send'>,
-  topic: string,
-): RejectedRequests {
+export function createRejectedRequests(log: SafeLog, topic: string): RejectedRequests {
   return {
-    keep: async (webhook, source, { reason, detail }) => {
-      await producer.send({
-        topic,
-        key: source.workspaceId,
-        value: webhook.method === 'GET' ? Buffer.from(webhook.query) : webhook.body,
-        headers: {
-          ...webhook.trace,
-          reason,
-          detail,
-          provider: source.provider,
-          'source-id': source.id,
-          method: webhook.method,
-          path: pathWithoutToken(webhook),
-          query: webhook.method === 'GET' ? '' : webhook.query,
-          'content-type': webhook.headers['content-type'] ?? '',
-          'received-at': new Date(webhook.receivedAt).toISOString(),
-          'request-headers': JSON.stringify(withoutCredentials(webhook.headers)),
-        },
-      })
+    async keep(webhook, source, rejection) {
+      const record = { ...recordOf(webhook, source, rejection), topic }
+      const entry = { kind: 'rejected', provider: source.provider, record } as const
+      // Never queued: rejected requests are not read in the order of the calls.
+      await log.place({ entry, record, isQueued: false })
+    },
+  }
+}
+
+function recordOf(
+  webhook: Webhook,
+  source: Source,
+  { reason, detail }: Rejection,
+): Omit<LogRecord, 'topic'> {
+  return {
+    key: source.workspaceId,
+    value: webhook.method === 'GET' ? Buffer.from(webhook.query) : webhook.body,
+    headers: {
+      ...webhook.trace,
+      reason,
+      detail,
+      provider: source.provider,
+      'source-id': source.id,
+      method: webhook.method,
+      path: pathWithoutToken(webhook),
+      query: webhook.method === 'GET' ? '' : webhook.query,
+      'content-type': webhook.headers['content-type'] ?? '',
+      'received-at': new Date(webhook.receivedAt).toISOString(),
+      'request-headers': JSON.stringify(withoutCredentials(webhook.headers)),
     },
   }
 }

@@ -76,8 +76,10 @@ export function createSourceActivity(options: SourceActivityOptions): SourceActi
 
 const UNDERSTOOD: ReadonlySet<WebhookResult['kind']> = new Set([
   'published',
+  'spooled',
   'repeated',
   'held',
+  'kept',
   'ignored',
   'answered',
 ])

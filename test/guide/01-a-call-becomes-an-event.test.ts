@@ -4,7 +4,7 @@ import type { Verdict } from '../../services/normalizer/providers/provider.ts'
 import { providers } from '../../services/normalizer/providers/registry.ts'
 import { createPublisher } from '../../services/normalizer/publisher.ts'
 import { type CallEvent, identify, type ProviderName } from '../../services/shared/call-event.ts'
-import { encoder, logInMemory, memoryOfEvents } from '../support/normalizer-fakes.ts'
+import { encoder, logInMemory, memoryOfEvents, safeLog } from '../support/normalizer-fakes.ts'
 
 /*
  * Chapter 1: a call becomes an event
@@ -162,7 +162,7 @@ function aPublisher() {
   const publisher = createPublisher({
     topic: 'calls.events',
     encoder,
-    producer: log,
+    log: safeLog(log),
     known,
     onPublished: (event) => published.push(event),
   })

@@ -54,6 +54,7 @@ export function createSimEngine(world: World, links: ProcessLinks, deliver: Deli
       producer: {
         send: (record) => links.produce(record),
         waiting: 0,
+        isAway: false,
         stop: async () => undefined,
       },
       names,

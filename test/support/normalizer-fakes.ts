@@ -2,13 +2,20 @@ import { randomBytes } from 'node:crypto'
 import type { KnownEvents } from '../../services/normalizer/known-events.ts'
 import type { Recordings } from '../../services/normalizer/recordings/recordings.ts'
 import type { Source } from '../../services/normalizer/source.ts'
+import type { Entry } from '../../services/normalizer/spool/entry.ts'
+import { createSafeLog, type SafeLog } from '../../services/normalizer/spool/safe-log.ts'
+import {
+  type Spool,
+  SpoolRefusedError,
+  type SpoolRefusedReason,
+} from '../../services/normalizer/spool/spool.ts'
 import { type CallFacts, untold } from '../../services/shared/call-event.ts'
 import {
   type CallEventEncoder,
   createCallEventEncoder,
   readCallEventSchema,
 } from '../../services/shared/call-event-codec.ts'
-import type { Clock } from '../../services/shared/clock.ts'
+import { type Clock, systemClock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
 import type { LogRecord } from '../../services/shared/kafka/producer.ts'
 import { createLogger, type Logger } from '../../services/shared/logger.ts'
@@ -53,9 +60,9 @@ export function memoryOfEvents(): KnownEvents & {
   return {
     recorded,
     away: false,
-    async find(eventId) {
-      if (this.away) return null
-      return recorded.find((event) => event.eventId === eventId) ?? null
+    async find({ eventId }) {
+      const known = recorded.find((event) => event.eventId === eventId)
+      return { known: this.away ? null : (known ?? null), isQueued: false }
     },
     async record(event) {
       if (!this.away) recorded.push(event)
@@ -78,6 +85,37 @@ export function logInMemory(): {
       return null
     },
   }
+}
+
+/** Takes entries; while `refusing` holds a reason, refuses them with it. */
+export function spoolInMemory(): Spool & {
+  readonly entries: { readonly entry: Entry; readonly attemptedAt: Date | null }[]
+  refusing: SpoolRefusedReason | null
+  /** What `putBehind` finds: its workspace has entries or has them no more. */
+  hasOthers: boolean
+} {
+  return {
+    entries: [],
+    refusing: null,
+    hasOthers: true,
+    async put(entry, attemptedAt) {
+      if (this.refusing) throw new SpoolRefusedError(this.refusing)
+      this.entries.push({ entry, attemptedAt })
+    },
+    async putBehind(entry) {
+      if (this.hasOthers) await this.put(entry, null)
+      return this.hasOthers
+    },
+  }
+}
+
+/** What fails in the log is refused by the spool as well, unless another one is given. */
+export function safeLog(log: ReturnType<typeof logInMemory>, spool = fullSpool()): SafeLog {
+  return createSafeLog({ producer: log, spool, clock: systemClock })
+}
+
+function fullSpool(): Spool {
+  return Object.assign(spoolInMemory(), { refusing: 'full' as const })
 }
 
 /** Stands still until it is moved; whoever sleeps wakes only by the signal. */

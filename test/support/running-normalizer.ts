@@ -33,12 +33,15 @@ import { freshDatabase, freshPrefix } from './stack.ts'
 /** Normalizers on the real stack, as many replicas as a test wants, and what they wrote. */
 export class NormalizerBench {
   readonly pool: Pool
+  /** For a process of the normalizer. */
+  readonly env: Readonly<Record<string, string>>
   readonly names: TopicNames
   readonly config: NormalizerConfig
   readonly #kafka: Kafka
   readonly #stops: (() => Promise<unknown>)[] = []
 
-  private constructor(config: NormalizerConfig, pool: Pool) {
+  private constructor(env: Readonly<Record<string, string>>, config: NormalizerConfig, pool: Pool) {
+    this.env = env
     this.config = config
     this.pool = pool
     this.names = topicNames(config.kafka.topicPrefix)
@@ -48,22 +51,23 @@ export class NormalizerBench {
   /** On a database and topics of its own. */
   static async open(
     stack: StackEnvironment,
-    env: Readonly<Record<string, string>> = {},
+    changed: Readonly<Record<string, string>> = {},
   ): Promise<NormalizerBench> {
-    const config = readConfig({
+    const env = {
       ...stack,
       SECRETS_KEY: randomBytes(32).toString('base64'),
       DATABASE_URL: await freshDatabase(),
       TOPIC_PREFIX: freshPrefix(),
       TOPIC_PARTITIONS: '1',
       NORMALIZER_UNKNOWN_TOKENS_PER_MINUTE: '5',
-      ...env,
-    })
+      ...changed,
+    }
+    const config = readConfig(env)
     const { databaseUrl, kafka } = config
     await migrate(databaseUrl, quiet)
     const applicationName = 'test'
     const pool = createPool({ databaseUrl, applicationName, connectionsMax: 10, logger: quiet })
-    const bench = new NormalizerBench(config, pool)
+    const bench = new NormalizerBench(env, config, pool)
     const { partitions } = kafka
     await prepareTopics(bench.#kafka, [
       eventsTopic(bench.names, partitions),
@@ -79,7 +83,12 @@ export class NormalizerBench {
     const config = this.config
     const kafka = createKafka(config.kafka, 'normalizer', quiet)
     const timeoutMs = config.publishTimeoutMs
-    const producer = await startLogProducer({ kafka, logger: quiet, timeoutMs })
+    const producer = await startLogProducer({
+      kafka,
+      logger: quiet,
+      timeoutMs,
+      whileAway: 'refuse',
+    })
     const schema = readCallEventSchema()
     const id = await createCallEventRegistry(config.kafka.registry).register(
       this.names.events,
@@ -88,6 +97,7 @@ export class NormalizerBench {
     const normalizer = await startNormalizer({
       config,
       pool: this.pool,
+      kafka,
       producer,
       encoder: createCallEventEncoder(schema, id),
       topics: this.names,
@@ -120,6 +130,15 @@ export class NormalizerBench {
       tokenHash: hashToken(token),
     })
     return `/hooks/${provider}/${token}`
+  }
+
+  /** Changes the settings of all sources of a provider. */
+  async setSettings(provider: ProviderName, settings: object): Promise<void> {
+    const sealed = this.config.secretBox.seal(JSON.stringify(settings))
+    await this.pool.query('update sources set settings_sealed = $1 where provider = $2', [
+      sealed,
+      provider,
+    ])
   }
 
   async addToken(workspaceId: string): Promise<string> {

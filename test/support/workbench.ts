@@ -127,7 +127,12 @@ export class Workbench {
       gaps: customers,
       backfills: { replayed: (id, acceptedAt) => this.replayed.push({ id, acceptedAt }) },
       writer: createLaneWriter({
-        producer: { send: (record) => this.#produce(record), waiting: 0, stop: async () => {} },
+        producer: {
+          send: (record) => this.#produce(record),
+          waiting: 0,
+          isAway: false,
+          stop: async () => {},
+        },
         names: TOPICS,
         clock,
         logger: quiet,

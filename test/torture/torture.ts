@@ -14,6 +14,7 @@ import {
   recoverTogether,
 } from './many-failing.ts'
 import { rebalanceAgainAndAgain } from './rebalances.ts'
+import { spoolOutage } from './spool.ts'
 
 /**
  * `make torture ROUNDS=100`, or one scene of it by `SCENE=rebalances`: what the end-to-end tests do
@@ -89,6 +90,16 @@ async function manyFailing(count: number, options: RigOptions): Promise<Row> {
   }
 }
 
+/** A second and a bit per round: two minutes by default. */
+const OUTAGE_MS_PER_ROUND = 1_200
+
+async function spool(stack: Stack, options: RigOptions, outageMs: number): Promise<Row> {
+  const figures = await spoolOutage(stack, options, outageMs)
+  const { refused, lost, twice, outOfOrder } = figures
+  const isBroken = [refused, lost, twice, outOfOrder].some((count) => count > 0)
+  return { scene: `${outageMs / 1_000} s without Kafka`, figures, isBroken }
+}
+
 async function torture(stack: Stack, rounds: number, scene: string): Promise<readonly Row[]> {
   let count = 0
   const freshOptions = async (): Promise<RigOptions> => ({
@@ -99,15 +110,18 @@ async function torture(stack: Stack, rounds: number, scene: string): Promise<rea
   })
   const rows: Row[] = []
   for (const [name, play] of Object.entries(SCENES)) {
-    if (scene === '' || scene === name) rows.push(await play(await freshOptions(), rounds))
+    if (scene === '' || scene === name) rows.push(await play(await freshOptions(), rounds, stack))
   }
   return rows
 }
 
-const SCENES: Readonly<Record<string, (options: RigOptions, rounds: number) => Promise<Row>>> = {
+type Scene = (options: RigOptions, rounds: number, stack: Stack) => Promise<Row>
+
+const SCENES: Readonly<Record<string, Scene>> = {
   kills: (options, rounds) => kills(rounds, options),
   rebalances: (options, rounds) => rebalances(Math.ceil(rounds * REBALANCES_PER_ROUND), options),
   frozen,
+  spool: (options, rounds, stack) => spool(stack, options, rounds * OUTAGE_MS_PER_ROUND),
   failing: (options, rounds) => manyFailing(rounds * FAILING_PER_ROUND, options),
 }
 

@@ -1,5 +1,6 @@
 import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs'
 import { type Batcher, createBatcher } from '../batcher.ts'
+import { systemClock } from '../clock.ts'
 import { withinMs } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import { createPartitioner } from './partitioner.ts'
@@ -30,13 +31,25 @@ export interface LogProducer {
   send(record: LogRecord): Promise<number | null>
   /** Records that wait for an acknowledgement. */
   readonly waiting: number
+  /** True from a failure until the next connection, while records are refused at once. */
+  readonly isAway: boolean
   stop(): Promise<void>
 }
 
-/** The record may or may not be in the log: the caller has to try again, or tell its caller to. */
+/** Kafka did not acknowledge: the caller has to try again, or tell its caller to. */
 export class ProduceError extends Error {
   override readonly name = 'ProduceError'
   readonly code = 'KAFKA_UNAVAILABLE'
+  /** False when the record was not handed to Kafka: it is surely not in the log. */
+  readonly mayBeWritten: boolean
+
+  constructor(
+    message: string,
+    { mayBeWritten = true, ...options }: ErrorOptions & { mayBeWritten?: boolean } = {},
+  ) {
+    super(message, options)
+    this.mayBeWritten = mayBeWritten
+  }
 }
 
 export interface LogProducerOptions {
@@ -46,6 +59,12 @@ export interface LogProducerOptions {
   readonly timeoutMs: number
   /** Most records in one produce request. Default: 500. */
   readonly batchMax?: number
+  /**
+   * What becomes of records after a failure. `wait` (default): the next batch connects anew.
+   * `refuse`: the connection is made in the background and until then every record is refused at
+   * once, so that nobody who has another place for it waits in turn for Kafka.
+   */
+  readonly whileAway?: 'wait' | 'refuse'
 }
 
 /**
@@ -54,20 +73,57 @@ export interface LogProducerOptions {
  */
 const BATCH_BYTES_MAX = 900_000
 
+/** Milliseconds between two tries to connect in the background. */
+const RECONNECT_EVERY_MS = 250
+
 export async function startLogProducer(options: LogProducerOptions): Promise<LogProducer> {
+  const { timeoutMs, logger, whileAway = 'wait' } = options
   let current: Promise<Producer> | null = connect(options)
   await current
+  /** Connecting in the background; null while Kafka is there. */
+  let reconnecting: Promise<void> | null = null
+  let stopping = false
+
+  async function reconnect(): Promise<void> {
+    while (!stopping) {
+      const next = connect(options)
+      try {
+        await withinMs(timeoutMs, next)
+        current = next
+        reconnecting = null
+        logger.info('produce.reconnected')
+        return
+      } catch {
+        // Told once, as `produce.failed`.
+        void discard(next)
+        await systemClock.sleep(RECONNECT_EVERY_MS)
+      }
+    }
+  }
 
   async function sendBatch(records: readonly LogRecord[]): Promise<readonly (number | null)[]> {
+    if (reconnecting) throw refusal()
     current ??= connect(options)
     const mine = current
+    let mayBeWritten = false
+    let isGivenUp = false
     try {
-      return await withinMs(options.timeoutMs, sendOver(mine, records, options.timeoutMs))
+      return await withinMs(
+        timeoutMs,
+        mine.then((producer) => {
+          // Connected too late: the records were refused, and must not be written after that.
+          if (isGivenUp) throw refusal()
+          mayBeWritten = true
+          return sendOver(producer, records, timeoutMs)
+        }),
+      )
     } catch (error) {
+      isGivenUp = true
       current = null
       void discard(mine)
-      options.logger.warn({ err: error, records: records.length }, 'produce.failed')
-      throw new ProduceError('Kafka did not acknowledge', { cause: error })
+      if (whileAway === 'refuse' && !stopping) reconnecting ??= reconnect()
+      logger.warn({ err: error, records: records.length }, 'produce.failed')
+      throw new ProduceError('Kafka did not acknowledge', { cause: error, mayBeWritten })
     }
   }
 
@@ -76,14 +132,23 @@ export async function startLogProducer(options: LogProducerOptions): Promise<Log
     weight: { max: BATCH_BYTES_MAX, of: bytesOf },
   })
   return {
-    send: (record) => batcher.add(record),
+    send: (record) => (reconnecting ? Promise.reject(refusal()) : batcher.add(record)),
     get waiting() {
       return batcher.size
     },
+    get isAway() {
+      return reconnecting !== null
+    },
     stop: async () => {
+      stopping = true
+      await reconnecting
       await current?.then((producer) => producer.disconnect())
     },
   }
+}
+
+function refusal(): ProduceError {
+  return new ProduceError('Kafka is away', { mayBeWritten: false })
 }
 
 function bytesOf({ key, value, headers }: LogRecord): number {
@@ -105,13 +170,12 @@ async function connect({ kafka, timeoutMs }: LogProducerOptions): Promise<Produc
 }
 
 async function sendOver(
-  producer: Promise<Producer>,
+  producer: Producer,
   records: readonly LogRecord[],
   timeoutMs: number,
 ): Promise<(number | null)[]> {
-  const connected = await producer
   const topicMessages = byTopic(records)
-  const written = await connected.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages })
+  const written = await producer.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages })
   return offsetsOf(records, written)
 }
 

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import type { EventProvider, RecordingStatus } from '../call-event.ts'
+import type { Queryable } from './pool.ts'
 
 /** Table `published_events`: which events are in the log already. */
 
@@ -19,10 +20,10 @@ export type KnownEvent = Pick<PublishedEvent, 'eventId' | 'recordingStatus' | 'f
 
 /** Those of the ids that were published, in any order. Uses the primary key. */
 export async function findPublishedEvents(
-  pool: Pool,
+  db: Queryable,
   eventIds: readonly string[],
 ): Promise<readonly KnownEvent[]> {
-  const { rows } = await pool.query<KnownEvent>({
+  const { rows } = await db.query<KnownEvent>({
     name: 'find-published-events',
     text: `
       select event_id as "eventId", recording_status as "recordingStatus", fingerprint
@@ -33,14 +34,72 @@ export async function findPublishedEvents(
   return rows
 }
 
+/** What one look at Postgres tells of events about to be published. */
+export interface Sighting {
+  /** Those of them that were published, or wait in the spool. */
+  readonly events: readonly KnownEvent[]
+  /** Those of their workspaces that have entries in the spool. */
+  readonly queued: ReadonlySet<string>
+  /** Whether anybody has. */
+  readonly isSpoolUsed: boolean
+}
+
+/**
+ * In one round trip and one snapshot: primary key, `spool_of_event`, `spool_of_workspace`. In calm
+ * times the spool is empty, and its three parts cost next to nothing.
+ */
+export async function sightEvents(
+  pool: Pool,
+  events: readonly Pick<PublishedEvent, 'eventId' | 'workspaceId'>[],
+): Promise<Sighting> {
+  const { rows } = await pool.query<SightRow>({
+    name: 'sight-events',
+    text: SIGHT_EVENTS,
+    values: [
+      [...new Set(events.map(({ eventId }) => eventId))],
+      [...new Set(events.map(({ workspaceId }) => workspaceId))],
+    ],
+  })
+  const queued = rows.flatMap(({ workspaceId }) => workspaceId ?? [])
+  return {
+    events: rows.flatMap(({ eventId, recordingStatus, fingerprint }) =>
+      eventId && recordingStatus ? { eventId, recordingStatus, fingerprint } : [],
+    ),
+    queued: new Set(queued),
+    isSpoolUsed: rows.some((row) => row.isSpoolUsed),
+  }
+}
+
+interface SightRow {
+  readonly eventId: string | null
+  readonly recordingStatus: RecordingStatus | null
+  readonly fingerprint: Buffer | null
+  readonly workspaceId: string | null
+  readonly isSpoolUsed: boolean
+}
+
+const SIGHT_EVENTS = `
+  select event_id as "eventId", recording_status as "recordingStatus", fingerprint,
+         null as "workspaceId", false as "isSpoolUsed"
+    from published_events where event_id = any($1::text[])
+  union all
+  select event_id, recording_status, fingerprint, null, true
+    from spool where event_id = any($1::text[])
+  union all
+  select null, null, null, workspace_id, true
+    from unnest($2::text[]) as asked (workspace_id)
+   where exists (select from spool where spool.workspace_id = asked.workspace_id)
+  union all
+  select null, null, null, null, true where exists (select from spool)`
+
 /** Records events of one batch. One that another replica recorded meanwhile stays as it is. */
 export async function recordPublishedEvents(
-  pool: Pool,
+  db: Queryable,
   events: readonly PublishedEvent[],
 ): Promise<void> {
   // In one order everywhere: two replicas that insert the same ids in two orders would deadlock.
   const rows = events.toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1))
-  await pool.query({
+  await db.query({
     name: 'record-published-events',
     text: `
       insert into published_events (

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { deadLetterRecord } from '../../../services/dispatcher/topics/dead-letter.ts'
 import { createRejectedRequests } from '../../../services/normalizer/rejected-requests.ts'
+import type { SafeLog } from '../../../services/normalizer/spool/safe-log.ts'
 import { type CallEvent, type CallFacts, identify } from '../../../services/shared/call-event.ts'
 import {
   type AvroSchema,
@@ -127,7 +128,13 @@ async function buryAndReject(producer: LogProducer, names: TopicNames, dead: Dea
     const letter = deadLetterRecord({ partition, workspaceId, burial })
     await producer.send({ topic: names.deadLetter, ...letter })
   }
-  await createRejectedRequests(producer, names.rejected).keep(
+  const log: SafeLog = {
+    place: async ({ record }) => {
+      await producer.send(record)
+      return 'logged'
+    },
+  }
+  await createRejectedRequests(log, names.rejected).keep(
     {
       provider: 'binotel',
       token: 'src_secret',

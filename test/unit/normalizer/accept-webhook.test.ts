@@ -6,6 +6,7 @@ import type { HeldLeg, Provider, Verdict } from '../../../services/normalizer/pr
 import { createPublisher } from '../../../services/normalizer/publisher.ts'
 import { createRejectedRequests } from '../../../services/normalizer/rejected-requests.ts'
 import type { Source } from '../../../services/normalizer/source.ts'
+import { SpoolRefusedError } from '../../../services/normalizer/spool/spool.ts'
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { hashToken } from '../../../services/shared/access-token.ts'
 import { ProduceError } from '../../../services/shared/kafka/producer.ts'
@@ -16,6 +17,7 @@ import {
   memoryOfEvents,
   noRecordings,
   quiet,
+  safeLog,
   source,
 } from '../../support/normalizer-fakes.ts'
 
@@ -60,7 +62,7 @@ function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
     publisher: createPublisher({
       topic: EVENTS,
       encoder,
-      producer: log,
+      log: safeLog(log),
       known: memoryOfEvents(),
       onPublished: () => {},
     }),
@@ -70,7 +72,7 @@ function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
       },
     },
     recordings: noRecordings,
-    rejected: createRejectedRequests(log, REJECTED),
+    rejected: createRejectedRequests(safeLog(log), REJECTED),
     metrics: {
       requestRejected: (provider, reason) => counted.push(`rejected ${provider} ${reason}`),
       webhookIgnored: (provider, reason) => counted.push(`ignored ${provider} ${reason}`),
@@ -256,7 +258,7 @@ describe('accepting a webhook', () => {
     const { send, log, counted } = setUp(() => verdicts)
     log.failing = new ProduceError('away')
 
-    await expect(send()).rejects.toThrow(ProduceError)
+    await expect(send()).rejects.toThrow(SpoolRefusedError)
     expect(counted).toEqual([])
   })
 })

@@ -3,7 +3,13 @@ import { createAcceptFirstParty } from '../../../services/normalizer/accept-firs
 import { createPublisher } from '../../../services/normalizer/publisher.ts'
 import { hashToken } from '../../../services/shared/access-token.ts'
 import { type CallEvent, identify } from '../../../services/shared/call-event.ts'
-import { callFacts, encoder, logInMemory, memoryOfEvents } from '../../support/normalizer-fakes.ts'
+import {
+  callFacts,
+  encoder,
+  logInMemory,
+  memoryOfEvents,
+  safeLog,
+} from '../../support/normalizer-fakes.ts'
 
 const TOKEN = 'cwt_one'
 const ORDER = {
@@ -19,7 +25,7 @@ function setUp() {
   const publisher = createPublisher({
     topic: 'calls.events',
     encoder,
-    producer: logInMemory(),
+    log: safeLog(logInMemory()),
     known: memoryOfEvents(),
     onPublished: (event) => events.push(event),
   })

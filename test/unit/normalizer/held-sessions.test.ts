@@ -8,7 +8,14 @@ import { createPublisher } from '../../../services/normalizer/publisher.ts'
 import type { CallEvent } from '../../../services/shared/call-event.ts'
 import { ProduceError } from '../../../services/shared/kafka/producer.ts'
 import type { LeasedSession, StoredLeg } from '../../../services/shared/postgres/held-legs.ts'
-import { box, encoder, logInMemory, memoryOfEvents, quiet } from '../../support/normalizer-fakes.ts'
+import {
+  box,
+  encoder,
+  logInMemory,
+  memoryOfEvents,
+  quiet,
+  safeLog,
+} from '../../support/normalizer-fakes.ts'
 
 const SOURCE = {
   id: 'src_1',
@@ -79,7 +86,7 @@ function setUp() {
   const publisher = createPublisher({
     topic: 'calls.events',
     encoder,
-    producer: log,
+    log: safeLog(log),
     known: memoryOfEvents(),
     onPublished: (event) => events.push(event),
   })

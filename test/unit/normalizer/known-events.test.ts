@@ -7,13 +7,18 @@ function setUp() {
   const clock = stoppedClock()
   const queries: (readonly string[])[] = []
   const skipped: string[] = []
-  const database = { isAway: false }
+  const database = { isAway: false, queued: [] as string[] }
   const rows: KnownEvent[] = [{ eventId: 'evt_a', recordingStatus: 'none', fingerprint: null }]
   const known = createKnownEvents({
-    async find(ids) {
+    async find(events) {
+      const ids = events.map(({ eventId }) => eventId)
       queries.push(ids)
       if (database.isAway) throw new Error('ECONNREFUSED')
-      return rows.filter((row) => ids.includes(row.eventId))
+      return {
+        events: rows.filter((row) => ids.includes(row.eventId)),
+        queued: new Set(database.queued),
+        isSpoolUsed: database.queued.length > 0,
+      }
     },
     async record() {
       if (database.isAway) throw new Error('ECONNREFUSED')
@@ -25,29 +30,45 @@ function setUp() {
   return { clock, known, queries, skipped, database }
 }
 
+const named = (eventId: string, workspaceId = 'ws_1') => ({ eventId, workspaceId })
+
 describe('known events', () => {
+  it('says whose workspace has to queue, and while Postgres is away, whether any had to', async () => {
+    const { known, database } = setUp()
+    database.queued = ['ws_2']
+    const queued = async (workspaceId: string) =>
+      (await known.find(named('evt_a', workspaceId))).isQueued
+
+    expect(await queued('ws_1')).toBe(false)
+    expect(await queued('ws_2')).toBe(true)
+
+    database.isAway = true
+
+    expect(await queued('ws_1')).toBe(true)
+  })
+
   it('asks once for all that is looked up in the same moment', async () => {
     const { known, queries } = setUp()
 
-    const found = await Promise.all(['evt_a', 'evt_b', 'evt_a'].map((id) => known.find(id)))
+    const found = await Promise.all(['evt_a', 'evt_b', 'evt_a'].map((id) => known.find(named(id))))
 
-    expect(found.map((event) => event?.eventId)).toEqual(['evt_a', undefined, 'evt_a'])
-    expect(queries).toEqual([['evt_a', 'evt_b']])
+    expect(found.map((sight) => sight.known?.eventId)).toEqual(['evt_a', undefined, 'evt_a'])
+    expect(queries).toEqual([['evt_a', 'evt_b', 'evt_a']])
   })
 
   it('recognizes nothing while Postgres is away, says so, and does not ask again at once', async () => {
     const { known, queries, skipped, database, clock } = setUp()
     database.isAway = true
 
-    expect(await known.find('evt_a')).toBeNull()
-    expect(await known.find('evt_a')).toBeNull()
+    expect((await known.find(named('evt_a'))).known).toBeNull()
+    expect((await known.find(named('evt_a'))).known).toBeNull()
     expect(queries).toHaveLength(1)
     expect(skipped).toEqual(['lookup', 'lookup'])
 
     database.isAway = false
     clock.advance(1_000)
 
-    expect(await known.find('evt_a')).not.toBeNull()
+    expect((await known.find(named('evt_a'))).known).not.toBeNull()
   })
 
   it('never fails to record', async () => {

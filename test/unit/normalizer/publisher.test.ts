@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { createPublisher, fingerprintOf } from '../../../services/normalizer/publisher.ts'
+import { SpoolRefusedError } from '../../../services/normalizer/spool/spool.ts'
 import { type CallEvent, identify } from '../../../services/shared/call-event.ts'
 import { ProduceError } from '../../../services/shared/kafka/producer.ts'
 import type { Tracing } from '../../../services/shared/tracing.ts'
-import { callFacts, encoder, logInMemory, memoryOfEvents } from '../../support/normalizer-fakes.ts'
+import {
+  callFacts,
+  encoder,
+  logInMemory,
+  memoryOfEvents,
+  safeLog,
+} from '../../support/normalizer-fakes.ts'
 import { recordSpans } from '../../support/span-recorder.ts'
 
 function aPublisher(tracing: Tracing | null = null) {
@@ -13,7 +20,7 @@ function aPublisher(tracing: Tracing | null = null) {
   const publisher = createPublisher({
     topic: 'calls.events',
     encoder,
-    producer: log,
+    log: safeLog(log),
     known,
     tracing,
     onPublished: (event) => events.push(event),
@@ -89,7 +96,7 @@ describe('publisher', () => {
   it('fails with the log, and publishes when the webhook comes again', async () => {
     const { publisher, log, known } = aPublisher()
     log.failing = new ProduceError('away')
-    await expect(publisher.publish(event)).rejects.toThrow(ProduceError)
+    await expect(publisher.publish(event)).rejects.toThrow(SpoolRefusedError)
     expect(known.recorded).toEqual([])
 
     log.failing = null
@@ -143,12 +150,12 @@ describe('publication with traces on', () => {
     expect(tracing.spans.map(({ parent }) => parent)).toEqual([undefined, cause])
   })
 
-  it('says of a record that Kafka did not take that it failed', async () => {
+  it('says of a record that neither Kafka nor the spool took that it failed', async () => {
     const tracing = recordSpans()
     const { publisher, log } = aPublisher(tracing)
     log.failing = new ProduceError('away')
 
-    await expect(publisher.publish(event)).rejects.toThrow(ProduceError)
+    await expect(publisher.publish(event)).rejects.toThrow(SpoolRefusedError)
 
     expect(tracing.spans[0]?.ended).toMatchObject({ errorType: 'kafka' })
   })

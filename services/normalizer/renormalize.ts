@@ -1,0 +1,131 @@
+import { parseArgs } from 'node:util'
+import { createCallEventEncoder, readCallEventSchema } from '../shared/call-event-codec.ts'
+import { systemClock as clock } from '../shared/clock.ts'
+import { createKafka } from '../shared/kafka/client.ts'
+import { createLogReader } from '../shared/kafka/log-reader.ts'
+import { startLogProducer } from '../shared/kafka/producer.ts'
+import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
+import { topicNames } from '../shared/kafka/topics.ts'
+import { Lifecycle } from '../shared/lifecycle.ts'
+import { createLogger } from '../shared/logger.ts'
+import { createPool } from '../shared/postgres/pool.ts'
+import { sightEvents } from '../shared/postgres/published-events.ts'
+import { findSourceById } from '../shared/postgres/sources.ts'
+import { runService } from '../shared/run-service.ts'
+import { readConfig } from './config.ts'
+import { createHeldSessionStore } from './held-session-store.ts'
+import { createHeldSessions } from './held-sessions.ts'
+import { createMetrics } from './metrics.ts'
+import { createLogPublisher } from './normalizer.ts'
+import type { Publisher } from './publisher.ts'
+import { startRecordings } from './recordings/recordings.ts'
+import {
+  type RenormalizeOptions,
+  renormalize,
+  type Selection,
+  selectRejected,
+} from './renormalize-requests.ts'
+import { openSource } from './source.ts'
+import { createSpoolMetrics } from './spool/spool-metrics.ts'
+import { createSpoolingLog } from './spool/spooling.ts'
+
+/** `npm run renormalize -- --since 2026-11-20T00:00:00Z [--until] [--reason] [--provider] [--dry-run]` */
+
+await runService(async () => {
+  const { selection, isDryRun } = readArguments(process.argv.slice(2))
+  const config = readConfig()
+  const { databaseUrl, secretBox: box } = config
+  const logger = createLogger('renormalize', 'error')
+  const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
+  const pool = await lifecycle.start(
+    'postgres',
+    () => createPool({ databaseUrl, applicationName: 'renormalize', connectionsMax: 4, logger }),
+    (opened) => opened.end(),
+  )
+  const kafka = createKafka(config.kafka, 'renormalize', logger)
+  const topics = topicNames(config.kafka.topicPrefix)
+  const timeoutMs = config.publishTimeoutMs
+  const producer = await lifecycle.start('producer', () =>
+    startLogProducer({ kafka, logger, timeoutMs, whileAway: 'refuse' }),
+  )
+  const reader = await lifecycle.start('reader', () =>
+    createLogReader({ kafka, topic: topics.rejected }),
+  )
+  const schema = readCallEventSchema()
+  const registry = createCallEventRegistry(config.kafka.registry)
+  const encoder = createCallEventEncoder(schema, await registry.register(topics.events, schema))
+  const metrics = createMetrics(config.kafka.partitions)
+  const spoolMetrics = createSpoolMetrics(metrics.registry, config.spoolLimits)
+  const parts = { config, pool, producer, encoder, topics, clock, logger }
+  const writing = createLogPublisher(parts, createSpoolingLog(parts, spoolMetrics), metrics)
+  const publisher: Publisher = isDryRun ? { publish: look } : writing
+  const sessions = createHeldSessions({
+    store: createHeldSessionStore(pool, clock),
+    publisher,
+    box,
+    onDue: () => {},
+    logger,
+  })
+  const recordings = await lifecycle.start('recordings', () =>
+    startRecordings({ config, pool, publisher, metrics, clock, logger }),
+  )
+  const findSource = async (id: string) => {
+    const found = await findSourceById(pool, id)
+    return found && openSource(found, box)
+  }
+  const holding = isDryRun ? { hold: async () => {} } : sessions
+  const published = isDryRun ? async () => {} : recordings.published
+  const links = { linked: recordings.linked, published }
+  const options = { publisher, sessions: holding, recordings: links, metrics, logger, findSource }
+  try {
+    await report(selection, reader, options)
+  } finally {
+    await lifecycle.stop()
+  }
+
+  async function look({ eventId, workspaceId }: { eventId: string; workspaceId: string }) {
+    const { events } = await sightEvents(pool, [{ eventId, workspaceId }])
+    return { kind: events.length > 0 ? ('repeated' as const) : ('published' as const), eventId }
+  }
+})
+
+/** One line per reason, provider and what became of the requests; never what they say. */
+async function report(
+  selection: Selection,
+  reader: Parameters<typeof selectRejected>[0],
+  options: RenormalizeOptions,
+): Promise<void> {
+  const counts = new Map<string, number>()
+  for await (const record of selectRejected(reader, selection)) {
+    const outcome = await renormalize(record, options)
+    const row = `${record.headers['reason']}  ${record.headers['provider']}  ${outcome}`
+    counts.set(row, (counts.get(row) ?? 0) + 1)
+  }
+  const lines = [...counts].map(([row, count]) => `${String(count).padStart(8)}  ${row}\n`)
+  process.stdout.write(`   count  reason  provider  outcome\n${lines.toSorted().join('')}`)
+}
+
+function readArguments(args: string[]): { selection: Selection; isDryRun: boolean } {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({
+    args,
+    options: {
+      since: text,
+      until: text,
+      reason: text,
+      provider: text,
+      'dry-run': { type: 'boolean', default: false },
+    },
+  })
+  const { since, until, reason, provider } = values
+  if (since === undefined) throw new Error('Say from when: --since 2026-11-20T00:00:00Z')
+  const selection = { since: instant(since), until: instant(until), reason, provider }
+  return { selection, isDryRun: values['dry-run'] }
+}
+
+/** Default: now, so that it ends although requests go on being rejected. */
+function instant(text: string | undefined): number {
+  const at = text === undefined ? clock.now() : Date.parse(text)
+  if (Number.isNaN(at)) throw new Error(`${text} is no time such as 2026-11-20T00:00:00Z.`)
+  return at
+}

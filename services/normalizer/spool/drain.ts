@@ -1,0 +1,226 @@
+import type { PoolClient } from 'pg'
+import type { Clock } from '../../shared/clock.ts'
+import { withinMs } from '../../shared/deadline.ts'
+import type { LogProducer, LogRecord } from '../../shared/kafka/producer.ts'
+import type { Logger } from '../../shared/logger.ts'
+import type { Pool } from '../../shared/postgres/pool.ts'
+import {
+  findPublishedEvents,
+  recordPublishedEvents,
+} from '../../shared/postgres/published-events.ts'
+import {
+  deleteEntries,
+  lockSpool,
+  markAttempted,
+  oldestEntries,
+  readSpoolSize,
+  type SpoolSize,
+  type StoredEntry,
+  withDrainLock,
+} from '../../shared/postgres/spool.ts'
+import type { SecretBox } from '../../shared/secret-box.ts'
+import { openEntry } from './entry.ts'
+import type { FindInLog } from './find-in-log.ts'
+import { type DrainStep, idsToLookUp, type OpenedEntry, planDrain } from './plan-drain.ts'
+
+/**
+ * Brings spooled entries into Kafka, oldest first, one process at a time.
+ *
+ * Look up → mark as attempted → produce → record and delete in one transaction. Killed anywhere,
+ * the next process finds either an entry that was never handed to Kafka, or one that is marked,
+ * and asks the log whether it is there.
+ */
+export type DrainResult =
+  | 'published'
+  /** In the log already: handed to Kafka, which had written it without telling. */
+  | 'found'
+  | 'repeated'
+  | 'conflict'
+  /** Sealed with a key that is not here, or what the schema cannot hold: stays in the spool. */
+  | 'stuck'
+
+export interface DrainOptions {
+  readonly pool: Pool
+  readonly producer: Pick<LogProducer, 'send' | 'isAway'>
+  readonly toRecord: (event: Extract<DrainStep['decision'], { kind: 'event' }>) => LogRecord
+  readonly findInLog: FindInLog
+  readonly box: SecretBox
+  readonly onSize: (size: SpoolSize) => void
+  readonly onDrained: (result: DrainResult) => void
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export interface Drain {
+  /** Drains until nothing is left, Kafka is away or it is stopped. */
+  run(): Promise<void>
+  /** Ends a run after the round under way. */
+  stop(): void
+}
+
+const ENTRIES_PER_ROUND = 500
+const BYTES_PER_ROUND = 8_000_000
+/** Nobody can put anything into the spool for so long, at most. */
+const LAST_ROUND_MS = 500
+/** After so long between marking and producing, another process may have the lock by now. */
+const FROZEN_MS = 10_000
+/** Entries that are left where they are; more of them mean that a key is missing altogether. */
+const STUCK_MAX = 1_000
+
+export function createDrain(options: DrainOptions): Drain {
+  const stuck = new Set<string>()
+  let isStopping = false
+
+  async function drain(client: PoolClient): Promise<void> {
+    let isLast = false
+    while (!isStopping && !options.producer.isAway && stuck.size < STUCK_MAX) {
+      const drained = await round(client, { isLast, stuck }, options)
+      options.onSize(await readSpoolSize(client))
+      if (isLast && drained === 0) return
+      // The spool is short now: the next round locks it, or a workspace whose calls come faster
+      // than a round takes would queue for ever.
+      isLast = drained < ENTRIES_PER_ROUND && drained !== UNCERTAIN
+    }
+  }
+
+  return {
+    async run() {
+      const size = await readSpoolSize(options.pool)
+      options.onSize(size)
+      if (size.entries <= stuck.size || options.producer.isAway) return
+      await withDrainLock(options.pool, drain)
+    },
+    stop: () => {
+      isStopping = true
+    },
+  }
+}
+
+interface Round {
+  /** With the spool locked: whoever wants in waits, and goes to Kafka when it finds it empty. */
+  readonly isLast: boolean
+  readonly stuck: Set<string>
+}
+
+/** Given up before anything was done, because the log has to be asked, which takes its time. */
+const UNCERTAIN = Number.POSITIVE_INFINITY
+
+/** Entries that it took out. */
+async function round(
+  client: PoolClient,
+  { isLast, stuck }: Round,
+  options: DrainOptions,
+): Promise<number> {
+  await client.query('begin')
+  if (isLast) await lockSpool(client)
+  const limits = { limit: ENTRIES_PER_ROUND, bytesMax: BYTES_PER_ROUND, except: [...stuck] }
+  const stored = await oldestEntries(client, limits)
+  if (isLast && stored.some(({ attemptedAt }) => attemptedAt !== null)) {
+    await client.query('rollback')
+    return UNCERTAIN
+  }
+  const opened = stored.flatMap((one) => openOrSkip(one, stuck, options))
+  const steps = planDrain(opened, await findPublishedEvents(client, idsToLookUp(opened)))
+  const { done, failure } = await carryOut(steps, isLast, options)
+  await finish(client, done)
+  for (const { result } of done) options.onDrained(result)
+  // Only now: what got through before the failure is not asked for again.
+  if (failure) throw failure
+  return done.length
+}
+
+function openOrSkip(
+  { id, attemptedAt, entrySealed }: StoredEntry,
+  stuck: Set<string>,
+  { box, toRecord, onDrained, logger }: DrainOptions,
+): OpenedEntry[] {
+  try {
+    const entry = openEntry(entrySealed, box)
+    if (entry.kind === 'event') toRecord(entry)
+    return [{ id, attemptedAt, entry }]
+  } catch (error) {
+    // Left where it is, until a process with the key or the schema for it starts.
+    stuck.add(id)
+    onDrained('stuck')
+    logger.error({ id, err: error }, 'spool.entry_stuck')
+    return []
+  }
+}
+
+interface Done {
+  readonly step: DrainStep
+  readonly result: DrainResult
+}
+
+interface Outcome {
+  readonly done: readonly Done[]
+  readonly failure: Error | null
+}
+
+async function carryOut(
+  steps: readonly DrainStep[],
+  isLast: boolean,
+  options: DrainOptions,
+): Promise<Outcome> {
+  const writes = steps.flatMap((step) => {
+    const record = recordOf(step.decision, options)
+    return record === null ? [] : [{ step, record }]
+  })
+  const attempts = writes.flatMap(({ record, step: { attemptedAt } }) =>
+    attemptedAt === null ? [] : [{ record, attemptedAt }],
+  )
+  const inLog = attempts.length === 0 ? new Set() : await options.findInLog(attempts)
+  const toSend = writes.filter(({ record }) => !inLog.has(record))
+  const failures = await send(toSend, isLast, options)
+  const results = new Map<DrainStep, DrainResult | null>()
+  for (const { step } of writes) results.set(step, 'found')
+  for (const { step } of toSend) results.set(step, failures.has(step) ? null : 'published')
+  const done = steps.flatMap((step): Done[] => {
+    const { kind } = step.decision
+    const result = kind === 'repeated' || kind === 'conflict' ? kind : results.get(step)
+    return result ? [{ step, result }] : []
+  })
+  return { done, failure: failures.values().next().value ?? null }
+}
+
+function recordOf(decision: DrainStep['decision'], options: DrainOptions): LogRecord | null {
+  if (decision.kind === 'event') return options.toRecord(decision)
+  return decision.kind === 'rejected' ? decision.record : null
+}
+
+async function send(
+  writes: readonly { readonly step: DrainStep; readonly record: LogRecord }[],
+  isLast: boolean,
+  { pool, producer, clock }: DrainOptions,
+): Promise<ReadonlyMap<DrainStep, Error>> {
+  if (writes.length === 0) return new Map()
+  const markedFrom = clock.now()
+  // Over another connection, so that it stands before anything is produced.
+  await markAttempted(
+    pool,
+    writes.map(({ step }) => step.id),
+  )
+  if (clock.now() - markedFrom > FROZEN_MS) throw new Error('this process was frozen')
+  const failures = new Map<DrainStep, Error>()
+  const sending = Promise.all(
+    writes.map(({ step, record }) =>
+      producer.send(record).catch((error: Error) => failures.set(step, error)),
+    ),
+  )
+  await (isLast ? withinMs(LAST_ROUND_MS, sending) : sending)
+  return failures
+}
+
+async function finish(client: PoolClient, done: readonly Done[]): Promise<void> {
+  const events = done.flatMap(({ step: { decision } }) =>
+    decision.kind === 'event' ? [{ ...decision.event, fingerprint: decision.fingerprint }] : [],
+  )
+  if (events.length > 0) await recordPublishedEvents(client, events)
+  if (done.length > 0) {
+    await deleteEntries(
+      client,
+      done.map(({ step }) => step.id),
+    )
+  }
+  await client.query('commit')
+}

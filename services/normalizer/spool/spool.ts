@@ -1,0 +1,109 @@
+import { createBatcher } from '../../shared/batcher.ts'
+import type { Clock } from '../../shared/clock.ts'
+import type { Logger } from '../../shared/logger.ts'
+import { createDatabaseGuard, DatabaseAwayError } from '../../shared/postgres/database-guard.ts'
+import type { Inserted, NewEntry, SpoolLimits, SpoolSize } from '../../shared/postgres/spool.ts'
+import type { SecretBox } from '../../shared/secret-box.ts'
+import { type Entry, identityOf, sealEntry, workspaceOf } from './entry.ts'
+
+/**
+ * Keeps in Postgres what Kafka cannot take now. The requests of one moment share one statement,
+ * in the order in which they came.
+ */
+export interface Spool {
+  /**
+   * Resolves when the entry is safe. `attemptedAt`: when it was handed to Kafka without an answer,
+   * null if never.
+   *
+   * @throws SpoolRefusedError
+   */
+  put(entry: Entry, attemptedAt: Date | null): Promise<void>
+  /**
+   * The same behind the entries of its workspace; false, and nothing done, if the last one has
+   * gone into the log meanwhile.
+   */
+  putBehind(entry: Entry): Promise<boolean>
+}
+
+export type SpoolRefusedReason =
+  /** As many requests or bytes as it may hold. */
+  | 'full'
+  /** Its oldest entry is older than an outage may last. */
+  | 'too_old'
+  /** Postgres does not answer either. */
+  | 'postgres_away'
+
+export class SpoolRefusedError extends Error {
+  override readonly name = 'SpoolRefusedError'
+  readonly reason: SpoolRefusedReason
+
+  constructor(reason: SpoolRefusedReason, options?: ErrorOptions) {
+    super(`the spool takes nothing: ${reason}`, options)
+    this.reason = reason
+  }
+}
+
+export interface SpoolOptions {
+  readonly insert: (entries: readonly NewEntry[]) => Promise<Inserted>
+  readonly size: () => Promise<SpoolSize>
+  readonly limits: SpoolLimits
+  readonly box: SecretBox
+  readonly onSpooled: (entry: Entry) => void
+  readonly onRefused: (reason: SpoolRefusedReason) => void
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Together with the wait for Kafka below the time in which a sender must have its answer. */
+const WAIT_MS = 1_200
+const ENTRIES_PER_STATEMENT = 200
+/** Four of the largest rejected requests. */
+const BYTES_PER_STATEMENT = 2_000_000
+
+export function createSpool(options: SpoolOptions): Spool {
+  const { box, logger } = options
+  const guard = createDatabaseGuard({ waitMs: WAIT_MS, clock: options.clock })
+
+  async function insert(entries: readonly NewEntry[]) {
+    const inserted = await guard(() => options.insert(entries))
+    if (inserted) return inserted
+    throw new SpoolRefusedError(whyRefused(await options.size(), options.limits))
+  }
+
+  const batcher = createBatcher(insert, {
+    itemsMax: ENTRIES_PER_STATEMENT,
+    weight: { max: BYTES_PER_STATEMENT, of: ({ entrySealed }) => entrySealed.length },
+  })
+  async function add(entry: Entry, more: Pick<NewEntry, 'attemptedAt' | 'onlyBehind'>) {
+    const entrySealed = sealEntry(entry, box)
+    const identity = { workspaceId: workspaceOf(entry), event: identityOf(entry) }
+    try {
+      const isIn = (await batcher.add({ ...identity, ...more, entrySealed })) === 'spooled'
+      if (isIn) options.onSpooled(entry)
+      return isIn
+    } catch (error) {
+      const refused = refusalOf(error)
+      options.onRefused(refused.reason)
+      logger.error({ reason: refused.reason, err: refused.cause }, 'spool.refused')
+      throw refused
+    }
+  }
+
+  return {
+    put: async (entry, attemptedAt) => void (await add(entry, { attemptedAt, onlyBehind: false })),
+    putBehind: (entry) => add(entry, { attemptedAt: null, onlyBehind: true }),
+  }
+}
+
+function refusalOf(error: unknown): SpoolRefusedError {
+  if (error instanceof SpoolRefusedError) return error
+  if (error instanceof DatabaseAwayError) {
+    return new SpoolRefusedError('postgres_away', { cause: error })
+  }
+  throw error
+}
+
+/** The batch did not fit: because of its age if it had had room. */
+export function whyRefused(size: SpoolSize, limits: SpoolLimits): 'full' | 'too_old' {
+  return size.oldestSeconds * 1_000 >= limits.ageMaxMs ? 'too_old' : 'full'
+}

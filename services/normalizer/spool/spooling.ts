@@ -1,0 +1,89 @@
+import type { Kafka } from 'kafkajs'
+import type { Registry } from 'prom-client'
+import type { CallEventEncoder } from '../../shared/call-event-codec.ts'
+import type { Clock } from '../../shared/clock.ts'
+import type { LogProducer } from '../../shared/kafka/producer.ts'
+import type { TopicNames } from '../../shared/kafka/topics.ts'
+import type { Logger } from '../../shared/logger.ts'
+import type { Pool } from '../../shared/postgres/pool.ts'
+import { insertEntries, readSpoolSize } from '../../shared/postgres/spool.ts'
+import { startRecurring } from '../../shared/recurring.ts'
+import type { NormalizerConfig } from '../config.ts'
+import { toRecord, withTrace } from '../publisher.ts'
+import { createDrain } from './drain.ts'
+import { providerOf } from './entry.ts'
+import { createFindInLog } from './find-in-log.ts'
+import { createSafeLog, type SafeLog } from './safe-log.ts'
+import { createSpool } from './spool.ts'
+import { createSpoolMetrics } from './spool-metrics.ts'
+
+/** The spool with what fills and drains it, put together. */
+export interface SpoolingOptions {
+  readonly config: Pick<NormalizerConfig, 'secretBox' | 'spoolLimits'>
+  readonly pool: Pool
+  readonly kafka: Kafka
+  readonly producer: Pick<LogProducer, 'send' | 'isAway'>
+  readonly encoder: CallEventEncoder
+  readonly topics: TopicNames
+  readonly registry: Registry
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export interface Spooling {
+  readonly log: SafeLog
+  stop(): Promise<void>
+}
+
+const LOOK_EVERY_MS = 1_000
+
+export function startSpooling(options: SpoolingOptions): Spooling {
+  const { config, pool, producer, encoder, topics, clock, logger } = options
+  const metrics = createSpoolMetrics(options.registry, config.spoolLimits)
+  const log = createSpoolingLog(options, metrics)
+  const drain = createDrain({
+    pool,
+    producer,
+    toRecord: ({ event, trace }) =>
+      withTrace(toRecord(event, { topic: topics.events, encoder }), trace),
+    findInLog: createFindInLog(options.kafka, logger),
+    box: config.secretBox,
+    onSize: metrics.size,
+    onDrained: metrics.drained,
+    clock,
+    logger,
+  })
+  const draining = startRecurring({
+    name: 'spool-drain',
+    everyMs: LOOK_EVERY_MS,
+    task: () => drain.run(),
+    clock,
+    logger,
+  })
+  return {
+    log,
+    async stop() {
+      drain.stop()
+      await draining.stop()
+    },
+  }
+}
+
+/** Without a drain, for a command that runs beside the service. */
+export function createSpoolingLog(
+  { config, pool, producer, clock, logger }: Omit<SpoolingOptions, 'registry' | 'kafka'>,
+  metrics: ReturnType<typeof createSpoolMetrics>,
+): SafeLog {
+  const { spoolLimits: limits, secretBox: box } = config
+  const spool = createSpool({
+    insert: (entries) => insertEntries(pool, entries, limits),
+    size: () => readSpoolSize(pool),
+    limits,
+    box,
+    onSpooled: (entry) => metrics.spooled(providerOf(entry)),
+    onRefused: metrics.refused,
+    clock,
+    logger,
+  })
+  return createSafeLog({ producer, spool, clock })
+}

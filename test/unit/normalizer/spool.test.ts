@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest'
+import { type Entry, openEntry, sealEntry } from '../../../services/normalizer/spool/entry.ts'
+import { idsToLookUp, planDrain } from '../../../services/normalizer/spool/plan-drain.ts'
+import { SpoolRefusedError, whyRefused } from '../../../services/normalizer/spool/spool.ts'
+import { identify } from '../../../services/shared/call-event.ts'
+import { ProduceError } from '../../../services/shared/kafka/producer.ts'
+import {
+  box,
+  callFacts,
+  logInMemory,
+  safeLog,
+  spoolInMemory,
+} from '../../support/normalizer-fakes.ts'
+
+const pending = identify(callFacts({ recordingStatus: 'pending' }), 'ws_1')
+const available = identify(callFacts({ recordingStatus: 'available' }), 'ws_1')
+const other = identify(callFacts({ providerCallId: '2' }), 'ws_1')
+const eventEntry = (event: typeof pending, fingerprint: Buffer | null = null): Entry => ({
+  kind: 'event',
+  event,
+  fingerprint,
+})
+const record = { topic: 'calls.events', key: 'ws_1', value: Buffer.from('event') }
+const rejectedEntry: Entry = {
+  kind: 'rejected',
+  provider: 'binotel',
+  record: {
+    topic: 'calls.rejected',
+    key: 'ws_1',
+    value: Buffer.from([0, 255]),
+    headers: { a: 'b' },
+  },
+}
+const opened = (...entries: Entry[]) =>
+  entries.map((entry, index) => ({ id: String(index), attemptedAt: null, entry }))
+
+describe('an entry of the spool', () => {
+  it('comes back as it was put in, and cannot be read in between', () => {
+    for (const entry of [eventEntry(pending, Buffer.from('f')), rejectedEntry]) {
+      const sealed = sealEntry(entry, box)
+
+      expect(sealed).not.toContain('ws_1')
+      expect(openEntry(sealed, box)).toEqual(entry)
+    }
+  })
+})
+
+describe('a record that has to be safe', () => {
+  const setUp = () => {
+    const log = logInMemory()
+    const spool = spoolInMemory()
+    const place = (isQueued: boolean) =>
+      safeLog(log, spool).place({ entry: eventEntry(pending), record, isQueued })
+    return { log, spool, place }
+  }
+
+  it.each([
+    [false, [null]],
+    [true, [expect.any(Date)]],
+  ])(
+    'is spooled when Kafka does not take it, with whether it may be written: %s',
+    async (mayBeWritten, marks) => {
+      const { log, spool, place } = setUp()
+      log.failing = new ProduceError('away', { mayBeWritten })
+
+      expect(await place(false)).toBe('spooled')
+      expect(spool.entries.map(({ attemptedAt }) => attemptedAt)).toEqual(marks)
+    },
+  )
+
+  it('queues behind what its workspace has in the spool, although Kafka is there', async () => {
+    const { log, spool, place } = setUp()
+
+    expect(await place(true)).toBe('spooled')
+    expect([log.records.length, spool.entries.length]).toEqual([0, 1])
+  })
+
+  it('goes to Kafka when the last one before it has just left the spool', async () => {
+    const { log, spool, place } = setUp()
+    spool.hasOthers = false
+
+    expect(await place(true)).toBe('logged')
+    expect(log.records).toEqual([record])
+  })
+
+  it('goes to Kafka rather than being lost when it cannot queue', async () => {
+    const { log, spool, place } = setUp()
+    spool.refusing = 'postgres_away'
+
+    expect(await place(true)).toBe('logged')
+    expect(log.records).toEqual([record])
+  })
+
+  it('is refused when neither takes it', async () => {
+    const { log, spool, place } = setUp()
+    log.failing = new ProduceError('away')
+    spool.refusing = 'full'
+
+    await expect(place(false)).rejects.toThrow(SpoolRefusedError)
+    await expect(place(true)).rejects.toThrow(SpoolRefusedError)
+  })
+})
+
+describe('the plan of a drain', () => {
+  const kinds = (entries: Entry[], published: Parameters<typeof planDrain>[1] = []) =>
+    planDrain(opened(...entries), published).map(({ decision }) =>
+      decision.kind === 'event' ? decision.event.event : decision.kind,
+    )
+
+  it('tells of a recording at its own place, once', () => {
+    const entries = [pending, available, available, other].map((event) => eventEntry(event))
+
+    expect(kinds(entries)).toEqual([
+      'call.completed',
+      'call.recording_ready',
+      'repeated',
+      'call.completed',
+    ])
+  })
+
+  it('recognizes what was published before, by an id or by other facts under it', () => {
+    const fingerprint = Buffer.from('one')
+    const known = { eventId: pending.eventId, recordingStatus: 'pending', fingerprint } as const
+
+    expect(kinds([eventEntry(pending)], [known])).toEqual(['repeated'])
+    expect(kinds([eventEntry(pending, fingerprint)], [known])).toEqual(['repeated'])
+    expect(kinds([eventEntry(pending, Buffer.from('two'))], [known])).toEqual(['conflict'])
+  })
+
+  it('passes rejected requests on, and asks for no id of theirs', () => {
+    expect(kinds([rejectedEntry])).toEqual(['rejected'])
+    expect(idsToLookUp(opened(rejectedEntry, eventEntry(pending)))).toEqual([pending.eventId])
+    expect(idsToLookUp(opened(eventEntry(available)))).toHaveLength(2)
+  })
+})
+
+describe('a spool that takes nothing', () => {
+  const limits = { requestsMax: 10, bytesMax: 1_000, ageMaxMs: 60_000 }
+
+  it.each([
+    [10, 'full'],
+    [60, 'too_old'],
+  ])('with an oldest entry of %s s says: %s', (oldestSeconds, reason) => {
+    expect(whyRefused({ entries: 10, bytes: 0, oldestSeconds }, limits)).toBe(reason)
+  })
+})
