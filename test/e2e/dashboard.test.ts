@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
+import { ROWS } from '../../deploy/grafana/rows.ts'
 import { stopDaemon } from '../../deploy/local/daemon.ts'
 import { SERVICE_NAMES } from '../../deploy/local/profiles.ts'
 import { findPrometheus, scrapeConfig, startPrometheus } from '../../deploy/local/prometheus.ts'
+import { systemClock } from '../../services/shared/clock.ts'
 import { binotelCall } from '../support/binotel-call.ts'
+import { asked, pictureOfDashboard } from '../support/dashboard-picture.ts'
 import { dashboardQueries } from '../support/dashboard-queries.ts'
 import { eventually } from '../support/eventually.ts'
 import { freePorts, Product } from '../support/product.ts'
@@ -19,6 +22,10 @@ import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
  *
  * Set-up: one endpoint that takes its call, and one that fails for long enough to be seen.
  */
+
+/** Enough for a curve to be seen in the picture. */
+const CALLS = 100
+const CALL_EVERY_MS = 100
 
 const receiver = new Receiver()
 let product: Product
@@ -67,10 +74,14 @@ async function serve(skip: (note: string) => void): Promise<string | undefined> 
   return `http://127.0.0.1:${port}`
 }
 
-async function call(workspaceId: string, id: string): Promise<void> {
+/** Connected; answers where its provider sends calls. */
+async function customer(workspaceId: string): Promise<string> {
   await product.connect(workspaceId, receiver.url(workspaceId))
-  const { body, headers } = binotelCall(id)
-  const url = await product.addSource(workspaceId, 'binotel')
+  return product.addSource(workspaceId, 'binotel')
+}
+
+async function call(url: string, number: number): Promise<void> {
+  const { body, headers } = binotelCall(String(4_683_310_800 + number))
   expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(200)
 }
 
@@ -78,7 +89,7 @@ const found = z.object({ data: z.object({ result: z.array(z.unknown()) }) })
 
 /** How many series a query finds now. */
 async function seriesOf(prometheus: string, expr: string): Promise<number> {
-  const query = expr.replaceAll('$__rate_interval', '10s').replaceAll('$__range', '1h')
+  const query = asked(expr)
   const response = await fetch(`${prometheus}/api/v1/query?query=${encodeURIComponent(query)}`)
   if (response.status !== 200) throw new Error(`${query}: ${await response.text()}`)
   return found.parse(await response.json()).data.result.length
@@ -89,12 +100,18 @@ it('every query of the dashboard finds a series', async ({ skip }) => {
   if (prometheus === undefined) return
   const queries = dashboardQueries()
   receiver.script('failing', () => answer(503))
-  await call('good', '4683310801')
-  await call('failing', '4683310802')
+  await call(await customer('failing'), 0)
+  const good = await customer('good')
+  for (let number = 1; number <= CALLS; number++) {
+    await call(good, number)
+    await systemClock.sleep(CALL_EVERY_MS)
+  }
 
   expect(queries.length).toBeGreaterThan(20)
   await eventually(async () => {
     const counts = await Promise.all(queries.map((expr) => seriesOf(prometheus, expr)))
     expect(queries.filter((_, index) => counts[index] === 0)).toEqual([])
   }, 40_000)
+  const panels = ROWS.flatMap((row) => row.panels)
+  expect(await pictureOfDashboard(prometheus, 'dashboard')).toBe(panels.length)
 })
