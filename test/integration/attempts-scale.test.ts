@@ -106,18 +106,25 @@ async function planOf({ text, values }: { text: string; values: unknown[] }) {
 
 const days = () => lastDays(Date.now(), 'Europe/Kyiv', 7)
 
+const LIMIT_MS = 50
+
 /**
- * The fastest of many runs: what the answer costs, whatever else the machine does. Over some seconds,
- * since what else it does comes in spells.
+ * What an answer costs, whatever else the machine does: the fastest of several runs, and of more, over
+ * some seconds, while none was within the limit, since what else it does comes in spells.
  */
 async function fastestMs(run: () => Promise<unknown>): Promise<number> {
-  const times: number[] = []
-  for (const began = performance.now(); performance.now() - began < 3_000; ) {
+  const began = performance.now()
+  let fastest = Number.POSITIVE_INFINITY
+  for (
+    let turn = 0;
+    turn < 9 || (fastest > LIMIT_MS && performance.now() - began < 3_000);
+    turn++
+  ) {
     const before = performance.now()
     await run()
-    times.push(performance.now() - before)
+    fastest = Math.min(fastest, performance.now() - before)
   }
-  return Math.min(...times)
+  return fastest
 }
 
 describe('five million attempts', () => {
@@ -143,7 +150,7 @@ describe('five million attempts', () => {
 
     expect(scans.length).toBeGreaterThan(0)
     expect(isIndexed).toBe(true)
-    expect(ms).toBeLessThan(50)
+    expect(ms).toBeLessThan(LIMIT_MS)
   })
 
   it('show a further page without a look at the days after it', async () => {
@@ -165,6 +172,6 @@ describe('five million attempts', () => {
     expect(scans.every(({ node }) => node === 'Index Only Scan')).toBe(true)
     // Seven days of Kyiv touch eight of UTC; the last one ends at a midnight to come.
     expect(partitions.size).toBeLessThanOrEqual(9)
-    expect(ms).toBeLessThanOrEqual(50)
+    expect(ms).toBeLessThanOrEqual(LIMIT_MS)
   })
 })

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ServiceName } from '../../deploy/local/profiles.ts'
 import { SERVICE_NAMES } from '../../deploy/local/profiles.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
 import { cases, rules } from '../support/alert-rules.ts'
+import { dashboardQueries } from '../support/dashboard-queries.ts'
 import { Product } from '../support/product.ts'
 import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
 
@@ -12,22 +12,6 @@ import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
  * A rule or a panel about a metric that is not there shows nothing, for ever, and looks healthy: what
  * they name is compared with what the running services tell.
  */
-
-const DASHBOARDS = projectPath('deploy', 'grafana')
-
-function dashboardQueries(): string[] {
-  if (!existsSync(DASHBOARDS)) return []
-  return readdirSync(DASHBOARDS, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.json'))
-    .flatMap((file) => exprsIn(JSON.parse(readFileSync(join(DASHBOARDS, file), 'utf8'))))
-}
-
-function exprsIn(node: unknown): string[] {
-  if (typeof node !== 'object' || node === null) return []
-  return Object.entries(node).flatMap(([key, value]) =>
-    key === 'expr' && typeof value === 'string' ? [value] : exprsIn(value),
-  )
-}
 
 const named = new Set(
   [
