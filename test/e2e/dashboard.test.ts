@@ -18,7 +18,7 @@ import { dashboardQueries } from '../support/dashboard-queries.ts'
 import { eventually } from '../support/eventually.ts'
 import { freePorts, Product } from '../support/product.ts'
 import { answer, Receiver } from '../support/receiver.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 
 /**
  * A panel whose query does not parse, or never finds a series, looks like a quiet day. So each query of
@@ -37,9 +37,7 @@ let product: Product
 beforeAll(async () => {
   await receiver.start()
   product = await Product.prepare({
-    stack: testStack().env,
-    databaseUrl: await freshDatabase(),
-    topicPrefix: freshPrefix(),
+    ...(await freshPlace()),
     env: { DISPATCHER_RETRY_TIERS: '1s,1h' },
   })
   await product.startAll()
