@@ -10,7 +10,7 @@ import {
   SERVICE_NAMES,
   type ServiceName,
 } from './profiles.ts'
-import { findPrometheus, scrapeConfig, startPrometheus } from './prometheus.ts'
+import { findPrometheus, scrapeConfig, startPrometheus, telemetryPorts } from './prometheus.ts'
 import {
   type Environment,
   redirected,
@@ -62,15 +62,6 @@ async function servePrometheus(profile: Profile, env: Environment): Promise<stri
   } catch (error) {
     if (!(error instanceof StackError)) throw error
     return `not served. ${error.message}`
-  }
-}
-
-function telemetryPorts(env: Environment): Record<ServiceName, number[]> {
-  const ports = (name: string) => [Number(env[`${name}_TELEMETRY_PORT`])]
-  return {
-    normalizer: ports('NORMALIZER'),
-    dispatcher: ports('DISPATCHER'),
-    console: ports('CONSOLE'),
   }
 }
 

@@ -6,7 +6,7 @@ import { projectPath } from '../../services/shared/project-path.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { unpackDebianPackages } from './debian-packages.ts'
 import { fetchedOnce } from './downloads.ts'
-import { HOST } from './profiles.ts'
+import { HOST, type ServiceName } from './profiles.ts'
 import type { Report } from './server.ts'
 import { StackError } from './stack-error.ts'
 
@@ -107,6 +107,18 @@ export function scrapeConfig({ targets, everySeconds, ruleFiles }: ScrapeOptions
     null,
     2,
   )
+}
+
+/** Where the three services tell their metrics, out of their environment. */
+export function telemetryPorts(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<ServiceName, number[]> {
+  const ports = (name: string) => [Number(env[`${name}_TELEMETRY_PORT`])]
+  return {
+    normalizer: ports('NORMALIZER'),
+    dispatcher: ports('DISPATCHER'),
+    console: ports('CONSOLE'),
+  }
 }
 
 export interface PrometheusOptions {

@@ -3,7 +3,7 @@ import { eventually } from '../support/eventually.ts'
 import { keyOf } from '../support/load.ts'
 import { answer, OK, type Received } from '../support/receiver.ts'
 import { Rig } from '../support/rig.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 
 interface Backfill {
   readonly id: string
@@ -34,9 +34,7 @@ describe('what was missed', () => {
 
   beforeAll(async () => {
     rig = await Rig.open({
-      stack: testStack().env,
-      databaseUrl: await freshDatabase(),
-      topicPrefix: freshPrefix(),
+      ...(await freshPlace()),
       env: { DISPATCHER_RETRY_TIERS: '1s,2s,30s' },
     })
     await rig.connect([workspaceId])

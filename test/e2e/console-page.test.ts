@@ -4,7 +4,7 @@ import { accessibilityViolations, screenshot, startBrowser } from '../support/br
 import { CustomerEndpoint } from '../support/customer-endpoint.ts'
 import { eventually } from '../support/eventually.ts'
 import { Rig } from '../support/rig.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 
 /**
  * What the page promises: find the tile, paste URL and password, hit Connect. Then everything that
@@ -25,9 +25,7 @@ describe('the page, from the first click to the back-fill', () => {
   beforeAll(async () => {
     endpoint = await new CustomerEndpoint().start()
     rig = await Rig.open({
-      stack: testStack().env,
-      databaseUrl: await freshDatabase(),
-      topicPrefix: freshPrefix(),
+      ...(await freshPlace()),
       env: { DISPATCHER_RETRY_TIERS: '3s,8s', DISPATCHER_REQUEST_TIMEOUT_MS: '1500' },
     })
     await rig.startDispatcher()

@@ -5,8 +5,12 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { ROWS } from '../../deploy/grafana/rows.ts'
 import { stopDaemon } from '../../deploy/local/daemon.ts'
-import { SERVICE_NAMES } from '../../deploy/local/profiles.ts'
-import { findPrometheus, scrapeConfig, startPrometheus } from '../../deploy/local/prometheus.ts'
+import {
+  findPrometheus,
+  scrapeConfig,
+  startPrometheus,
+  telemetryPorts,
+} from '../../deploy/local/prometheus.ts'
 import { systemClock } from '../../services/shared/clock.ts'
 import { binotelCall } from '../support/binotel-call.ts'
 import { asked, pictureOfDashboard } from '../support/dashboard-picture.ts'
@@ -14,7 +18,7 @@ import { dashboardQueries } from '../support/dashboard-queries.ts'
 import { eventually } from '../support/eventually.ts'
 import { freePorts, Product } from '../support/product.ts'
 import { answer, Receiver } from '../support/receiver.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 
 /**
  * A panel whose query does not parse, or never finds a series, looks like a quiet day. So each query of
@@ -33,9 +37,7 @@ let product: Product
 beforeAll(async () => {
   await receiver.start()
   product = await Product.prepare({
-    stack: testStack().env,
-    databaseUrl: await freshDatabase(),
-    topicPrefix: freshPrefix(),
+    ...(await freshPlace()),
     env: { DISPATCHER_RETRY_TIERS: '1s,1h' },
   })
   await product.startAll()
@@ -56,12 +58,7 @@ async function serve(skip: (note: string) => void): Promise<string | undefined> 
   const folder = mkdtempSync(join(tmpdir(), 'dashboard-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const [port = 0] = await freePorts(1)
-  const targets = Object.fromEntries(
-    SERVICE_NAMES.map((name) => [
-      name,
-      [Number(product.env[`${name.toUpperCase()}_TELEMETRY_PORT`])],
-    ]),
-  )
+  const targets = telemetryPorts(product.env)
   const configFile = join(folder, 'prometheus.yml')
   const pidFile = join(folder, 'prometheus.pid')
   writeFileSync(configFile, scrapeConfig({ targets, everySeconds: 1 }))

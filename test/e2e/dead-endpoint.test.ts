@@ -4,7 +4,7 @@ import { keyOf } from '../support/load.ts'
 import type { StoredRecord } from '../support/log-view.ts'
 import { answer, OK, type Received } from '../support/receiver.ts'
 import { Rig } from '../support/rig.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 
 /**
  * An endpoint that is dead for longer than the whole schedule:
@@ -25,9 +25,7 @@ describe('an endpoint that is dead for the whole schedule', () => {
 
   beforeAll(async () => {
     rig = await Rig.open({
-      stack: testStack().env,
-      databaseUrl: await freshDatabase(),
-      topicPrefix: freshPrefix(),
+      ...(await freshPlace()),
       env: { DISPATCHER_RETRY_TIERS: '1s,2s,3s' },
     })
     await rig.connect([workspaceId])

@@ -3,7 +3,7 @@ import { aCallEvent } from '../support/builders.ts'
 import { eventually } from '../support/eventually.ts'
 import { failFirst, type Received } from '../support/receiver.ts'
 import { Rig } from '../support/rig.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 
 /** What the console renders from the log is what the customer's endpoint got, and no secret more. */
 const PASSWORD = 'planted-password-4Hd8'
@@ -12,9 +12,7 @@ let rig: Rig
 
 beforeAll(async () => {
   rig = await Rig.open({
-    stack: testStack().env,
-    databaseUrl: await freshDatabase(),
-    topicPrefix: freshPrefix(),
+    ...(await freshPlace()),
     env: { DISPATCHER_RETRY_TIERS: '1s,2s' },
   })
   await rig.startDispatcher()

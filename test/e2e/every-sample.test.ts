@@ -13,7 +13,7 @@ import {
   sourceOf,
 } from '../support/provider-fixtures.ts'
 import { type Received, Receiver } from '../support/receiver.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 
 /**
  * Every recorded request of every provider, through the real door, the log and the dispatcher, to
@@ -32,11 +32,7 @@ describe('every recorded request, from the provider to the customer', () => {
 
   beforeAll(async () => {
     await receiver.start()
-    product = await Product.prepare({
-      stack: testStack().env,
-      databaseUrl: await freshDatabase(),
-      topicPrefix: freshPrefix(),
-    })
+    product = await Product.prepare(await freshPlace())
     await product.startAll()
   })
   afterAll(async () => {

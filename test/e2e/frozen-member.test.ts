@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 import { broken, type Crowd, gatherCrowd, judgeCrowd, NOTHING_BROKEN } from '../torture/crowd.ts'
 import { freeze } from '../torture/freeze.ts'
 
@@ -12,11 +12,7 @@ describe('a dispatcher that stands still and comes back', () => {
   afterEach(() => crowd?.rig.close())
 
   it('does no harm beyond what is delivered twice', async () => {
-    crowd = await gatherCrowd({
-      stack: testStack().env,
-      databaseUrl: await freshDatabase(),
-      topicPrefix: freshPrefix(),
-    })
+    crowd = await gatherCrowd(await freshPlace())
 
     const frozen = await freeze(crowd, FROZEN_MS)
     const figures = await judgeCrowd(crowd, [frozen])

@@ -3,7 +3,7 @@ import type { ServiceProcess } from '../../deploy/local/services.ts'
 import { judge } from '../support/oracle.ts'
 import { Product } from '../support/product.ts'
 import { Receiver } from '../support/receiver.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 import { startTraffic } from '../support/traffic.ts'
 
 /**
@@ -18,11 +18,7 @@ describe('an orderly stop under traffic', () => {
 
   beforeAll(async () => {
     await receiver.start()
-    product = await Product.prepare({
-      stack: testStack().env,
-      databaseUrl: await freshDatabase(),
-      topicPrefix: freshPrefix(),
-    })
+    product = await Product.prepare(await freshPlace())
     services = await product.startAll()
     for (let index = 0; index < 12; index++) {
       const workspaceId = `ws-${index}`

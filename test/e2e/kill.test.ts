@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 import { broken, type Crowd, gatherCrowd, judgeCrowd, NOTHING_BROKEN } from '../torture/crowd.ts'
 import { killAgainAndAgain } from '../torture/kill-rounds.ts'
 
@@ -12,11 +12,7 @@ describe('a dispatcher killed with -9 under load, again and again', () => {
   afterEach(() => crowd?.rig.close())
 
   it('loses nothing, sends nothing out of order and repeats no more than a checkpoint', async () => {
-    crowd = await gatherCrowd({
-      stack: testStack().env,
-      databaseUrl: await freshDatabase(),
-      topicPrefix: freshPrefix(),
-    })
+    crowd = await gatherCrowd(await freshPlace())
 
     const kills = await killAgainAndAgain(crowd, ROUNDS, (round) => console.log(round))
     const figures = await judgeCrowd(crowd, kills)

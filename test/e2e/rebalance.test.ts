@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 import { broken, type Crowd, gatherCrowd, judgeCrowd, NOTHING_BROKEN } from '../torture/crowd.ts'
 import { rebalanceAgainAndAgain } from '../torture/rebalances.ts'
 
@@ -12,11 +12,7 @@ describe('dispatchers that join and leave every few seconds', () => {
   afterEach(() => crowd?.rig.close())
 
   it('repeat nothing, lose nothing, and let no healthy workspace wait for long', async () => {
-    crowd = await gatherCrowd({
-      stack: testStack().env,
-      databaseUrl: await freshDatabase(),
-      topicPrefix: freshPrefix(),
-    })
+    crowd = await gatherCrowd(await freshPlace())
 
     await rebalanceAgainAndAgain(crowd, REBALANCES, (facts) => console.log(facts))
     // No disturbance: an orderly handover explains neither an overlap nor a repetition.

@@ -3,7 +3,7 @@ import type { ServiceProcess } from '../../deploy/local/services.ts'
 import { eventually } from '../support/eventually.ts'
 import { answer, OK } from '../support/receiver.ts'
 import { Rig } from '../support/rig.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 import {
   cursorsByWorkspace,
   EACH_HAS,
@@ -23,11 +23,7 @@ describe('the retry topics', () => {
 
   afterEach(() => rig?.close())
 
-  const options = async () => ({
-    stack: testStack().env,
-    databaseUrl: await freshDatabase(),
-    topicPrefix: freshPrefix(),
-  })
+  const options = async () => await freshPlace()
 
   it('hold one live record per failing workspace, and never what waits behind it', async () => {
     const scene = await failTogether(await options(), FAILING)

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 import { broken, type Crowd, gatherCrowd, judgeCrowd, NOTHING_BROKEN } from '../torture/crowd.ts'
 import { replaceAll } from '../torture/rollout.ts'
 
@@ -12,11 +12,7 @@ describe('a rollout that replaces the dispatchers one by one under load', () => 
   afterEach(() => crowd?.rig.close())
 
   it('loses, repeats and reorders nothing, and lets no healthy workspace wait for long', async () => {
-    crowd = await gatherCrowd({
-      stack: testStack().env,
-      databaseUrl: await freshDatabase(),
-      topicPrefix: freshPrefix(),
-    })
+    crowd = await gatherCrowd(await freshPlace())
     const before = crowd.dispatchers.map(({ pid }) => pid)
 
     for (let round = 1; round <= ROUNDS; round++) {

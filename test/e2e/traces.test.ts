@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.ts'
 import { LogView } from '../support/log-view.ts'
 import { Product } from '../support/product.ts'
 import { failFirst, Receiver } from '../support/receiver.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 
 /** One call, whose endpoint fails once: what is known of it in traces, logs, topics and requests. */
 
@@ -35,9 +35,7 @@ interface Scene {
 async function open(env: Readonly<Record<string, string>>): Promise<Scene> {
   const loaded = mkdtempSync(join(tmpdir(), 'loaded-'))
   const product = await Product.prepare({
-    stack: testStack().env,
-    databaseUrl: await freshDatabase(),
-    topicPrefix: freshPrefix(),
+    ...(await freshPlace()),
     env: { DISPATCHER_RETRY_TIERS: '1s', NODE_V8_COVERAGE: loaded, ...env },
   })
   const { normalizer, dispatcher } = await product.startAll()

@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.ts'
 import { keyOf } from '../support/load.ts'
 import { failFirst } from '../support/receiver.ts'
 import { Rig } from '../support/rig.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace, freshPrefix, testStack } from '../support/stack.ts'
 
 const TIERS = parseTiers(['1s', '2s'])
 
@@ -61,9 +61,7 @@ describe('the topics of a dispatcher', () => {
 
   it('of an earlier schedule are read until they are empty: nothing is lost by changing it', async () => {
     const rig = await Rig.open({
-      stack: testStack().env,
-      databaseUrl: await freshDatabase(),
-      topicPrefix: freshPrefix(),
+      ...(await freshPlace()),
       env: { DISPATCHER_RETRY_TIERS: '7s,10m' },
     })
     onTestFinished(() => rig.close())

@@ -6,7 +6,7 @@ import { projectPath } from '../../services/shared/project-path.ts'
 import { cases, rules } from '../support/alert-rules.ts'
 import { dashboardQueries } from '../support/dashboard-queries.ts'
 import { Product } from '../support/product.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 
 /**
  * A rule or a panel about a metric that is not there shows nothing, for ever, and looks healthy: what
@@ -43,11 +43,7 @@ describe('the metrics of the running services', () => {
   const told = new Map<ServiceName, readonly string[]>()
 
   beforeAll(async () => {
-    product = await Product.prepare({
-      stack: testStack().env,
-      databaseUrl: await freshDatabase(),
-      topicPrefix: freshPrefix(),
-    })
+    product = await Product.prepare(await freshPlace())
     await product.startAll()
     for (const name of SERVICE_NAMES) {
       told.set(name, await metricsOf(product.env[`${name.toUpperCase()}_TELEMETRY_PORT`]))

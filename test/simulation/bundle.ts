@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { build } from 'esbuild'
 import { projectPath } from '../../services/shared/project-path.ts'
 
@@ -25,10 +24,9 @@ export async function bundleSimulation(
       {
         name: 'changed-file',
         setup: ({ onLoad }) =>
-          onLoad({ filter: /\.ts$/ }, ({ path }) => ({
-            contents: path === changed?.path ? changed.text : readFileSync(path),
-            loader: 'ts',
-          })),
+          onLoad({ filter: /\.ts$/ }, ({ path }) =>
+            path === changed?.path ? { contents: changed.text, loader: 'ts' } : undefined,
+          ),
       },
     ],
   })

@@ -22,6 +22,19 @@ export function freshPrefix(): string {
   return `t${randomName()}`
 }
 
+/** Where a product of its own can live: on the stack, with a database and topics that no other has. */
+export async function freshPlace(): Promise<{
+  readonly stack: StackEnvironment
+  readonly databaseUrl: string
+  readonly topicPrefix: string
+}> {
+  return {
+    stack: testStack().env,
+    databaseUrl: await freshDatabase(),
+    topicPrefix: freshPrefix(),
+  }
+}
+
 function stackAddresses(): StackEnvironment {
   const env = inject('stack')
   if (env) return env

@@ -34,8 +34,8 @@ export function createCatchUp(
     const events = messages.flatMap(({ key, value, offset, timestamp, headers }) => {
       if (key === null || value === null) return []
       bytes += value.length
-      const [acceptedAt, trace] = [Number(timestamp), readTraceContext(headers)]
-      const head = { offset: Number(offset), value, acceptedAt, trace }
+      const trace = readTraceContext(headers)
+      const head = { offset: Number(offset), value, acceptedAt: Number(timestamp), trace }
       return [{ workspaceId: key.toString(), head }]
     })
     onRead(bytes)

@@ -44,7 +44,8 @@ export class EventIntake {
     if (isSeen) return true
     offsets.changed(eventsTopic)
     if (isReadable) {
-      const [acceptedAt, trace] = [Number(message.timestamp), readTraceContext(message.headers)]
+      const acceptedAt = Number(message.timestamp)
+      const trace = readTraceContext(message.headers)
       onEvent(key.toString(), { offset, value, acceptedAt, trace }, isOpen)
     } else if (isOpen) {
       ports.logger.error({ partition, offset }, 'event.unreadable')

@@ -143,9 +143,9 @@ export class LaneRunner {
   }
 
   /**
-   * What comes next for the lane was accepted before its connection, or may have been, when that one
-   * is not known: it is about to be skipped. A back-fill that began now would take it for a live event and never bring it. The one
-   * under way has to be over first.
+   * What comes next for the lane was accepted before its connection, so it is about to be skipped, or
+   * may have been, while one of the two is not known. A back-fill that began now would take it for a
+   * live event and never bring it. The one under way has to be over first.
    */
   isUndecided(run: LaneRun | undefined): boolean {
     if (!run) return false
@@ -277,7 +277,7 @@ export class LaneRunner {
     const facts = { sequence: head.offset, attempt, isReplay: replay !== null, now, trace }
     const payload = buildPayload(event, connection, facts, userAgent)
     run.startedAt = now
-    if (lane.attempt === 1 && replay === null) {
+    if (attempt === 1 && replay === null) {
       metrics.firstAttemptBegun(keptWaitingMs(acceptedAt, run, now) / 1000)
     }
     session.requestStarted()

@@ -288,9 +288,9 @@ export class PartitionSession {
     if (this.#inFlight === 0) this.#drained?.()
   }
 
-  /** A commit would settle the record of a back-fill whose end nobody was told. */
-  get mayCommit(): boolean {
-    return this.#phase !== 'fenced' && this.#orders.tellEndings()
+  /** Tells of the back-fills that are over; false while that must wait. */
+  tellEndings(): boolean {
+    return this.#orders.tellEndings()
   }
 
   /** What may be committed now. */

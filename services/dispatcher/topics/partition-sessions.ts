@@ -182,8 +182,9 @@ export class PartitionSessions implements PartitionOwner {
 
   async #commitNow(sessions: readonly PartitionSession[], how: CommitKind): Promise<void> {
     const { attempts } = this.#options
+    // A commit would settle the record of a back-fill whose end nobody was told.
     const commits = sessions
-      .filter(({ mayCommit }) => mayCommit)
+      .filter((session) => isLive(session) && session.tellEndings())
       .map((session) => ({ session, ...session.commit(how) }))
     try {
       // First the attempts, then the offsets that cover them: a crash repeats, it never hides.

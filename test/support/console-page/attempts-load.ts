@@ -4,13 +4,13 @@ import { startFakeDeliveries } from './fake-deliveries.ts'
 
 /**
  * How the deliveries table bears 100,000 attempts: all of them are loaded by scrolling, scrolled through,
- * narrowed by filters, and new ones arrive. For each part it prints the longest task of the page's main
- * thread: as its processor time, and as it was seen from outside (long tasks), which on a machine with
- * other work is mostly waiting for a core. `npx tsx test/support/console-page/attempts-load.ts [count]`;
- * build the page first. Ends with 1 when a task takes more than 100 ms of processor time.
+ * narrowed by filters, and new ones arrive. For each part it prints the longest pause of the page (the
+ * browser's long tasks), and the processor time of the longest task: far less than the pause, it tells
+ * of a machine that had other work. `npx tsx test/support/console-page/attempts-load.ts [count]`; build
+ * the page first. Ends with 1 when a pause was longer than 100 ms.
  */
 
-const TASK_MAX_MS = 100
+const PAUSE_MAX_MS = 100
 const OBSERVE = `
   window.pauses = []
   new PerformanceObserver((list) => {
@@ -32,8 +32,8 @@ async function main(): Promise<void> {
     await act()
     const task = longestTask(await browser.stopTracing())
     const pause = Math.max(0, ...(await page.evaluate<number[]>('window.pauses')))
-    worst = Math.max(worst, task)
-    console.log(`${name}: ${task.toFixed(1)} ms of processor time, ${pause || '< 50'} ms seen`)
+    worst = Math.max(worst, pause)
+    console.log(`${name}: ${pause || '< 50'} ms of pause, ${task.toFixed(1)} ms of processor time`)
   }
   await page.addInitScript(OBSERVE)
   await page.goto(`${fake.url}/deliveries`)
@@ -56,9 +56,9 @@ async function main(): Promise<void> {
   await browser.close()
   await fake.close()
   console.log(
-    `Longest task over ${count} attempts: ${worst.toFixed(1)} ms (at most ${TASK_MAX_MS})`,
+    `Longest pause over ${count} attempts: ${worst || '< 50'} ms (at most ${PAUSE_MAX_MS})`,
   )
-  process.exitCode = worst > TASK_MAX_MS ? 1 : 0
+  process.exitCode = worst > PAUSE_MAX_MS ? 1 : 0
 }
 
 interface TraceEvent {
