@@ -7,6 +7,7 @@ import { type TopicNames, topicNames, withAdmin } from '../../services/shared/ka
 import { fromHeaders, type LaneRecord } from '../../services/shared/lane-record.ts'
 import { quiet } from './builders.ts'
 import { kafkaConfigOf } from './event-log.ts'
+import { eventually } from './eventually.ts'
 
 /** A record as it lies in a topic. */
 export interface StoredRecord {
@@ -45,7 +46,10 @@ export class LogView {
 
   /** All that a topic holds, partition by partition. */
   async read(topic: string): Promise<readonly StoredRecord[]> {
-    const ends = await withAdmin(this.#kafka, (admin) => admin.fetchTopicOffsets(topic))
+    // A broker that has just started does not lead its partitions yet, for which kafkajs does not wait.
+    const ends = await eventually(() =>
+      withAdmin(this.#kafka, (admin) => admin.fetchTopicOffsets(topic)),
+    )
     const reader = createLogReader({ kafka: this.#kafka, topic })
     try {
       const records: StoredRecord[] = []

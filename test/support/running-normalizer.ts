@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import type { Kafka, KafkaMessage } from 'kafkajs'
 import type { StackEnvironment } from '../../deploy/local/profiles.ts'
 import { type NormalizerConfig, readConfig } from '../../services/normalizer/config.ts'
 import { startNormalizer } from '../../services/normalizer/normalizer.ts'
@@ -21,12 +20,12 @@ import {
   rejectedTopic,
   type TopicNames,
   topicNames,
-  withAdmin,
 } from '../../services/shared/kafka/topics.ts'
 import { insertAccessToken } from '../../services/shared/postgres/access-tokens.ts'
 import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
 import { insertSource } from '../../services/shared/postgres/sources.ts'
+import { LogView, type StoredRecord } from './log-view.ts'
 import { quiet } from './normalizer-fakes.ts'
 import { freshDatabase, freshPrefix } from './stack.ts'
 
@@ -37,7 +36,7 @@ export class NormalizerBench {
   readonly env: Readonly<Record<string, string>>
   readonly names: TopicNames
   readonly config: NormalizerConfig
-  readonly #kafka: Kafka
+  readonly #view: LogView
   readonly #stops: (() => Promise<unknown>)[] = []
 
   private constructor(env: Readonly<Record<string, string>>, config: NormalizerConfig, pool: Pool) {
@@ -45,7 +44,7 @@ export class NormalizerBench {
     this.config = config
     this.pool = pool
     this.names = topicNames(config.kafka.topicPrefix)
-    this.#kafka = createKafka(config.kafka, 'test', quiet)
+    this.#view = new LogView(env)
   }
 
   /** On a database and topics of its own. */
@@ -69,7 +68,7 @@ export class NormalizerBench {
     const pool = createPool({ databaseUrl, applicationName, connectionsMax: 10, logger: quiet })
     const bench = new NormalizerBench(env, config, pool)
     const { partitions } = kafka
-    await prepareTopics(bench.#kafka, [
+    await prepareTopics(createKafka(kafka, 'test', quiet), [
       eventsTopic(bench.names, partitions),
       rejectedTopic(bench.names, partitions),
     ])
@@ -152,8 +151,7 @@ export class NormalizerBench {
     const { typeOf } = createCallEventRegistry(this.config.kafka.registry)
     const decoder = createCallEventDecoder({ typeOf, clock: systemClock, logger: quiet })
     const events: CallEvent[] = []
-    for (const { value } of await this.#read(this.names.events)) {
-      if (value === null) throw new Error('an event without value')
+    for (const { value } of await this.#view.read(this.names.events)) {
       await decoder.learn(value)
       events.push(decoder.decode(value))
     }
@@ -165,27 +163,7 @@ export class NormalizerBench {
   }
 
   /** All requests that were kept raw. */
-  rejected(): Promise<KafkaMessage[]> {
-    return this.#read(this.names.rejected)
-  }
-
-  /** What a topic of one partition holds now. */
-  async #read(topic: string): Promise<KafkaMessage[]> {
-    const [offsets] = await withAdmin(this.#kafka, (admin) => admin.fetchTopicOffsets(topic))
-    const end = Number(offsets?.high ?? 0)
-    const messages: KafkaMessage[] = []
-    if (end === 0) return messages
-    const consumer = this.#kafka.consumer({ groupId: randomBytes(6).toString('hex') })
-    await consumer.connect()
-    await consumer.subscribe({ topic, fromBeginning: true })
-    await new Promise<void>((resolve, reject) => {
-      const eachMessage = async ({ message }: { message: KafkaMessage }): Promise<void> => {
-        messages.push(message)
-        if (Number(message.offset) === end - 1) resolve()
-      }
-      consumer.run({ eachMessage }).catch(reject)
-    })
-    await consumer.disconnect()
-    return messages
+  rejected(): Promise<readonly StoredRecord[]> {
+    return this.#view.read(this.names.rejected)
   }
 }
