@@ -111,9 +111,10 @@ const STORE_LEGS = `
     received_at = excluded.received_at`
 
 /**
- * Takes at most `limit` due sessions for `leaseMs`, oldest first. The rows are locked only while
- * they are taken (`skip locked`: replicas share the work), not while they are published: a leg
- * that arrives meanwhile must not wait for Kafka.
+ * Takes at most `limit` due sessions for `leaseMs`, oldest first, and none of a workspace of which
+ * one is being published: another replica would overtake it, and two calls change places. The rows
+ * are locked only while they are taken, not while they are published: a leg that arrives meanwhile
+ * must not wait for Kafka.
  */
 export async function leaseDueSessions(
   pool: Pool,
@@ -122,6 +123,8 @@ export async function leaseDueSessions(
   const client = await pool.connect()
   try {
     await client.query('begin')
+    // One replica at a time: two that look together do not see each other's leases.
+    await client.query(`select pg_advisory_xact_lock(${LEASE_LOCK})`)
     const { rows } = await client.query<Omit<LeasedSession, 'legsSealed'>>({
       name: 'lease-due-sessions',
       text: LEASE_DUE_SESSIONS,
@@ -138,10 +141,15 @@ export async function leaseDueSessions(
   }
 }
 
+const LEASE_LOCK = `hashtext('callwebhook.sessions.lease')`
+
 const LEASE_DUE_SESSIONS = `
   with due as (
-    select source_id, session_id from held_sessions
-     where due_at <= now() and (leased_until is null or leased_until < now())
+    select source_id, session_id from held_sessions as held
+     where due_at <= now()
+       and not exists (
+         select from held_sessions as ahead
+          where ahead.workspace_id = held.workspace_id and ahead.leased_until >= now())
      order by due_at
      limit $1
        for update skip locked
@@ -209,7 +217,10 @@ export async function markSessionsPublished(
   })
 }
 
-/** Leaves sessions that could not be published alone for `delayMs`; then they are due again. */
+/**
+ * Gives up the leases of sessions that could not be published, which are due again in `delayMs`:
+ * their workspaces' others go ahead, or one that fails each time would hold them up for ever.
+ */
 export async function postponeSessions(
   pool: Pool,
   { sessions, delayMs }: { sessions: readonly SessionKey[]; delayMs: number },
@@ -218,7 +229,8 @@ export async function postponeSessions(
     name: 'postpone-sessions',
     text: `
       update held_sessions as held
-         set leased_until = now() + $3::integer * interval '1 millisecond'
+         set leased_until = null,
+             due_at = now() + $3::integer * interval '1 millisecond'
         from unnest($1::text[], $2::text[]) as failed (source_id, session_id)
        where held.source_id = failed.source_id and held.session_id = failed.session_id`,
     values: [
