@@ -49,14 +49,15 @@ async function connect(url: string): Promise<pg.Client> {
   return client
 }
 
-/** Indexes come last, both halves at once, and nothing is logged: a third of the plain way's time. */
+/** Two connections share the work, indexes come last, nothing is logged: a quarter of the plain way's time. */
 async function load(both: readonly [pg.Client, pg.Client]): Promise<void> {
   const [client] = both
   await dropAttemptPartition(client, 'delivery_attempts_first')
   const today = Math.floor(Date.now() / DAY_MS) * DAY_MS
-  for (let day = -DAYS; day <= 5; day += 1) {
-    await makeAttemptDay(client, today + day * DAY_MS)
-    await client.query(`alter table ${attemptDayName(today + day * DAY_MS)} set unlogged`)
+  const days = Array.from({ length: DAYS + 6 }, (_, index) => today + (index - DAYS) * DAY_MS)
+  for (const day of days) {
+    await makeAttemptDay(client, day)
+    await client.query(`alter table ${attemptDayName(day)} set unlogged`)
   }
   const { rows: indexes } = await client.query<{ name: string; definition: string }>(
     `select indexname as name, indexdef as definition from pg_indexes
@@ -65,9 +66,25 @@ async function load(both: readonly [pg.Client, pg.Client]): Promise<void> {
   for (const { name } of indexes) await client.query(`drop index ${name}`)
   const half = ATTEMPTS / 2
   await Promise.all(both.map((each, index) => insert(each, index * half + 1, (index + 1) * half)))
-  for (const { definition } of indexes) await client.query(definition.replace(' ON ONLY ', ' ON '))
+  await share(
+    both,
+    indexes.map(({ definition }) => definition.replace(' ON ONLY ', ' ON ')),
+  )
   // What autovacuum does by and by.
-  await client.query('vacuum (analyze) delivery_attempts')
+  await share(
+    both,
+    days.map((day) => `vacuum (analyze) ${attemptDayName(day)}`),
+  )
+}
+
+/** Each connection takes the next statement that is left. */
+async function share(clients: readonly pg.Client[], statements: string[]): Promise<void> {
+  const left = statements.values()
+  await Promise.all(
+    clients.map(async (client) => {
+      for (const statement of left) await client.query(statement)
+    }),
+  )
 }
 
 async function insert(client: pg.Client, from: number, to: number): Promise<void> {
