@@ -38,18 +38,24 @@ const OWN_COPY = projectPath('schemas', 'avro', 'call-event.avsc')
 
 let log: RecordedLog
 let env: Record<string, string>
+let tools: Record<'python' | 'java' | 'kcat', Tool>
 
 beforeAll(async () => {
+  // Downloads for the most part: side by side they take as long as the longest.
+  const prepared = Promise.all([preparePython(), prepareJvm(), prepareKcat()])
   env = {
     ...testStack().env,
     TOPIC_PREFIX: freshPrefix(),
     TOPIC_PARTITIONS: String(PARTITIONS),
   }
   log = await writeRecordedLog(kafkaConfigOf(env))
-})
+  const [python, java, kcat] = await prepared
+  tools = { python, java, kcat }
+}, INSTALL_WITHIN_MS)
 afterAll(() => log?.stop())
 
-function requireTool(tool: Tool, skip: (note: string) => void): Command | null {
+function requireTool(name: keyof typeof tools, skip: (note: string) => void): Command | null {
+  const tool = tools[name]
   if (tool.kind === 'ready') return { ...tool.command, env: { ...tool.command.env, ...env } }
   console.warn(`Skipped, since a tool cannot be had: ${tool.reason}`)
   skip(tool.reason)
@@ -101,11 +107,6 @@ function withoutPlace({ log: _place, ...event }: Line): Omit<Line, 'log'> {
 }
 
 describe('Python', () => {
-  let tool: Tool
-  beforeAll(async () => {
-    tool = await preparePython()
-  }, INSTALL_WITHIN_MS)
-
   function dump(python: Command, ...options: string[]): Promise<string> {
     const { events } = log.names
     const names = ['--topic', events, '--subject', `${events}-value`]
@@ -115,7 +116,7 @@ describe('Python', () => {
   it('dumps each event once, in order per workspace, whichever version wrote it', async ({
     skip,
   }) => {
-    const python = requireTool(tool, skip)
+    const python = requireTool('python', skip)
     if (!python) return
 
     const lines = linesOf(await dump(python))
@@ -129,7 +130,7 @@ describe('Python', () => {
   it('dumps a range of log times of one workspace, out of the one partition that holds it', async ({
     skip,
   }) => {
-    const python = requireTool(tool, skip)
+    const python = requireTool('python', skip)
     if (!python) return
     const all = linesOf(await dump(python, '--workspace', 'lviv'))
     const times = [...new Set(all.map((line) => line.log?.acceptedAt ?? 0))]
@@ -158,7 +159,7 @@ describe('Python', () => {
   it('reads with its own copy what a newer normalizer wrote, and leaves out what is personal', async ({
     skip,
   }) => {
-    const python = requireTool(tool, skip)
+    const python = requireTool('python', skip)
     if (!python) return
 
     const text = await dump(python, '--own-schema', OWN_COPY, '--drop-personal')
@@ -180,7 +181,7 @@ describe('Python', () => {
   })
 
   it('reads dead letters like events, and says which one is none', async ({ skip }) => {
-    const python = requireTool(tool, skip)
+    const python = requireTool('python', skip)
     if (!python) return
     const { deadLetter, events } = log.names
     const names = ['--topic', deadLetter, '--subject', `${events}-value`]
@@ -197,7 +198,7 @@ describe('Python', () => {
   it('follows the log in a group of its own, and goes on where it was stopped', async ({
     skip,
   }) => {
-    const python = requireTool(tool, skip)
+    const python = requireTool('python', skip)
     if (!python) return
     const [again] = log.events
     if (!again) throw new Error('an empty log')
@@ -229,13 +230,8 @@ describe('Python', () => {
 })
 
 describe('DuckDB', () => {
-  let tool: Tool
-  beforeAll(async () => {
-    tool = await preparePython()
-  }, INSTALL_WITHIN_MS)
-
   it('counts missed calls per hour and provider over a dump, and draws them', async ({ skip }) => {
-    const python = requireTool(tool, skip)
+    const python = requireTool('python', skip)
     if (!python) return
     const folder = mkdtempSync(join(tmpdir(), 'missed-calls-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -278,15 +274,10 @@ describe('DuckDB', () => {
 })
 
 describe('Java', () => {
-  let tool: Tool
-  beforeAll(async () => {
-    tool = await prepareJvm()
-  }, INSTALL_WITHIN_MS)
-
   it('reads each event once, in order per workspace, with its own copy of the schema', async ({
     skip,
   }) => {
-    const java = requireTool(tool, skip)
+    const java = requireTool('java', skip)
     if (!java) return
     const { KAFKA_BROKERS = '', SCHEMA_REGISTRY_URL = '' } = env
 
@@ -311,13 +302,8 @@ describe('Java', () => {
 })
 
 describe('kcat', () => {
-  let tool: Tool
-  beforeAll(async () => {
-    tool = await prepareKcat()
-  }, INSTALL_WITHIN_MS)
-
   it('shows where each event lies, whose it is and which schema wrote it', async ({ skip }) => {
-    const kcat = requireTool(tool, skip)
+    const kcat = requireTool('kcat', skip)
     if (!kcat) return
 
     const lines = (await printed(kcat, ['places'])).trim().split('\n')
@@ -336,7 +322,7 @@ describe('kcat', () => {
   })
 
   it('shows why an event is dead and why a request was kept raw', async ({ skip }) => {
-    const kcat = requireTool(tool, skip)
+    const kcat = requireTool('kcat', skip)
     if (!kcat) return
 
     const dead = await printed(kcat, ['dead-letters'])
