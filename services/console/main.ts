@@ -6,11 +6,10 @@ import { createLogger } from '../shared/logger.ts'
 import { migrate } from '../shared/postgres/migrate.ts'
 import { checkDatabase, createPool } from '../shared/postgres/pool.ts'
 import { projectPath } from '../shared/project-path.ts'
-import { startRecurring } from '../shared/recurring.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
-import { KEEP_DAYS_EVERY_MS, keepAttemptDays } from './attempt-days.ts'
 import { readConfig } from './config.ts'
+import { startHousekeeping } from './housekeeping.ts'
 import { openEventLog } from './kafka-event-log.ts'
 import { createConsoleMetrics } from './metrics.ts'
 import { openRewinds } from './rewinds.ts'
@@ -32,15 +31,9 @@ await runService(async () => {
   const eventLog = await lifecycle.start('event-log', () =>
     openEventLog(config.kafka, clock, logger),
   )
-  await lifecycle.start('attempt-days', () =>
-    startRecurring({
-      name: 'attempt-days',
-      everyMs: KEEP_DAYS_EVERY_MS,
-      task: () =>
-        keepAttemptDays({ pool, clock, logger, retentionDays: config.attemptsRetentionDays }),
-      clock,
-      logger,
-    }),
+  const retentionDays = config.attemptsRetentionDays
+  await lifecycle.start('housekeeping', () =>
+    startHousekeeping({ pool, retentionDays, clock, logger }),
   )
   const rewinds = await lifecycle.start('rewinds', () => openRewinds(config.kafka, clock, logger))
   const agent = await lifecycle.start(

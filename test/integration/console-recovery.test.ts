@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startHousekeeping } from '../../services/console/housekeeping.ts'
+import { systemClock as clock } from '../../services/shared/clock.ts'
 import { addBackfillProgress } from '../../services/shared/postgres/backfills.ts'
 import { loadConnections } from '../../services/shared/postgres/connections.ts'
 import { extendGap, missedGaps } from '../../services/shared/postgres/gaps.ts'
+import { quiet } from '../support/builders.ts'
 import {
   aConnectedWorkspace,
   pagesOf,
@@ -182,6 +185,9 @@ describe('a back-fill', () => {
        values ($1, $2, now(), now(), 'gaps', $3::timestamptz, now() - $4::interval)`,
       [backfillId, id, askedAt, age],
     )
+
+    // Its tasks are done once before it stops.
+    await startHousekeeping({ pool: api.pool, retentionDays: 30, clock, logger: quiet }).stop()
 
     expect((await api.call(`GET ${path}/backfills/${backfillId}`)).body.state).toBe(state)
   })

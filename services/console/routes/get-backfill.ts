@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { failLostBackfills } from '../../shared/postgres/backfills.ts'
 import { backfill, requireBackfill, shownBackfill } from '../backfill.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
 import { problemResponses } from '../problem.ts'
@@ -14,7 +13,6 @@ export function getBackfill(app: ConsoleApp, { pool }: ConsoleDeps): void {
     response: { 200: backfill, ...problemResponses },
   }
   app.get('/v1/workspaces/:id/backfills/:backfillId', { schema }, async ({ params }) => {
-    await failLostBackfills(pool, params.id)
     return shownBackfill(await requireBackfill(pool, params.id, params.backfillId))
   })
 }

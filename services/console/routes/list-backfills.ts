@@ -1,8 +1,5 @@
 import { z } from 'zod'
-import {
-  failLostBackfills,
-  listBackfills as listBackfillRows,
-} from '../../shared/postgres/backfills.ts'
+import { listBackfills as listBackfillRows } from '../../shared/postgres/backfills.ts'
 import { backfill, shownBackfill } from '../backfill.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
 import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
@@ -25,7 +22,6 @@ export function listBackfills(app: ConsoleApp, { pool }: ConsoleDeps): void {
   app.get('/v1/workspaces/:id/backfills', { schema }, async ({ params, query }) => {
     const { cursor, limit } = query
     const before = cursor === undefined ? null : decodeCursor(cursor, position)
-    await failLostBackfills(pool, params.id)
     const rows = await listBackfillRows(pool, {
       workspaceId: params.id,
       limit: limit + 1,

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { EVENT_KINDS } from '../../shared/call-event.ts'
 import { DEAD_REASONS } from '../../shared/dead-reason.ts'
 import { ERROR_CLASSES } from '../../shared/egress/error-class.ts'
-import { failLostBackfills } from '../../shared/postgres/backfills.ts'
 import {
   type DeadLetter,
   listDeadLetters as listDeadLetterRows,
@@ -40,7 +39,6 @@ export function listDeadLetters(app: ConsoleApp, { pool }: ConsoleDeps): void {
   app.get('/v1/workspaces/:id/dead-letters', { schema }, async ({ params, query }) => {
     const { cursor, limit } = query
     const before = cursor === undefined ? null : decodeCursor(cursor, position)
-    await failLostBackfills(pool, params.id)
     const rows = await listDeadLetterRows(pool, {
       workspaceId: params.id,
       limit: limit + 1,

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { failLostBackfills } from '../../shared/postgres/backfills.ts'
 import {
   type DeadLetter,
   findDeadLetter,
@@ -35,7 +34,6 @@ export function resendDeadLetter(app: ConsoleApp, deps: ConsoleDeps): void {
 
 async function resend(workspaceId: string, eventId: string, deps: ConsoleDeps): Promise<string> {
   const { pool } = deps
-  await failLostBackfills(pool, workspaceId)
   const letter = await findDeadLetter(pool, workspaceId, eventId)
   if (letter === null) throw plainProblem(404, 'The workspace has no such dead letter.')
   if (letter.resentAt !== null) throw alreadySent()

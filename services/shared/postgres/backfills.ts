@@ -110,17 +110,16 @@ export async function callOffBackfill(
  * Fails what nobody will ever begin: whoever asked died before the request was durable, or it has
  * left the log. Index `backfills_queued`.
  */
-export async function failLostBackfills(db: Queryable, workspaceId: string): Promise<void> {
+export async function failLostBackfills(db: Queryable): Promise<void> {
   await db.query(
     `with called_off as (
        update backfills set state = 'failed'
-       where workspace_id = $1 and state = 'queued'
+       where state = 'queued'
          and created_at < now() - case when asked_at is null then interval '1 minute'
                                        else interval '7 days' end
        returning *),
      ${CALLED_OFF}
      select 1`,
-    [workspaceId],
   )
 }
 
