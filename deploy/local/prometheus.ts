@@ -6,6 +6,7 @@ import { projectPath } from '../../services/shared/project-path.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { unpackDebianPackages } from './debian-packages.ts'
 import { fetchedOnce } from './downloads.ts'
+import type { Found } from './found.ts'
 import { HOST, type ServiceName } from './profiles.ts'
 import type { Report } from './server.ts'
 import { StackError } from './stack-error.ts'
@@ -23,11 +24,6 @@ export interface PrometheusPrograms {
   readonly promtool: string
 }
 
-/** Why it cannot be had here, and the command that gets it. */
-export interface PrometheusMissing {
-  readonly missing: string
-}
-
 /** The rules that `make up`, docker-compose.yml and the tests load. */
 export const RULES_FOLDER = projectPath('deploy', 'prometheus', 'rules')
 
@@ -37,10 +33,8 @@ const HOW_TO_GET_IT =
 
 const SILENT: Report = () => {}
 
-/** Never throws because it is missing: everything else works without Prometheus. */
-export async function findPrometheus(
-  report: Report = SILENT,
-): Promise<PrometheusPrograms | PrometheusMissing> {
+/** If it is missing, with the command that gets it; never throws because of that. */
+export async function findPrometheus(report: Report = SILENT): Promise<Found<PrometheusPrograms>> {
   const installed = onPath('prometheus')
   const tool = onPath('promtool')
   if (installed !== null && tool !== null) return { prometheus: installed, promtool: tool }

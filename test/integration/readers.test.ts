@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { DateTime } from 'luxon'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
+import type { Found } from '../../deploy/local/found.ts'
 import type { CallEvent } from '../../services/shared/call-event.ts'
 import { partitionOfKey } from '../../services/shared/kafka/partitioner.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
@@ -23,7 +24,6 @@ import {
   preparePython,
   printed,
   script,
-  type Tool,
 } from '../support/readers/tools.ts'
 import { freshPrefix, testStack } from '../support/stack.ts'
 
@@ -38,7 +38,7 @@ const OWN_COPY = projectPath('schemas', 'avro', 'call-event.avsc')
 
 let log: RecordedLog
 let env: Record<string, string>
-let tools: Record<'python' | 'java' | 'kcat', Tool>
+let tools: Record<'python' | 'java' | 'kcat', Found<Command>>
 
 beforeAll(async () => {
   // Downloads for the most part: side by side they take as long as the longest.
@@ -56,9 +56,9 @@ afterAll(() => log?.stop())
 
 function requireTool(name: keyof typeof tools, skip: (note: string) => void): Command | null {
   const tool = tools[name]
-  if (tool.kind === 'ready') return { ...tool.command, env: { ...tool.command.env, ...env } }
-  console.warn(`Skipped, since a tool cannot be had: ${tool.reason}`)
-  skip(tool.reason)
+  if (!('missing' in tool)) return { ...tool, env: { ...tool.env, ...env } }
+  console.warn(`Skipped, since a tool cannot be had: ${tool.missing}`)
+  skip(tool.missing)
   return null
 }
 

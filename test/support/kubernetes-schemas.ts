@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
-import type { Found } from './kustomize.ts'
+import type { Found } from '../../deploy/local/found.ts'
 import { toolPath } from './tools-folder.ts'
 
 /**

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseAllDocuments } from 'yaml'
+import type { Found } from '../../deploy/local/found.ts'
 import { toolPath } from './tools-folder.ts'
 
 /**
@@ -11,8 +12,6 @@ import { toolPath } from './tools-folder.ts'
 export interface Kustomize {
   readonly command: readonly [string, ...string[]]
 }
-
-export type Found<Tool> = Tool | { readonly missing: string }
 
 const VERSION = 'v5.7.1'
 const BUILD_WITHIN_MS = 240_000

@@ -5,17 +5,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { unpackDebianPackages } from '../../../deploy/local/debian-packages.ts'
 import { DEPENDENCY_PLUGIN } from '../../../deploy/local/downloads.ts'
+import type { Found } from '../../../deploy/local/found.ts'
 import { javaCommand } from '../../../deploy/local/prerequisites.ts'
 import { projectPath } from '../../../services/shared/project-path.ts'
-
-/**
- * What the readers of `schemas/readers/` need beside themselves, fetched from the registries of their
- * languages into `.local/readers/`, once per version of what is asked for.
- */
-export type Tool =
-  | { readonly kind: 'ready'; readonly command: Command }
-  /** Whoever lacks the language, or is not on line, can still run all other tests. */
-  | { readonly kind: 'missing'; readonly reason: string }
 
 /** A program with the arguments and variables that every call of it has. */
 export interface Command {
@@ -24,6 +16,10 @@ export interface Command {
   readonly env: Readonly<Record<string, string>>
 }
 
+/**
+ * What is here needs more than the readers themselves: fetched from the registries of their languages
+ * into `.local/readers/`, once per version of what is asked for.
+ */
 const READERS = projectPath('schemas', 'readers')
 const INSTALL_WITHIN_MS = 200_000
 const RUN_WITHIN_MS = 60_000
@@ -31,7 +27,7 @@ const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 const run = promisify(execFile)
 
 /** Python with the clients of both requirement files; about 270 MB. */
-export function preparePython(): Promise<Tool> {
+export function preparePython(): Promise<Found<Command>> {
   const files = ['python', 'duckdb'].map((name) => join(READERS, name, 'requirements.txt'))
   const inputs = files.map((file) => readFileSync(file, 'utf8')).join('')
   return prepare('python', inputs, async (folder) => {
@@ -46,7 +42,7 @@ export function preparePython(): Promise<Tool> {
 }
 
 /** Java with the libraries of the pom; it compiles the one source file by itself. */
-export function prepareJvm(): Promise<Tool> {
+export function prepareJvm(): Promise<Found<Command>> {
   const pom = join(READERS, 'jvm', 'pom.xml')
   const source = join(READERS, 'jvm', 'src', 'main', 'java', 'ReadCallEvents.java')
   return prepare('jvm', readFileSync(pom, 'utf8'), async (folder) => {
@@ -59,13 +55,13 @@ export function prepareJvm(): Promise<Tool> {
 const KCAT_PACKAGES = ['kcat', 'librdkafka1', 'libyajl2']
 
 /** The shell script with the machine's kcat, or with Debian's, unpacked and not installed. */
-export async function prepareKcat(): Promise<Tool> {
+export async function prepareKcat(): Promise<Found<Command>> {
   const script = join(READERS, 'kcat', 'calls.sh')
   const isInstalled = await run('kcat', ['-V']).then(
     () => true,
     () => false,
   )
-  if (isInstalled) return { kind: 'ready', command: { file: 'sh', args: [script], env: {} } }
+  if (isInstalled) return { file: 'sh', args: [script], env: {} }
   return prepare('kcat', KCAT_PACKAGES.join(), async (folder) => {
     await unpackDebianPackages(folder, KCAT_PACKAGES)
     const libraries = join(folder, 'usr', 'lib')
@@ -87,21 +83,21 @@ async function prepare(
   name: string,
   inputs: string,
   fetchInto: (folder: string) => Promise<Command>,
-): Promise<Tool> {
+): Promise<Found<Command>> {
   const version = createHash('sha256').update(inputs).digest('hex').slice(0, 8)
   const folder = projectPath('.local', 'readers', `${name}-${version}`)
   const installed = join(folder, 'command.json')
   if (existsSync(installed)) {
-    return { kind: 'ready', command: JSON.parse(readFileSync(installed, 'utf8')) as Command }
+    return JSON.parse(readFileSync(installed, 'utf8')) as Command
   }
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   try {
     const command = await fetchInto(folder)
     writeFileSync(installed, JSON.stringify(command))
-    return { kind: 'ready', command }
+    return command
   } catch (error) {
-    return { kind: 'missing', reason: `${name}: ${lastLine(error)}` }
+    return { missing: `${name}: ${lastLine(error)}` }
   }
 }
 
