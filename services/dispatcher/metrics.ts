@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { DEAD_REASONS, type DeadReason } from '../shared/dead-reason.ts'
 import { ERROR_CLASSES, type ErrorClass } from '../shared/egress/error-class.ts'
+import { tellPartitions } from '../shared/kafka/partitions-gauge.ts'
 import { ATTEMPT_OUTCOMES, type AttemptOutcome } from '../shared/postgres/delivery-attempts.ts'
 import type { RetryTier } from './lane/retry-policy.ts'
 
@@ -62,7 +63,8 @@ export function createDispatcherMetrics(
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
   registerGauges(registers, oncePerScrape(figures))
-  registerFixed(registers, fixed)
+  tellPartitions(registry, fixed.partitions)
+  tellAttemptsMax(registry, fixed.attemptsMax)
   return { registry, ...createAttemptMetrics(registers), ...createEndMetrics(registers, fixed) }
 }
 
@@ -274,15 +276,10 @@ const COUNTED: readonly {
   },
 ]
 
-function registerFixed(registers: Registry[], { partitions, attemptsMax }: FixedFigures): void {
-  new Gauge({
-    name: 'callwebhook_topic_partitions',
-    help: 'Partitions of the events topic: how many have to be delivered by somebody?',
-    registers,
-  }).set(partitions)
+function tellAttemptsMax(registry: Registry, attemptsMax: number): void {
   new Gauge({
     name: 'callwebhook_attempts_waiting_max',
     help: 'Most attempts that may wait for Postgres: when does delivery stop for it?',
-    registers,
+    registers: [registry],
   }).set(attemptsMax)
 }

@@ -1,5 +1,6 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { type CallEvent, type EventProvider, PROVIDER_NAMES } from '../shared/call-event.ts'
+import { tellPartitions } from '../shared/kafka/partitions-gauge.ts'
 import type { IgnoredReason } from './providers/provider.ts'
 import type { RecordingOutcome } from './recordings/recording-answers.ts'
 import type { CheckOutcome } from './recordings/recording-checks.ts'
@@ -100,11 +101,7 @@ export function createMetrics(partitions: number): NormalizerMetrics {
     registers,
   })
   for (const step of ['lookup', 'record']) skipped.inc({ step }, 0)
-  new Gauge({
-    name: 'callwebhook_topic_partitions',
-    help: 'Partitions of the events topic: how many have to be delivered by somebody?',
-    registers,
-  }).set(partitions)
+  tellPartitions(registry, partitions)
   const { recordings, checks } = recordingCounters(registers)
   return {
     registry,
