@@ -188,7 +188,7 @@ const WAITING: RowSource = {
         'Records read and not committed: what a crash would read again at most. It must not grow.',
       kind: 'lines',
       unit: 'short',
-      width: THIRD,
+      width: HALF,
       queries: [{ expr: 'sum by (instance) (callwebhook_commit_lag)', legend: '{{instance}}' }],
     },
     {
@@ -197,7 +197,7 @@ const WAITING: RowSource = {
         'Requests to endpoints that are open, per dispatcher; at DISPATCHER_IN_FLIGHT_MAX (512 by default) lanes wait for a free one.',
       kind: 'lines',
       unit: 'short',
-      width: THIRD,
+      width: HALF,
       queries: [{ expr: 'sum by (instance) (callwebhook_in_flight)', legend: '{{instance}}' }],
       thresholds: [[512, 'red']],
     },
@@ -207,11 +207,20 @@ const WAITING: RowSource = {
         'From a readable event to the acknowledgement of Kafka; the provider waits for that long.',
       kind: 'lines',
       unit: 's',
-      width: THIRD,
+      width: HALF,
       queries: [
         { expr: quantile(0.5, 'callwebhook_publish_seconds_bucket'), legend: 'p50' },
         { expr: quantile(0.99, 'callwebhook_publish_seconds_bucket'), legend: 'p99' },
       ],
+    },
+    {
+      title: 'Do calls wait in the spool?',
+      description:
+        'Accepted while Kafka was away, and in Postgres until it takes them; more than a hump that empties by itself is an outage.',
+      kind: 'lines',
+      unit: 'short',
+      width: HALF,
+      queries: [{ expr: 'max(callwebhook_spooled_requests)', legend: 'waiting' }],
     },
   ],
 }
