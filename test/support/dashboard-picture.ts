@@ -137,7 +137,7 @@ const DRAW = `
       new uPlot({
         width: box.clientWidth - 24, height: 170,
         series: [{}, ...series],
-        axes: [axis, { ...axis, size: 90, values: (_, ticks) => ticks.map((tick) => shown(tick, panel.unit)) }],
+        axes: [axis, { ...axis, size: 130, values: (_, ticks) => ticks.map((tick) => shown(tick, panel.unit)) }],
       }, panel.columns, box)
     }
   }`
