@@ -52,13 +52,19 @@ function named(paths: readonly string[]): string {
   return `${paths.slice(0, NAMED_MAX).join(', ')}${rest}`
 }
 
-function alertProblems({ expected, alerts, ignored }: Outcome): readonly string[] {
+/** Customers may wait so long without anybody being woken. */
+const UNTOLD_MS = 60_000
+
+function alertProblems({ expected, alerts, ignored, longestWaitMs }: Outcome): readonly string[] {
   if (expected.kind === 'alert') {
     if (alerts.some(({ name }) => name === expected.name)) return []
     const why = ignored.includes(expected.name) ? ' anew: it had fired before' : ''
     return [`${expected.name} did not fire${why}`]
   }
   const pages = alerts.filter(({ severity }) => severity === 'page')
+  if (pages.length === 0 && longestWaitMs > UNTOLD_MS) {
+    return [`calls waited for up to ${seconds(longestWaitMs)}, and nobody was told`]
+  }
   return pages.map(({ name }) => `${name} woke somebody, although ${expected.because}`)
 }
 

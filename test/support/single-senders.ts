@@ -44,7 +44,7 @@ const NUMBERS_EACH = 1_000_000
 const ANSWER_WITHIN_MS = 5_000
 
 export function startSingleSenders(options: readonly SenderOptions[]): SingleSenders {
-  const stopping = new AbortController()
+  let isStopping = false
   const all = options.map(({ workspaceId, provider }) => ({
     workspaceId,
     provider,
@@ -55,7 +55,7 @@ export function startSingleSenders(options: readonly SenderOptions[]): SingleSen
 
   async function send(index: number, { provider, webhookUrls, everyMs }: SenderOptions) {
     const sender = all[index]
-    for (let turn = 0; sender && !stopping.signal.aborted; turn += 1) {
+    for (let turn = 0; sender && !isStopping; turn += 1) {
       const call = callOf(provider, (index + 1) * NUMBERS_EACH + turn)
       const startedMs = performance.now()
       const isAccepted = await post(webhookUrls[turn % webhookUrls.length] ?? '', call)
@@ -63,7 +63,7 @@ export function startSingleSenders(options: readonly SenderOptions[]): SingleSen
       sender.answeredMs.push(ms)
       if (isAccepted) sender.accepted.push({ id: call.id, at: Date.now() })
       else sender.refused += 1
-      await systemClock.sleep(Math.max(0, everyMs - ms), stopping.signal).catch(() => undefined)
+      await systemClock.sleep(Math.max(0, everyMs - ms))
     }
   }
 
@@ -71,7 +71,7 @@ export function startSingleSenders(options: readonly SenderOptions[]): SingleSen
   return {
     all,
     async stop() {
-      stopping.abort()
+      isStopping = true
       await Promise.all(sending)
     },
   }

@@ -22,13 +22,18 @@ describe('the verdict on a scene of the drill', () => {
       ['CommitsStalled did not fire anew: it had fired before'],
     ],
     [
+      'an outage that nobody was told of',
+      { expected: NO_PAGE, alerts: [], longestWaitMs: 159_000 },
+      ['calls waited for up to 159 s, and nobody was told'],
+    ],
+    [
       'a page where nobody is to be woken',
       { expected: NO_PAGE },
       ['CommitsStalled woke somebody, although the other one takes over'],
     ],
     [
       'nothing wrong with a ticket where nobody is to be woken',
-      { expected: NO_PAGE, alerts: [alert('SpoolNotEmpty', 1, 'ticket')] },
+      { expected: NO_PAGE, alerts: [alert('SpoolNotEmpty', 1, 'ticket')], longestWaitMs: 20_000 },
       [],
     ],
     ['nothing wrong with what is repeated or refused', { repeated: 9, refused: 3 }, []],
