@@ -78,3 +78,8 @@ torture: ROUNDS ?= 100
 torture: SCENE ?=
 torture: needs-servers build ## kills, rebalances, freezes, thousands of failing workspaces; ROUNDS=100
 	@npx tsx test/torture/torture.ts --rounds $(ROUNDS) --scene '$(SCENE)'
+
+.PHONY: drill
+drill: SCENE ?=
+drill: needs-servers build ## break one thing after the other: which alert rings when? SCENE=broker for one
+	@npx tsx test/drill/drill.ts --scene '$(SCENE)'

@@ -4,7 +4,6 @@ import type { Agent } from 'undici'
 import { createCallEventDecoder } from '../shared/call-event-codec.ts'
 import type { Clock } from '../shared/clock.ts'
 import { createGuardedAgent } from '../shared/egress/guarded-agent.ts'
-import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Tracing } from '../shared/tracing.ts'
 import type { DispatcherConfig } from './config.ts'
@@ -43,7 +42,7 @@ export function connectEngine({
   clock,
   logger,
 }: Surroundings): ConnectedEngine {
-  const { typeOf } = createCallEventRegistry(config.kafka.registry)
+  const { typeOf } = kafka.registry
   const agent = createGuardedAgent(config)
   const metrics = createDispatcherMetrics(() => engine.figures(), {
     tiers: config.tiers,

@@ -2,12 +2,13 @@ import type { Kafka } from 'kafkajs'
 import { createKafka } from '../shared/kafka/client.ts'
 import { createLogReader, type LogReader } from '../shared/kafka/log-reader.ts'
 import { type LogProducer, startLogProducer } from '../shared/kafka/producer.ts'
+import { type CallEventRegistry, createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
 import { type TopicNames, topicNames } from '../shared/kafka/topics.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { DispatcherConfig } from './config.ts'
 import { prepareDispatcherTopics } from './topics/prepare-topics.ts'
 
-/** What the dispatcher has of Kafka: its topics, a producer and a reader of the log. */
+/** What the dispatcher has of Kafka: its topics, their schemas, a producer and a reader of the log. */
 export interface KafkaSide {
   readonly client: Kafka
   readonly names: TopicNames
@@ -15,6 +16,7 @@ export interface KafkaSide {
   readonly laneTopics: readonly string[]
   /** All that the consumer group reads. */
   readonly topics: readonly string[]
+  readonly registry: CallEventRegistry
   readonly producer: LogProducer
   readonly reader: LogReader
   stop(): Promise<void>
@@ -23,7 +25,13 @@ export interface KafkaSide {
 /** A lane waits for its record; the caller tries again, so this is only how soon it notices. */
 const PRODUCE_TIMEOUT_MS = 10_000
 
-/** @throws TopicError when a topic is not as the dispatcher needs it. */
+/**
+ * Before it joins the group: without the schema it would take partitions from members that have it,
+ * and read nothing of them. A roll-out with the registry away would end with nobody who delivers.
+ *
+ * @throws TopicError when a topic is not as the dispatcher needs it.
+ * @throws SchemaError when the registry cannot be asked.
+ */
 export async function connectKafka(
   { kafka: config, tiers }: DispatcherConfig,
   logger: Logger,
@@ -32,6 +40,8 @@ export async function connectKafka(
   const names = topicNames(config.topicPrefix)
   const { partitions } = config
   const laneTopics = await prepareDispatcherTopics(client, names, { partitions, tiers })
+  const registry = createCallEventRegistry(config.registry)
+  await registry.learnNewest(names.events)
   const producer = await startLogProducer({ kafka: client, logger, timeoutMs: PRODUCE_TIMEOUT_MS })
   const reader = createLogReader({ kafka: client, topic: names.events })
   return {
@@ -39,6 +49,7 @@ export async function connectKafka(
     names,
     laneTopics,
     topics: [names.events, ...laneTopics],
+    registry,
     producer,
     reader,
     stop: async () => {

@@ -19,9 +19,18 @@ export function readFigures(
   now: number,
 ): DispatcherFigures {
   let commitLag = 0
-  for (const session of sessions.all) commitLag += session.window
+  let heldUpSince = now
+  for (const session of sessions.all) {
+    commitLag += session.window
+    heldUpSince = Math.min(heldUpSince, session.heldUpSince ?? now)
+  }
+  const lanes = countLanes(runsOf(sessions), tiers, now)
+  const heldUpSeconds = (now - heldUpSince) / 1000
   return {
-    ...countLanes(runsOf(sessions), tiers, now),
+    ...lanes,
+    // No lane has them yet: left out, a registry that is away would stop whole partitions unseen.
+    oldestUndeliveredSeconds: Math.max(lanes.oldestUndeliveredSeconds, heldUpSeconds),
+    oldestHealthySeconds: Math.max(lanes.oldestHealthySeconds, heldUpSeconds),
     inFlight: scheduler.inFlight,
     partitionsAssigned: sessions.count,
     commitLag,

@@ -5,6 +5,7 @@ import {
   METADATA_CHARS_MAX,
   WINDOW_MAX,
 } from '../../services/dispatcher/lane/commit-metadata.ts'
+import { systemClock } from '../../services/shared/clock.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
 import {
   type PartitionConsumer,
@@ -74,3 +75,29 @@ describe('commit metadata in a broker', () => {
     expect(committed?.metadata).toHaveLength(METADATA_CHARS_MAX)
   })
 })
+
+describe('a commit while the broker is away', () => {
+  const { stopServer, startServer } = testStack()
+
+  it('is refused, also while kafkajs tries to join the group again', async () => {
+    const { consumer, topic } = await aMember()
+    const commit = () => consumer.commit([{ topic, partition: 0, offset: 7, metadata: '' }])
+    await stopServer('kafka', 'SIGKILL')
+    const refused: boolean[] = []
+    try {
+      await eventually(() => expect(consumer.failure).not.toBeNull(), 40_000)
+      // It joins, fails and waits in turn, and answered differently in each.
+      for (const until = Date.now() + 15_000; Date.now() < until; await systemClock.sleep(200)) {
+        refused.push(await commit().then(no, yes))
+      }
+    } finally {
+      await startServer('kafka')
+    }
+
+    expect(refused).not.toContain(false)
+    await eventually(commit, 40_000)
+  }, 120_000)
+})
+
+const yes = () => true
+const no = () => false

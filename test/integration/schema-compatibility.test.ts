@@ -104,6 +104,29 @@ describe('schema registry', () => {
     await expect(registry.register(topic, newest)).rejects.toThrow(/FULL_TRANSITIVE/)
   })
 
+  it('remembers the newest schema of a topic for when it is away', async () => {
+    const { topic, id } = await aTopic()
+    const stack = testStack()
+    const { SCHEMA_REGISTRY_URL: url } = stack.env
+    const reader = createCallEventRegistry({ url, login: null, ca: null })
+    await reader.learnNewest(topic)
+    await stack.stopServer('registry')
+    try {
+      const stranger = createCallEventRegistry({ url, login: null, ca: null })
+
+      expect(await reader.typeOf(id)).not.toBeNull()
+      await expect(stranger.learnNewest(topic)).rejects.toThrow(SchemaError)
+    } finally {
+      await stack.startServer('registry')
+    }
+  })
+
+  it('has no schema to tell of a topic that nobody has written to', async () => {
+    const { registry } = await aTopic()
+
+    await expect(registry.learnNewest(`${freshPrefix()}.events`)).resolves.toBeUndefined()
+  })
+
   it('does not know an id that nobody registered', async () => {
     const { registry } = await aTopic()
 

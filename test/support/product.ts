@@ -3,7 +3,11 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import type { ServiceName, StackEnvironment } from '../../deploy/local/profiles.ts'
 import { type Profile, profileOf, SERVICE_NAMES } from '../../deploy/local/profiles.ts'
-import { type ServiceProcess, startService } from '../../deploy/local/services.ts'
+import {
+  type ServiceOptions,
+  type ServiceProcess,
+  startService,
+} from '../../deploy/local/services.ts'
 import { settleAll } from '../../deploy/local/settle-all.ts'
 
 /**
@@ -54,12 +58,14 @@ export class Product {
     return new Product(env, options.profile ?? profileOf('test'))
   }
 
-  /** Starts one service; `env` is added to the common one. */
+  /** Starts one service; `env` is added to the common one. `options`: within which time it is ready. */
   async start(
     name: ServiceName,
     env: Readonly<Record<string, string>> = {},
+    options: Pick<ServiceOptions, 'readyWithinMs'> = {},
   ): Promise<ServiceProcess> {
-    const started = await startService(name, { ...this.env, ...env }, { profile: this.#profile })
+    const profile = this.#profile
+    const started = await startService(name, { ...this.env, ...env }, { ...options, profile })
     this.#running.add(started)
     return started
   }

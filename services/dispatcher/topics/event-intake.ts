@@ -17,15 +17,18 @@ export interface EventIntakeOptions {
 /** The records of the events topic that a session reads: tracks each, and tells whose it is. */
 export class EventIntake {
   readonly #options: EventIntakeOptions
-  #isLearning = false
+  #heldUpSince: number | null = null
 
   constructor(options: EventIntakeOptions) {
     this.#options = options
   }
 
-  /** A schema is being fetched: nothing can be taken meanwhile. */
-  get isLearning(): boolean {
-    return this.#isLearning
+  /**
+   * A schema is being fetched and nothing can be taken meanwhile: the log time of the event that needs
+   * it, milliseconds since 1970; null: nothing is held up.
+   */
+  get heldUpSince(): number | null {
+    return this.#heldUpSince
   }
 
   /** False: not now, its schema has to be fetched first. */
@@ -35,7 +38,7 @@ export class EventIntake {
     const { key, value } = message
     const isReadable = key !== null && value !== null && ports.decoder.isFramed(value)
     if (isReadable && !ports.decoder.knows(value)) {
-      this.#learn(value)
+      this.#learn(value, Number(message.timestamp))
       return false
     }
     const tracker = offsets.events
@@ -55,11 +58,11 @@ export class EventIntake {
   }
 
   /** A schema that the registry does not give keeps only this partition waiting, and it says so. */
-  #learn(value: Buffer): void {
-    if (this.#isLearning) return
-    this.#isLearning = true
+  #learn(value: Buffer, acceptedAt: number): void {
+    if (this.#heldUpSince !== null) return
+    this.#heldUpSince = acceptedAt
     void this.#options.ports.decoder.learn(value).then(() => {
-      this.#isLearning = false
+      this.#heldUpSince = null
       this.#options.onLearned()
     })
   }

@@ -118,6 +118,11 @@ export class PartitionSession {
     return this.#offsets.events.window
   }
 
+  /** See `EventIntake`: those events are in no lane yet. */
+  get heldUpSince(): number | null {
+    return this.#events.heldUpSince
+  }
+
   get hasChanged(): boolean {
     return this.#offsets.hasChanged || this.#orders.isCommitAwaited
   }
@@ -356,7 +361,7 @@ export class PartitionSession {
   #isFull(): boolean {
     const { eventsTopic, limits } = this.#options
     return (
-      this.#events.isLearning ||
+      this.#events.heldUpSince !== null ||
       this.#queued >= limits.queueMax ||
       this.#offsets.isFull(eventsTopic)
     )
@@ -364,7 +369,8 @@ export class PartitionSession {
 
   #adjustPause(): void {
     if (this.#phase !== 'running') return
-    const hasRoom = !this.#events.isLearning && this.#queued <= this.#options.limits.queueMax / 2
+    const { queueMax } = this.#options.limits
+    const hasRoom = this.#events.heldUpSince === null && this.#queued <= queueMax / 2
     this.#offsets.adjustPause(this.#options.eventsTopic, { isFull: this.#isFull(), hasRoom })
   }
 }

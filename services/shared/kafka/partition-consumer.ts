@@ -110,6 +110,8 @@ class GroupMember implements PartitionConsumer {
   #leaseUntil = 0
   /** When the last request that keeps us in the group was sent. */
   #askedAt = 0
+  /** How often the broker has answered a commit. */
+  #commitAnswers = 0
   #failure: string | null = null
 
   constructor(options: PartitionConsumerOptions) {
@@ -192,6 +194,7 @@ class GroupMember implements PartitionConsumer {
    */
   #requested({ apiName, sentAt }: { apiName: string; sentAt: number }): void {
     if (apiName === 'Heartbeat' || apiName === 'SyncGroup') this.#askedAt = sentAt
+    if (apiName === 'OffsetCommit') this.#commitAnswers++
   }
 
   #extendLease(): void {
@@ -226,10 +229,17 @@ class GroupMember implements PartitionConsumer {
     this.#consumer.seek({ topic, partition, offset: String(offset) })
   }
 
+  /**
+   * While kafkajs tries to join again after a crash it sends no commit, and resolves all the same.
+   * Taken for one, `callwebhook_commit_age_seconds` stayed small however long the broker was away, and
+   * nobody was woken; and a lane would go on behind a dead letter that no commit covers.
+   */
   async commit(offsets: readonly OffsetCommit[]): Promise<void> {
+    const before = this.#commitAnswers
     await this.#consumer.commitOffsets(
       offsets.map(({ offset, ...rest }) => ({ ...rest, offset: String(offset) })),
     )
+    if (this.#commitAnswers === before) throw new Error('not in the group: nothing was committed')
   }
 
   async committed(

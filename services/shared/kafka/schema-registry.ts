@@ -14,6 +14,13 @@ export interface CallEventRegistry {
    * ever, since an id never changes its meaning. Rejects when the registry cannot be asked.
    */
   typeOf(id: number): Promise<WriterType | null>
+  /**
+   * Remembers the newest schema of a topic, which `typeOf` then knows whether or not the registry is
+   * there. A topic that has none is fine: nothing was written to it.
+   *
+   * @throws SchemaError when the registry cannot be asked.
+   */
+  learnNewest(topic: string): Promise<void>
 }
 
 /** `url` is the whole base address: Apicurio's ends in `/apis/ccompat/v7`, Confluent's has no path. */
@@ -34,12 +41,19 @@ export function createCallEventRegistry({ url, login, ca }: RegistryConfig): Cal
         throw error
       }
     },
+    learnNewest: (topic) => learnNewest(registry, url, topic),
   }
 }
 
-/** The registry refused our schema, or cannot be reached; the message says what to do. */
+const MEND_SCHEMA = 'New fields need a default, existing ones must stay: see schemas/README.md.'
+
+/** The registry refused our schema, or cannot be asked; the message says what to do. */
 export class SchemaError extends Error {
   override readonly name = 'SchemaError'
+}
+
+function subjectOf(topic: string): string {
+  return `${topic}-value`
 }
 
 /**
@@ -54,7 +68,7 @@ async function register(
   registryUrl: string,
   { topic, schema }: { topic: string; schema: AvroSchema },
 ): Promise<number> {
-  const subject = `${topic}-value`
+  const subject = subjectOf(topic)
   try {
     const { id } = await registry.register(
       { type: SchemaType.AVRO, schema: JSON.stringify(schema) },
@@ -63,19 +77,36 @@ async function register(
     return id
   } catch (error) {
     const { message, status } = error as Error & { status?: number }
+    const mend = mendAccess(message, status) ?? MEND_SCHEMA
     throw new SchemaError(
-      `The registry at ${registryUrl} did not take the schema of ${subject}: ${message}. ${mend(message, status)}`,
+      `The registry at ${registryUrl} did not take the schema of ${subject}: ${message}. ${mend}`,
       { cause: error },
     )
   }
 }
 
-function mend(message: string, status: number | undefined): string {
+async function learnNewest(registry: Client, registryUrl: string, topic: string): Promise<void> {
+  const subject = subjectOf(topic)
+  try {
+    await registry.getSchema(await registry.getLatestSchemaId(subject))
+  } catch (error) {
+    const { message, status } = error as Error & { status?: number }
+    if (status === 404) return
+    const mend = mendAccess(message, status) ?? 'Bring it back; nothing can be read without it.'
+    throw new SchemaError(
+      `The registry at ${registryUrl} did not tell the schema of ${subject}: ${message}. ${mend}`,
+      { cause: error },
+    )
+  }
+}
+
+/** Null: what is wrong has nothing to do with getting in. */
+function mendAccess(message: string, status: number | undefined): string | null {
   if (status === 401 || status === 403) {
     return 'It does not let us in: check SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD.'
   }
   if (/certificate/i.test(message)) {
     return 'Put the certificate of its authority into SCHEMA_REGISTRY_CA.'
   }
-  return 'New fields need a default, existing ones must stay: see schemas/README.md.'
+  return null
 }

@@ -1,0 +1,147 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { systemClock } from '../../services/shared/clock.ts'
+import { projectPath } from '../../services/shared/project-path.ts'
+import { eventually } from '../support/eventually.ts'
+import type { Product } from '../support/product.ts'
+import { whileRegistryIsAway } from './registry-away.ts'
+import type { Dispatcher, Site } from './site.ts'
+import type { Expected } from './verdict.ts'
+import { callsOf, longestWaitMs } from './waits.ts'
+
+/** What is broken, one thing at a time, and whom it should wake. */
+export interface Scene {
+  readonly broken: string
+  readonly expected: Expected
+  /** Answers how it is mended. `tell`: what a reader should know beyond the figures. */
+  break(site: Site, tell: Tell): Promise<Mending>
+}
+
+export interface Mending {
+  /** Resolves when what was broken is there again. */
+  repair(): Promise<void>
+  /** What else the runbook asks for. */
+  afterwards?(): Promise<void>
+}
+
+type Tell = (note: string) => void
+
+const broker: Scene = {
+  broken: 'Kafka killed',
+  expected: { kind: 'alert', name: 'CommitsStalled' },
+  async break({ stack }) {
+    await stack.stopServer('kafka', 'SIGKILL')
+    return { repair: () => stack.startServer('kafka') }
+  },
+}
+
+const registry: Scene = {
+  broken: 'schema registry killed',
+  expected: {
+    kind: 'no page',
+    because: 'services that run remember the schemas, and one that starts waits until it has them',
+  },
+  async break(site, tell) {
+    await site.stack.stopServer('registry', 'SIGKILL')
+    const afterwards = await whileRegistryIsAway(site, tell)
+    return { repair: () => site.stack.startServer('registry'), afterwards }
+  },
+}
+
+const postgres: Scene = {
+  broken: 'Postgres killed',
+  expected: { kind: 'alert', name: 'CommitsStalled' },
+  async break({ stack, product }, tell) {
+    const since = new Date().toISOString()
+    await stack.stopServer('postgres', 'SIGKILL')
+    return {
+      repair: () => stack.startServer('postgres'),
+      afterwards: () => bringBackLegs(product, since, tell),
+    }
+  },
+}
+
+/** Until the normalizer has noticed that Postgres is back, it goes on keeping parts of calls raw. */
+const NOTICED_WITHIN_MS = 5_000
+
+/** Parts of calls have no place without Postgres: they are kept raw until somebody does this. */
+async function bringBackLegs({ env }: Product, since: string, tell: Tell): Promise<void> {
+  await systemClock.sleep(NOTICED_WITHIN_MS)
+  const program = projectPath('dist', 'services', 'normalizer', 'renormalize.js')
+  const args = [program, '--since', since, '--reason', 'held_legs_unavailable']
+  // Fails as long as the registry, whose schemas are in Postgres as well, does not answer.
+  await eventually(async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...env } })
+    const [, ...rows] = stdout.trim().split('\n')
+    tell(`parts of calls brought back by \`npm run renormalize\`: ${rows.join(', ').trim()}`)
+  }, 60_000)
+}
+
+const receiver: Scene = {
+  broken: 'endpoints of all customers refuse connections',
+  expected: { kind: 'alert', name: 'EgressFailsForMany' },
+  async break({ receiver: endpoints, product, workspaceIds }, tell) {
+    const { port } = endpoints
+    await endpoints.stop()
+    return {
+      async repair() {
+        await endpoints.start(port)
+      },
+      async afterwards() {
+        await Promise.all(workspaceIds.map((id) => retryNow(product, id)))
+        tell('"retry now" was said for each connection, as the runbook has it')
+      },
+    }
+  },
+}
+
+async function retryNow(product: Product, workspaceId: string): Promise<void> {
+  const path = `/v1/workspaces/${workspaceId}/connection/retry-now`
+  await product.api('POST', path).catch((error: Error) => {
+    // Its turn came by itself at this very moment: nothing waits any more.
+    if (!error.message.includes(' 409 ')) throw error
+  })
+}
+
+const frozen: Scene = {
+  broken: 'one of two dispatchers frozen',
+  expected: { kind: 'no page', because: 'the other one takes over within half a minute' },
+  async break({ dispatchers, senders, deliveredAt }, tell) {
+    const from = systemClock.now()
+    const thaw = freeze([dispatchers[0]])
+    return {
+      async repair() {
+        const now = systemClock.now()
+        const waitMs = longestWaitMs(callsOf(senders.all, deliveredAt), { from, to: now, now })
+        tell(`nobody served its workspaces for ${(waitMs / 1_000).toFixed(1)} s`)
+        thaw()
+      },
+    }
+  },
+}
+
+const allFrozen: Scene = {
+  broken: 'both dispatchers frozen',
+  expected: { kind: 'alert', name: 'PartitionsUnowned' },
+  async break({ dispatchers }) {
+    const thaw = freeze(dispatchers)
+    return { repair: async () => thaw() }
+  },
+}
+
+function freeze(dispatchers: readonly Dispatcher[]): () => void {
+  const signalAll = (signal: NodeJS.Signals) => {
+    for (const { process: each } of dispatchers) process.kill(each.pid, signal)
+  }
+  signalAll('SIGSTOP')
+  return () => signalAll('SIGCONT')
+}
+
+export const SCENES: Readonly<Record<string, Scene>> = {
+  broker,
+  registry,
+  postgres,
+  receiver,
+  frozen,
+  'all-frozen': allFrozen,
+}

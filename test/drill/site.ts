@@ -1,0 +1,173 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { stopDaemon } from '../../deploy/local/daemon.ts'
+import { HOST, logFile, type Profile, pidFile, profileOf } from '../../deploy/local/profiles.ts'
+import {
+  type PrometheusPrograms,
+  scrapeConfig,
+  startPrometheus,
+  telemetryPorts,
+} from '../../deploy/local/prometheus.ts'
+import type { ServiceProcess } from '../../deploy/local/services.ts'
+import type { Stack } from '../../deploy/local/stack.ts'
+import { PROVIDER_NAMES } from '../../services/shared/call-event.ts'
+import { createDatabase } from '../support/create-database.ts'
+import { keyOf } from '../support/load.ts'
+import { freePorts, Product } from '../support/product.ts'
+import { isDelivered, Receiver } from '../support/receiver.ts'
+import {
+  type SenderOptions,
+  type SingleSenders,
+  startSingleSenders,
+} from '../support/single-senders.ts'
+import { type AlertWatch, watchAlerts } from './alert-watch.ts'
+import { writeQuietPast } from './quiet-past.ts'
+import { keyOfCall } from './waits.ts'
+
+/**
+ * What a scene breaks: everything of the product, customers, providers, and a Prometheus that looks
+ * on. Each scene has one of its own, with a database, topics and series that begin with it: an alert
+ * or a call left over from the scene before would be taken for one of this.
+ */
+export interface Site {
+  readonly stack: Stack
+  readonly product: Product
+  readonly receiver: Receiver
+  readonly workspaceIds: readonly string[]
+  readonly dispatchers: readonly [Dispatcher, Dispatcher]
+  readonly senders: SingleSenders
+  /** First 2xx of each call by its key, milliseconds since 1970. */
+  readonly deliveredAt: ReadonlyMap<string, number>
+  readonly alerts: AlertWatch
+  close(): Promise<void>
+}
+
+export interface Dispatcher {
+  process: ServiceProcess
+  readonly telemetryPort: number
+}
+
+/** More than the ten whose endpoints have to fail before it looks like our fault. */
+const WORKSPACES_PER_PROVIDER = 4
+/** 20 workspaces: 13 calls a second in all. */
+const CALL_EVERY_MS = 1_500
+const CALLS_PER_SECOND = (PROVIDER_NAMES.length * WORKSPACES_PER_PROVIDER * 1_000) / CALL_EVERY_MS
+const SCRAPE_EVERY_S = 5
+
+export async function openSite(
+  name: string,
+  stack: Stack,
+  programs: PrometheusPrograms,
+): Promise<Site> {
+  const profile = profileOf('bench')
+  const product = await Product.prepare({
+    stack: stack.env,
+    profile,
+    databaseUrl: await createDatabase(stack.env.DATABASE_URL),
+    topicPrefix: `drill-${name}`,
+  })
+  const receiver = await new Receiver().start()
+  const deliveredAt = noteDeliveries(receiver)
+  const closing: (() => Promise<unknown>)[] = [() => receiver.stop(), () => product.stop()]
+  const close = async () => {
+    while (closing.length > 0) await closing.pop()?.()
+  }
+  try {
+    const dispatchers = await startServices(product)
+    const sources = await connectWorkspaces(product, receiver)
+    const targets = {
+      ...telemetryPorts(product.env),
+      dispatcher: dispatchers.map(({ telemetryPort }) => telemetryPort),
+    }
+    const prometheus = await servePrometheus(name, profile, { programs, targets })
+    closing.push(prometheus.stop)
+    const alerts = watchAlerts(prometheus.url)
+    closing.push(() => alerts.stop())
+    const senders = startSingleSenders(sources)
+    closing.push(() => senders.stop())
+    const workspaceIds = sources.map(({ workspaceId }) => workspaceId)
+    return {
+      stack,
+      product,
+      receiver,
+      workspaceIds,
+      dispatchers,
+      senders,
+      deliveredAt,
+      alerts,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function noteDeliveries(receiver: Receiver): ReadonlyMap<string, number> {
+  const deliveredAt = new Map<string, number>()
+  receiver.onReceived = (received) => {
+    const key = keyOfCall(received.workspaceId, keyOf(received))
+    if (isDelivered(received) && !deliveredAt.has(key)) deliveredAt.set(key, received.at)
+  }
+  return deliveredAt
+}
+
+async function startServices(product: Product): Promise<readonly [Dispatcher, Dispatcher]> {
+  await Promise.all([product.start('normalizer'), product.start('console')])
+  return [await startDispatcher(product), await startDispatcher(product)]
+}
+
+async function startDispatcher(product: Product): Promise<Dispatcher> {
+  const [telemetryPort = 0] = await freePorts(1)
+  return { process: await startDispatcherAt(product, telemetryPort), telemetryPort }
+}
+
+/** Where Prometheus expects it. */
+export function startDispatcherAt(
+  product: Product,
+  port: number,
+  options: Parameters<Product['start']>[2] = {},
+): Promise<ServiceProcess> {
+  return product.start('dispatcher', { DISPATCHER_TELEMETRY_PORT: String(port) }, options)
+}
+
+async function connectWorkspaces(
+  product: Product,
+  receiver: Receiver,
+): Promise<readonly SenderOptions[]> {
+  const sources: SenderOptions[] = []
+  for (const provider of PROVIDER_NAMES) {
+    for (let index = 1; index <= WORKSPACES_PER_PROVIDER; index += 1) {
+      const workspaceId = `${provider}-${index}`
+      await product.connect(workspaceId, receiver.url(workspaceId))
+      const webhookUrls = [await product.addSource(workspaceId, provider)]
+      sources.push({ workspaceId, provider, webhookUrls, everyMs: CALL_EVERY_MS })
+    }
+  }
+  return sources
+}
+
+interface Scraped {
+  readonly programs: PrometheusPrograms
+  readonly targets: Readonly<Record<string, readonly number[]>>
+}
+
+async function servePrometheus(name: string, profile: Profile, { programs, targets }: Scraped) {
+  const folder = join(profile.folder, 'data', `prometheus-${name}`)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const dataDir = join(folder, 'series')
+  await writeQuietPast(programs, dataDir, { until: Date.now(), rate: CALLS_PER_SECOND })
+  const configFile = join(folder, 'prometheus.yml')
+  writeFileSync(configFile, scrapeConfig({ targets, everySeconds: SCRAPE_EVERY_S }))
+  const [port = 0] = await freePorts(1)
+  const files = {
+    pidFile: pidFile(profile, 'prometheus'),
+    logFile: logFile(profile, 'prometheus'),
+  }
+  await startPrometheus(programs, { port, configFile, dataDir, ...files })
+  return {
+    url: `http://${HOST}:${port}`,
+    stop: () => stopDaemon(files.pidFile, { signal: 'SIGTERM', withinMs: 10_000 }),
+  }
+}
