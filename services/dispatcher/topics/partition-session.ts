@@ -360,11 +360,8 @@ export class PartitionSession {
 
   #isFull(): boolean {
     const { eventsTopic, limits } = this.#options
-    return (
-      this.#events.heldUpSince !== null ||
-      this.#queued >= limits.queueMax ||
-      this.#offsets.isFull(eventsTopic)
-    )
+    const isQueueFull = this.#queued >= limits.queueMax
+    return this.#events.heldUpSince !== null || isQueueFull || this.#offsets.isFull(eventsTopic)
   }
 
   #adjustPause(): void {
