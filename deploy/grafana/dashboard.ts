@@ -23,7 +23,8 @@ import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus'
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat'
 import { PanelBuilder as TimeSeriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
 import { projectPath } from '../../services/shared/project-path.ts'
-import { COLOURS, type PanelSource, ROWS } from './rows.ts'
+import type { PanelSource } from './row-source.ts'
+import { COLOURS, ROWS } from './rows.ts'
 
 /** Turns the rows into what Grafana reads; how a panel looks is decided here, for all alike. */
 

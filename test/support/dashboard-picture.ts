@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { type PanelSource, type PanelUnit, ROWS } from '../../deploy/grafana/rows.ts'
+import type { PanelSource, PanelUnit } from '../../deploy/grafana/row-source.ts'
+import { ROWS } from '../../deploy/grafana/rows.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
 import { screenshot, startBrowser } from './browser.ts'
 
