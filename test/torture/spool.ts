@@ -82,15 +82,8 @@ async function startTwo(product: Product): Promise<string[]> {
 
 async function judge(product: Product, senders: readonly Sender[]) {
   const logged = await readLoggedCalls(product.env)
-  const figures = {
-    accepted: 0,
-    refused: 0,
-    lost: 0,
-    twice: 0,
-    outOfOrder: 0,
-    sessionsOutOfOrder: 0,
-  }
-  for (const { workspaceId, provider, accepted, refused } of senders) {
+  const figures = { accepted: 0, refused: 0, lost: 0, twice: 0, outOfOrder: 0 }
+  for (const { workspaceId, accepted, refused } of senders) {
     const ids = logged.get(workspaceId) ?? []
     const once = [...new Set(ids)]
     figures.accepted += accepted.length
@@ -99,9 +92,7 @@ async function judge(product: Product, senders: readonly Sender[]) {
     const places = new Map(once.map((id, place) => [id, place]))
     figures.lost += accepted.filter(({ id }) => !places.has(id)).length
     const order = accepted.flatMap(({ id }) => places.get(id) ?? [])
-    const swaps = order.filter((place, index) => place < (order[index - 1] ?? -1)).length
-    if (provider === 'stream-telecom') figures.sessionsOutOfOrder += swaps
-    else figures.outOfOrder += swaps
+    figures.outOfOrder += order.filter((place, index) => place < (order[index - 1] ?? -1)).length
   }
   const ms = senders.flatMap(({ answeredMs }) => answeredMs).toSorted((a, b) => a - b)
   const at = (share: number) => Math.round(ms[Math.floor((ms.length - 1) * share)] ?? 0)
