@@ -15,11 +15,13 @@ const WARM_UP_MS = 30_000
 const QUIET_WITHIN_MS = 120_000
 /** Alerts wait for minutes themselves. */
 const FIRES_WITHIN_MS = 8 * 60_000
-/** Longer than the alerts of an outage take: the last of them fires after two and a half minutes. */
+/** Longer than the alerts of an outage take; the slowest page needs two minutes and a few scrapes. */
 const KEEPS_QUIET_FOR_MS = 3 * 60_000
 /** The longest retry that can be planned within the deadline above is ten minutes and its jitter. */
 const CAUGHT_UP_WITHIN_MS = 12 * 60_000
 const CLEARS_WITHIN_MS = 3 * 60_000
+/** Some alerts count what was late once it is delivered: a pager that rings after the repair rings. */
+const WATCHED_FOR_MS = 20_000
 /** A call may be on its way when the senders stop. */
 const LAST_WITHIN_MS = 60_000
 const LOOK_EVERY_MS = 250
@@ -52,6 +54,7 @@ export async function playScene(
   await afterwards?.()
   await untilCaughtUp(site, repairedAt)
   await untilCleared(scene, site)
+  await systemClock.sleep(WATCHED_FOR_MS)
   await site.senders.stop()
   await untilDelivered(site)
   const { fired, ignored } = timetableOf(site.alerts.polls, brokeAt)
