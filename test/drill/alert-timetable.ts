@@ -46,7 +46,7 @@ export function timetableOf(polls: readonly AlertPoll[], brokeAt: number): Timet
 }
 
 /** A rule with labels fires once per value of them; a pager rings for the first. */
-function firingIn({ alerts }: AlertPoll): readonly SeenAlert[] {
+export function firingIn({ alerts }: AlertPoll): readonly SeenAlert[] {
   return alerts.filter(({ state }) => state === 'firing')
 }
 

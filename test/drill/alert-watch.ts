@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { systemClock } from '../../services/shared/clock.ts'
-import type { AlertPoll } from './alert-timetable.ts'
+import { type AlertPoll, firingIn } from './alert-timetable.ts'
 
 /** Asks Prometheus once a second which alerts there are, as a pager would be told. */
 
@@ -47,8 +47,10 @@ export function watchAlerts(prometheus: string): AlertWatch {
 
   return {
     polls,
-    isFiring: (alert) =>
-      polls.at(-1)?.alerts.some(({ name, state }) => name === alert && state === 'firing') ?? false,
+    isFiring(alert) {
+      const last = polls.at(-1)
+      return last !== undefined && firingIn(last).some(({ name }) => name === alert)
+    },
     get isQuiet() {
       return polls.at(-1)?.alerts.length === 0
     },

@@ -1,30 +1,22 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { sealEntry } from '../../services/normalizer/spool/entry.ts'
 import { type CallEvent, identify } from '../../services/shared/call-event.ts'
-import { createCallEventDecoder } from '../../services/shared/call-event-codec.ts'
-import { systemClock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
-import { createCallEventRegistry } from '../../services/shared/kafka/schema-registry.ts'
 import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { createPool } from '../../services/shared/postgres/pool.ts'
 import { insertEntries, readSpoolSize } from '../../services/shared/postgres/spool.ts'
 import { createSecretBox } from '../../services/shared/secret-box.ts'
-import { EventLog, kafkaConfigOf } from '../support/event-log.ts'
-import { LogView } from '../support/log-view.ts'
+import { readLoggedEvents } from '../support/logged-calls.ts'
 import { callFacts, quiet } from '../support/normalizer-fakes.ts'
 import { Product } from '../support/product.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPlace } from '../support/stack.ts'
 
 const ENTRIES = 20_000
 const WORKSPACES = 20
 const PER_INSERT = 500
 
 it('a normalizer killed with -9 while it drains: every spooled event once, in order', async () => {
-  const product = await Product.prepare({
-    stack: testStack().env,
-    databaseUrl: await freshDatabase(),
-    topicPrefix: freshPrefix(),
-  })
+  const product = await Product.prepare(await freshPlace())
   onTestFinished(() => product.stop())
   const databaseUrl = new Secret(product.env['DATABASE_URL'] ?? '')
   await migrate(databaseUrl, quiet)
@@ -62,19 +54,11 @@ it('a normalizer killed with -9 while it drains: every spooled event once, in or
 
   console.log(`${leftByTheFirst} of ${ENTRIES} were left, drained in ${ms} ms with the start`)
   expect(leftByTheFirst).toBeGreaterThan(0)
-  const log = await EventLog.open(product.env)
-  onTestFinished(() => log.stop())
-  const records = await new LogView(product.env).read(log.topic)
-  const { typeOf } = createCallEventRegistry(kafkaConfigOf(product.env).registry)
-  const decoder = createCallEventDecoder({ typeOf, clock: systemClock, logger: quiet })
-  if (records[0]) await decoder.learn(records[0].value)
   const callsByWorkspace = (all: readonly CallEvent[]) =>
     Array.from({ length: WORKSPACES }, (_, index) =>
       all
         .filter(({ workspaceId }) => workspaceId === `ws_${index}`)
         .map(({ providerCallId }) => providerCallId),
     )
-  expect(callsByWorkspace(records.map(({ value }) => decoder.decode(value)))).toEqual(
-    callsByWorkspace(events),
-  )
+  expect(callsByWorkspace(await readLoggedEvents(product.env))).toEqual(callsByWorkspace(events))
 }, 120_000)

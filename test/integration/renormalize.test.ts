@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { projectPath } from '../../services/shared/project-path.ts'
 import { postRaw } from '../support/door.ts'
+import { callOf } from '../support/provider-calls.ts'
 import { NormalizerBench } from '../support/running-normalizer.ts'
 import { testStack } from '../support/stack.ts'
 
@@ -27,20 +28,11 @@ it('publishes once what changed settings of a source make readable, and says wha
   const since = new Date(Date.now() - 60_000).toISOString()
   const door = await bench.start()
   const path = await bench.addSource('ringostat', { projectId: '999' })
-  const call = {
-    uniqueid: 'ua0_-1779803880.77',
-    project_id: '110070',
-    calldate: '2026-05-26 16:58:00',
-    call_type: 'in',
-    caller: '380671234567',
-    dst: '380443334455',
-    disposition: 'ANSWERED',
-    duration: 44,
-    billsec: 31,
-  }
-  for (const body of [JSON.stringify(call), '{']) {
-    const url = `${door}${path}/after-call`
-    expect((await postRaw(url, body, 'application/json')).status).toBe(422)
+  const call = callOf('ringostat', 77)
+  const ofAnother = JSON.stringify({ ...JSON.parse(call.body), project_id: '110070' })
+  for (const body of [ofAnother, '{']) {
+    const url = `${door}${path}${call.path}`
+    expect((await postRaw(url, body, call.contentType)).status).toBe(422)
   }
   await bench.setSettings('ringostat', { projectId: '110070' })
 

@@ -6,7 +6,6 @@ import { startNormalizer } from '../../services/normalizer/normalizer.ts'
 import { hashToken, newToken } from '../../services/shared/access-token.ts'
 import type { CallEvent, ProviderName } from '../../services/shared/call-event.ts'
 import {
-  createCallEventDecoder,
   createCallEventEncoder,
   readCallEventSchema,
 } from '../../services/shared/call-event-codec.ts'
@@ -26,6 +25,7 @@ import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
 import { insertSource } from '../../services/shared/postgres/sources.ts'
 import { LogView, type StoredRecord } from './log-view.ts'
+import { readLoggedEvents } from './logged-calls.ts'
 import { quiet } from './normalizer-fakes.ts'
 import { freshDatabase, freshPrefix } from './stack.ts'
 
@@ -147,15 +147,8 @@ export class NormalizerBench {
   }
 
   /** All events of the log, in order. */
-  async events(): Promise<CallEvent[]> {
-    const { typeOf } = createCallEventRegistry(this.config.kafka.registry)
-    const decoder = createCallEventDecoder({ typeOf, clock: systemClock, logger: quiet })
-    const events: CallEvent[] = []
-    for (const { value } of await this.#view.read(this.names.events)) {
-      await decoder.learn(value)
-      events.push(decoder.decode(value))
-    }
-    return events
+  events(): Promise<readonly CallEvent[]> {
+    return readLoggedEvents(this.env)
   }
 
   async eventsOf(providerCallId: string): Promise<CallEvent[]> {
