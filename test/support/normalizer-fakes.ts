@@ -17,7 +17,7 @@ import {
 } from '../../services/shared/call-event-codec.ts'
 import { type Clock, systemClock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
-import type { LogRecord } from '../../services/shared/kafka/producer.ts'
+import type { LogRecord, SendOptions } from '../../services/shared/kafka/producer.ts'
 import { createLogger, type Logger } from '../../services/shared/logger.ts'
 import type { PublishedEvent } from '../../services/shared/postgres/published-events.ts'
 import { createSecretBox, type SecretBox } from '../../services/shared/secret-box.ts'
@@ -70,17 +70,22 @@ export function memoryOfEvents(): KnownEvents & {
   }
 }
 
-/** Takes records; while `failing` holds an error, refuses them with it. */
+/**
+ * Takes records; while `failing` holds an error, refuses them with it. With `backAfterMs` it takes
+ * those all the same that wait for it so long.
+ */
 export function logInMemory(): {
-  send(record: LogRecord): Promise<null>
+  send(record: LogRecord, options?: SendOptions): Promise<null>
   readonly records: LogRecord[]
   failing: Error | null
+  backAfterMs: number
 } {
   return {
     records: [],
     failing: null,
-    async send(record) {
-      if (this.failing) throw this.failing
+    backAfterMs: Number.POSITIVE_INFINITY,
+    async send(record, { patienceMs = 0 } = {}) {
+      if (this.failing && patienceMs < this.backAfterMs) throw this.failing
       this.records.push(record)
       return null
     },
@@ -111,7 +116,7 @@ export function spoolInMemory(): Spool & {
 
 /** What fails in the log is refused by the spool as well, unless another one is given. */
 export function safeLog(log: ReturnType<typeof logInMemory>, spool = fullSpool()): SafeLog {
-  return createSafeLog({ producer: log, spool, clock: systemClock })
+  return createSafeLog({ producer: log, spool, answerWithinMs: 3_000, clock: systemClock })
 }
 
 function fullSpool(): Spool {

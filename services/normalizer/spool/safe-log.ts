@@ -7,7 +7,9 @@ import { type Spool, SpoolRefusedError } from './spool.ts'
  * Puts a record where it is safe: into Kafka, or, when Kafka does not take it, into the spool.
  *
  * A workspace that has entries in the spool queues behind them, or its calls would change places.
- * That yields to not losing a call: when the spool takes nothing, Kafka is tried all the same.
+ * That yields to not losing a call: when the spool takes nothing, Kafka is tried all the same, and
+ * waited for while its connection is being made anew. Most providers never send a call again, so a
+ * 503 that a second of patience could have spared is a call that the customer never sees.
  */
 export interface SafeLog {
   /** @throws SpoolRefusedError when neither takes it. */
@@ -27,10 +29,14 @@ export type Placed = 'logged' | 'spooled'
 export interface SafeLogOptions {
   readonly producer: Pick<LogProducer, 'send'>
   readonly spool: Spool
+  /** Milliseconds from the start of `place` in which the sender still gets its answer in time. */
+  readonly answerWithinMs: number
   readonly clock: Clock
 }
 
-export function createSafeLog({ producer, spool, clock }: SafeLogOptions): SafeLog {
+export function createSafeLog(options: SafeLogOptions): SafeLog {
+  const { producer, spool, answerWithinMs, clock } = options
+
   /** Null when Kafka took it, else since when it may be in the log without our knowing, if at all. */
   async function tryLog(record: LogRecord): Promise<{ attemptedAt: Date | null } | null> {
     const startedAt = clock.now()
@@ -53,13 +59,34 @@ export function createSafeLog({ producer, spool, clock }: SafeLogOptions): SafeL
     }
   }
 
+  /** The last resort: nobody else has a place for it. */
+  async function waitForLog(record: LogRecord, answerBy: number): Promise<boolean> {
+    const patienceMs = answerBy - clock.now()
+    if (patienceMs <= 0) return false
+    try {
+      await producer.send(record, { patienceMs })
+      return true
+    } catch (error) {
+      if (error instanceof ProduceError) return false
+      throw error
+    }
+  }
+
   return {
     async place({ entry, record, isQueued }) {
+      const answerBy = clock.now() + answerWithinMs
       if (isQueued && (await tryBehind(entry))) return 'spooled'
       const failed = await tryLog(record)
       if (failed === null) return 'logged'
-      await spool.put(entry, failed.attemptedAt)
-      return 'spooled'
+      try {
+        await spool.put(entry, failed.attemptedAt)
+        return 'spooled'
+      } catch (error) {
+        // What may be in the log already would stand there twice.
+        const mayTry = error instanceof SpoolRefusedError && failed.attemptedAt === null
+        if (mayTry && (await waitForLog(record, answerBy))) return 'logged'
+        throw error
+      }
     },
   }
 }

@@ -19,7 +19,7 @@ import { createSpoolMetrics } from './spool-metrics.ts'
 
 /** The spool with what fills and drains it, put together. */
 export interface SpoolingOptions {
-  readonly config: Pick<NormalizerConfig, 'secretBox' | 'spoolLimits'>
+  readonly config: Pick<NormalizerConfig, 'secretBox' | 'spoolLimits' | 'answerWithinMs'>
   readonly pool: Pool
   readonly kafka: Kafka
   readonly producer: Pick<LogProducer, 'send' | 'isAway'>
@@ -36,6 +36,8 @@ export interface Spooling {
 }
 
 const LOOK_EVERY_MS = 1_000
+/** Of the time for an answer, what may have passed before a record is placed: look-ups in Postgres. */
+const LOOK_UPS_MS = 1_500
 
 export function startSpooling(options: SpoolingOptions): Spooling {
   const { config, pool, producer, encoder, topics, clock, logger } = options
@@ -85,5 +87,6 @@ export function createSpoolingLog(
     clock,
     logger,
   })
-  return createSafeLog({ producer, spool, clock })
+  const answerWithinMs = config.answerWithinMs - LOOK_UPS_MS
+  return createSafeLog({ producer, spool, answerWithinMs, clock })
 }

@@ -28,12 +28,20 @@ export interface LogProducer {
    * Resolves when all in-sync replicas have the record; rejects with ProduceError. Tells its offset
    * where the record named its partition, else null.
    */
-  send(record: LogRecord): Promise<number | null>
+  send(record: LogRecord, options?: SendOptions): Promise<number | null>
   /** Records that wait for an acknowledgement. */
   readonly waiting: number
   /** True from a failure until the next connection, while records are refused at once. */
   readonly isAway: boolean
   stop(): Promise<void>
+}
+
+export interface SendOptions {
+  /**
+   * Milliseconds to wait for a connection that is being made anew, where records are otherwise
+   * refused at once: for a record that has no other place. Default: 0.
+   */
+  readonly patienceMs?: number
 }
 
 /** Kafka did not acknowledge: the caller has to try again, or tell its caller to. */
@@ -127,12 +135,23 @@ export async function startLogProducer(options: LogProducerOptions): Promise<Log
     }
   }
 
+  /** True once there is a connection again. */
+  async function isBackWithin(patienceMs: number): Promise<boolean> {
+    if (!reconnecting) return true
+    if (patienceMs <= 0) return false
+    await withinMs(patienceMs, reconnecting).catch(() => undefined)
+    return !reconnecting
+  }
+
   const batcher: Batcher<LogRecord, number | null> = createBatcher(sendBatch, {
     itemsMax: options.batchMax ?? 500,
     weight: { max: BATCH_BYTES_MAX, of: bytesOf },
   })
   return {
-    send: (record) => (reconnecting ? Promise.reject(refusal()) : batcher.add(record)),
+    async send(record, { patienceMs = 0 } = {}) {
+      if (reconnecting && !(await isBackWithin(patienceMs))) throw refusal()
+      return batcher.add(record)
+    },
     get waiting() {
       return batcher.size
     },

@@ -91,6 +91,29 @@ describe('a record that has to be safe', () => {
     expect(log.records).toEqual([record])
   })
 
+  it.each([false, true])(
+    'waits for Kafka when the spool refuses it, since nobody sends it again (queued: %s)',
+    async (isQueued) => {
+      const { log, spool, place } = setUp()
+      log.failing = new ProduceError('away', { mayBeWritten: false })
+      log.backAfterMs = 2_000
+      spool.refusing = 'postgres_away'
+
+      expect(await place(isQueued)).toBe('logged')
+      expect(log.records).toEqual([record])
+    },
+  )
+
+  it('does not wait for Kafka with what may be in the log already', async () => {
+    const { log, spool, place } = setUp()
+    log.failing = new ProduceError('away', { mayBeWritten: true })
+    log.backAfterMs = 2_000
+    spool.refusing = 'postgres_away'
+
+    await expect(place(false)).rejects.toThrow(SpoolRefusedError)
+    expect(log.records).toEqual([])
+  })
+
   it('is refused when neither takes it', async () => {
     const { log, spool, place } = setUp()
     log.failing = new ProduceError('away')
