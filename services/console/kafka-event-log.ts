@@ -36,7 +36,7 @@ export function openEventLog(
 ): EventLog & Stoppable {
   const kafka = createKafka(config, 'console', logger)
   const topic = topicNames(config.topicPrefix).events
-  const reader = createLogReader({ kafka, topic })
+  const reader = createLogReader({ kafka, topic, logger })
   const { typeOf } = createCallEventRegistry(config.registry)
   const { partitions } = config
   const log = createKafkaEventLog({ reader, partitions, typeOf, clock, logger })

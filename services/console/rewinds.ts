@@ -2,8 +2,9 @@ import type { Clock } from '../shared/clock.ts'
 import type { KafkaConfig } from '../shared/config.ts'
 import { withinMs } from '../shared/deadline.ts'
 import { createKafka } from '../shared/kafka/client.ts'
+import { createLogReader } from '../shared/kafka/log-reader.ts'
 import { type LogProducer, startLogProducer } from '../shared/kafka/producer.ts'
-import { topicNames, withAdmin } from '../shared/kafka/topics.ts'
+import { topicNames } from '../shared/kafka/topics.ts'
 import { type Replay, rewindRecord, toHeaders } from '../shared/lane-record.ts'
 import type { Stoppable } from '../shared/lifecycle.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -35,11 +36,13 @@ export function openRewinds(
   logger: Logger,
 ): Rewinds & Stoppable {
   const kafka = createKafka(config, 'console', logger)
+  const { partitions } = config
   const names = topicNames(config.topicPrefix)
+  const reader = createLogReader({ kafka, topic: names.events, logger })
   let producer: Promise<LogProducer> | null = null
 
   async function connected(): Promise<LogProducer> {
-    producer ??= startLogProducer({ kafka, logger, timeoutMs: ANSWER_WITHIN_MS })
+    producer ??= startLogProducer({ kafka, logger, partitions, timeoutMs: ANSWER_WITHIN_MS })
     const mine = producer
     return mine.catch((error: unknown) => {
       if (producer === mine) producer = null
@@ -48,10 +51,7 @@ export function openRewinds(
   }
 
   async function logEnd(partition: number): Promise<number> {
-    const ends = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(names.events))
-    const end = ends.find((one) => one.partition === partition)
-    if (!end) throw new Error(`${names.events} has no partition ${partition}`)
-    return Number(end.high)
+    return (await reader.range(partition)).high
   }
 
   async function send({ workspaceId, event, id, mode, until }: Rewind): Promise<void> {
@@ -75,7 +75,10 @@ export function openRewinds(
         throw new EventLogAwayError('The log does not take the request.', { cause: error })
       }
     },
-    stop: async () => (await producer?.catch(() => null))?.stop(),
+    async stop() {
+      await reader.stop()
+      await (await producer?.catch(() => null))?.stop()
+    },
   }
 }
 

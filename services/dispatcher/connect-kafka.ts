@@ -22,8 +22,11 @@ export interface KafkaSide {
   stop(): Promise<void>
 }
 
-/** A lane waits for its record; the caller tries again, so this is only how soon it notices. */
-const PRODUCE_TIMEOUT_MS = 10_000
+/**
+ * Long: within it a record is sent again under its own numbers, and stands in the log once. Given
+ * up, it is written anew, and may stand there twice. Ends sooner when the partition is lost.
+ */
+const PRODUCE_TIMEOUT_MS = 60_000
 
 /**
  * Before it joins the group: without the schema it would take partitions from members that have it,
@@ -42,8 +45,13 @@ export async function connectKafka(
   const laneTopics = await prepareDispatcherTopics(client, names, { partitions, tiers })
   const registry = createCallEventRegistry(config.registry)
   await registry.learnNewest(names.events)
-  const producer = await startLogProducer({ kafka: client, logger, timeoutMs: PRODUCE_TIMEOUT_MS })
-  const reader = createLogReader({ kafka: client, topic: names.events })
+  const producer = await startLogProducer({
+    kafka: client,
+    logger,
+    partitions,
+    timeoutMs: PRODUCE_TIMEOUT_MS,
+  })
+  const reader = createLogReader({ kafka: client, topic: names.events, logger })
   return {
     client,
     names,

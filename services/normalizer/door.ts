@@ -1,5 +1,5 @@
 import { DeadlineError, withinMs } from '../shared/deadline.ts'
-import { ProduceError } from '../shared/kafka/producer.ts'
+import { ProduceError } from '../shared/kafka/produce-error.ts'
 import type { Logger } from '../shared/logger.ts'
 import { isDatabaseAway } from '../shared/postgres/pool.ts'
 import type { UnavailableReason } from './act-on-verdicts.ts'

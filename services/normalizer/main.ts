@@ -41,6 +41,7 @@ await runService(async () => {
     startLogProducer({
       kafka,
       logger,
+      partitions,
       timeoutMs: config.publishTimeoutMs,
       whileAway: 'refuse',
     }),

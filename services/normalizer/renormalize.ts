@@ -45,11 +45,12 @@ await runService(async () => {
   const kafka = createKafka(config.kafka, 'renormalize', logger)
   const topics = topicNames(config.kafka.topicPrefix)
   const timeoutMs = config.publishTimeoutMs
+  const { partitions } = config.kafka
   const producer = await lifecycle.start('producer', () =>
-    startLogProducer({ kafka, logger, timeoutMs, whileAway: 'refuse' }),
+    startLogProducer({ kafka, logger, partitions, timeoutMs, whileAway: 'refuse' }),
   )
   const reader = await lifecycle.start('reader', () =>
-    createLogReader({ kafka, topic: topics.rejected }),
+    createLogReader({ kafka, topic: topics.rejected, logger }),
   )
   const schema = readCallEventSchema()
   const registry = createCallEventRegistry(config.kafka.registry)

@@ -32,7 +32,12 @@ export class EventLog {
     await prepareTopics(kafka, [eventsTopic(topicNames(config.topicPrefix), config.partitions)])
     const schema = readCallEventSchema()
     const schemaId = await createCallEventRegistry(config.registry).register(topic, schema)
-    const producer = await startLogProducer({ kafka, logger, timeoutMs: 10_000 })
+    const producer = await startLogProducer({
+      kafka,
+      logger,
+      partitions: config.partitions,
+      timeoutMs: 10_000,
+    })
     const encoder = createCallEventEncoder(schema, schemaId)
     return new EventLog(topic, producer, (event) => encoder.encode(event))
   }

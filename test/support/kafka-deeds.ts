@@ -1,6 +1,7 @@
 import kafkajs, { type AclEntry, type Kafka } from 'kafkajs'
 import { createLogReader } from '../../services/shared/kafka/log-reader.ts'
 import { withAdmin } from '../../services/shared/kafka/topics.ts'
+import { quiet } from './builders.ts'
 
 const { AclOperationTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
 
@@ -33,7 +34,7 @@ const DEEDS: Readonly<Record<Deed, (kafka: Kafka, name: string) => Promise<unkno
     }
   },
   async read(kafka, topic) {
-    const reader = createLogReader({ kafka, topic })
+    const reader = createLogReader({ kafka, topic, logger: quiet })
     try {
       await reader.read(0, 0)
     } finally {

@@ -50,7 +50,7 @@ export class LogView {
     const ends = await eventually(() =>
       withAdmin(this.#kafka, (admin) => admin.fetchTopicOffsets(topic)),
     )
-    const reader = createLogReader({ kafka: this.#kafka, topic })
+    const reader = createLogReader({ kafka: this.#kafka, topic, logger: quiet })
     try {
       const records: StoredRecord[] = []
       for (const { partition, high } of ends) {

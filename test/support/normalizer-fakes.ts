@@ -75,7 +75,7 @@ export function memoryOfEvents(): KnownEvents & {
  * those all the same that wait for it so long.
  */
 export function logInMemory(): {
-  send(record: LogRecord, options?: SendOptions): Promise<null>
+  send(record: LogRecord, options?: SendOptions): Promise<number>
   readonly records: LogRecord[]
   failing: Error | null
   backAfterMs: number
@@ -87,7 +87,7 @@ export function logInMemory(): {
     async send(record, { patienceMs = 0 } = {}) {
       if (this.failing && patienceMs < this.backAfterMs) throw this.failing
       this.records.push(record)
-      return null
+      return this.records.length - 1
     },
   }
 }

@@ -85,6 +85,7 @@ export class NormalizerBench {
     const producer = await startLogProducer({
       kafka,
       logger: quiet,
+      partitions: config.kafka.partitions,
       timeoutMs,
       whileAway: 'refuse',
     })

@@ -103,9 +103,9 @@ export class LaneOrders {
   #save(run: LaneRun, { record, tier }: Extract<LaneCommand, { kind: 'save' }>): void {
     const { partition, ports, ownership, tell } = this.#options
     this.#write(
-      ports
-        .saveRecord({ partition, record, tier }, ownership)
-        .then((offset) => tell(run, (lane, at) => lane.saved(record.version, offset ?? 0, at))),
+      ports.saveRecord({ partition, record, tier }, ownership).then((offset) => {
+        if (offset !== null) tell(run, (lane, at) => lane.saved(record.version, offset, at))
+      }),
     )
   }
 

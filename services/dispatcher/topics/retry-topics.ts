@@ -24,9 +24,10 @@ export function createLaneWriter(options: {
   const { producer, names, clock, logger } = options
 
   async function sendUntilDurable(record: LogRecord, owner: Ownership): Promise<number | null> {
+    const mayWrite = () => owner.isCertain() && !owner.isGone()
     while (!owner.isGone()) {
       try {
-        if (owner.isCertain()) return await producer.send(record)
+        if (owner.isCertain()) return await producer.send(record, { mayWrite })
       } catch (error) {
         logger.warn({ topic: record.topic, err: error }, 'lane_record.not_durable_yet')
       }

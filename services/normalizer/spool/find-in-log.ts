@@ -21,15 +21,23 @@ const CLOCKS_DIFFER_MS = 60_000
 /** Of one partition. What lies behind is not looked at, and may come twice. */
 const SCAN_BYTES_MAX = 64 * 1024 * 1024
 
-export function createFindInLog(kafka: Kafka, logger: Logger): FindInLog {
+export function createFindInLog({
+  kafka,
+  partitions,
+  logger,
+}: {
+  readonly kafka: Kafka
+  /** Of each topic; what the producer goes by. */
+  readonly partitions: number
+  readonly logger: Logger
+}): FindInLog {
   return async (attempts) => {
     const found = new Set<LogRecord>()
     const topics = grouped(attempts, ({ record }) => record.topic)
     for (const [topic, ofTopic] of topics) {
       // One of its own: this happens once per outage, and none has to survive it.
-      const reader = createLogReader({ kafka, topic, pageBytes: 1024 * 1024 })
+      const reader = createLogReader({ kafka, topic, pageBytes: 1024 * 1024, logger })
       try {
-        const partitions = await reader.countPartitions()
         const groups = grouped(ofTopic, ({ record }) => partitionOfKey(record.key, partitions))
         for (const [partition, group] of groups) {
           const isWhole = await scan(reader, partition, group, found)

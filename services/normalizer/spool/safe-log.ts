@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock.ts'
-import { type LogProducer, type LogRecord, ProduceError } from '../../shared/kafka/producer.ts'
+import { ProduceError } from '../../shared/kafka/produce-error.ts'
+import type { LogProducer, LogRecord } from '../../shared/kafka/producer.ts'
 import type { Entry } from './entry.ts'
 import { type Spool, SpoolRefusedError } from './spool.ts'
 

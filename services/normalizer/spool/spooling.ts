@@ -19,7 +19,7 @@ import { createSpoolMetrics } from './spool-metrics.ts'
 
 /** The spool with what fills and drains it, put together. */
 export interface SpoolingOptions {
-  readonly config: Pick<NormalizerConfig, 'secretBox' | 'spoolLimits' | 'answerWithinMs'>
+  readonly config: Pick<NormalizerConfig, 'secretBox' | 'spoolLimits' | 'answerWithinMs' | 'kafka'>
   readonly pool: Pool
   readonly kafka: Kafka
   readonly producer: Pick<LogProducer, 'send' | 'isAway'>
@@ -40,7 +40,7 @@ const LOOK_EVERY_MS = 1_000
 const LOOK_UPS_MS = 1_500
 
 export function startSpooling(options: SpoolingOptions): Spooling {
-  const { config, pool, producer, encoder, topics, clock, logger } = options
+  const { config, pool, kafka, producer, encoder, topics, clock, logger } = options
   const metrics = createSpoolMetrics(options.registry, config.spoolLimits)
   const log = createSpoolingLog(options, metrics)
   const drain = createDrain({
@@ -48,7 +48,7 @@ export function startSpooling(options: SpoolingOptions): Spooling {
     producer,
     toRecord: ({ event, trace }) =>
       withTrace(toRecord(event, { topic: topics.events, encoder }), trace),
-    findInLog: createFindInLog(options.kafka, logger),
+    findInLog: createFindInLog({ kafka, partitions: config.kafka.partitions, logger }),
     box: config.secretBox,
     onSize: metrics.size,
     onDrained: metrics.drained,

@@ -5,3 +5,29 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     scheduleCheckPendingRequests(): void
   }
 }
+
+declare module 'kafkajs/src/protocol/requests/apiKeys.js' {
+  const apiKeys: Readonly<Record<import('./wire/api.ts').ApiName, number>>
+  export default apiKeys
+}
+
+declare module 'kafkajs/src/protocol/requests/index.js' {
+  const module: { readonly requests: Readonly<Record<import('./wire/api.ts').ApiName, object>> }
+  export default module
+}
+
+declare module 'kafkajs/src/protocol/error.js' {
+  const module: { createErrorFromCode(code: number): Error & { readonly type: string } }
+  export default module
+}
+
+declare module 'kafkajs/src/consumer/batch.js' {
+  import type { KafkaMessage } from 'kafkajs'
+  /** What a fetch brought of one partition, without control records and aborted transactions. */
+  export default class Batch {
+    constructor(topic: string, fetchedOffset: string, partition: object)
+    readonly messages: readonly KafkaMessage[]
+    readonly rawMessages: readonly KafkaMessage[]
+    lastOffset(): string
+  }
+}

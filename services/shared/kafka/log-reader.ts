@@ -1,11 +1,14 @@
 import type { Kafka, KafkaMessage } from 'kafkajs'
+import type { Logger } from '../logger.ts'
+import { fetchedRecords } from './fetched-records.ts'
+import { type LogRange, readRanges, requireAnswer } from './log-ranges.ts'
+import { FETCH, LIST_OFFSETS } from './wire/api.ts'
+import { createClusterLink } from './wire/cluster-link.ts'
+import { CODE } from './wire/error-codes.ts'
 
 /**
  * Reads the log without a consumer group: one fetch, any offset, no position kept anywhere.
- *
- * kafkajs 2.2.4 has no such call; a consumer of its own per lane would join a group each. So this
- * takes the cluster out of the client by its private symbol; `test/unit/shared/kafka/log-reader.test.ts`
- * fails when kafkajs' insides change.
+ * kafkajs 2.2.4 has no such call; a consumer of its own per lane would join a group each.
  */
 export interface LogReader {
   /**
@@ -21,6 +24,8 @@ export interface LogReader {
   firstSince(partition: number, at: number): Promise<LogPoint | null>
   /** Partitions of the topic. Rejects when the broker cannot be asked. */
   countPartitions(): Promise<number>
+  /** First offset of the partition, and the one behind its last. */
+  range(partition: number): Promise<LogRange>
   stop(): Promise<void>
 }
 
@@ -40,147 +45,81 @@ export interface LogPoint {
 export interface LogReaderOptions {
   readonly kafka: Kafka
   readonly topic: string
+  readonly logger: Logger
   /** Bytes of one fetch; a larger batch comes whole all the same. */
   readonly pageBytes?: number
-}
-
-/** The part of kafkajs' cluster that is used here. */
-export interface Cluster {
-  connect(): Promise<void>
-  disconnect(): Promise<void>
-  isConnected(): boolean
-  addMultipleTargetTopics(topics: readonly string[]): Promise<void>
-  refreshMetadata(): Promise<void>
-  findTopicPartitionMetadata(topic: string): readonly object[]
-  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
-  findBroker(node: { nodeId: string }): Promise<Broker>
-  fetchTopicsOffset(
-    topics: readonly object[],
-  ): Promise<{ partitions: { partition: number; offset: string }[] }[]>
-}
-
-interface Broker {
-  fetch(request: object): Promise<FetchAnswer>
-  listOffsets(request: object): Promise<OffsetsAnswer>
-}
-
-interface FetchAnswer {
-  readonly responses: readonly { readonly partitions: readonly { messages: KafkaMessage[] }[] }[]
-}
-
-interface OffsetsAnswer {
-  readonly responses: readonly {
-    readonly partitions: readonly { readonly offset: string; readonly timestamp: string }[]
-  }[]
 }
 
 const PAGE_BYTES = 256 * 1024
 const READ_COMMITTED = 1
 
-/** @throws Error when kafkajs is another version than the one whose insides are known. */
-export function clusterOf(kafka: Kafka): Cluster {
-  const symbol = Object.getOwnPropertySymbols(kafka).find(
-    ({ description }) => description === 'private:Kafka:createCluster',
-  )
-  const create =
-    symbol && (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol]
-  if (!create)
-    throw new Error('kafkajs has changed inside: see services/shared/kafka/log-reader.ts')
-  return create({ metadataMaxAge: 60_000, allowAutoTopicCreation: false, isolationLevel: 1 })
-}
-
-export function createLogReader({
-  kafka,
-  topic,
-  pageBytes = PAGE_BYTES,
-}: LogReaderOptions): LogReader {
-  const cluster = clusterOf(kafka)
-  let connecting: Promise<void> | null = null
-
-  async function connect(): Promise<void> {
-    await cluster.connect()
-    await cluster.addMultipleTargetTopics([topic])
-  }
-
-  async function ready(): Promise<void> {
-    if (cluster.isConnected()) return
-    connecting ??= connect().finally(() => {
-      connecting = null
-    })
-    await connecting
-  }
-
-  async function leaderOf(partition: number): Promise<Broker> {
-    const [nodeId = ''] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
-    return cluster.findBroker({ nodeId })
-  }
+export function createLogReader(options: LogReaderOptions): LogReader {
+  const { topic, pageBytes = PAGE_BYTES } = options
+  const link = createClusterLink({ ...options, topics: [topic] })
 
   async function fetchPage(partition: number, offset: number): Promise<LogPage> {
-    const broker = await leaderOf(partition)
-    const { responses } = await broker.fetch({
+    const leader = await link.requireLeader(topic, partition)
+    const wanted = { partition, fetchOffset: String(offset), maxBytes: pageBytes }
+    const { responses } = await link.ask(leader, FETCH, {
+      replicaId: -1,
       maxWaitTime: 0,
       minBytes: 0,
       maxBytes: pageBytes,
       isolationLevel: READ_COMMITTED,
-      topics: [
-        { topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: pageBytes }] },
-      ],
+      rackId: '',
+      topics: [{ topic, partitions: [wanted] }],
     })
-    const received = responses[0]?.partitions[0]?.messages ?? []
-    // A batch comes whole, with what lies before the offset that was asked for.
-    const messages = received.filter((message) => Number(message.offset) >= offset)
-    const last = messages.at(-1)
-    const next = last ? Number(last.offset) + 1 : offset
-    return { messages, next, bytes: received.reduce((sum, one) => sum + sizeOf(one), 0) }
+    const found = responses[0]?.partitions[0]
+    if (!found) throw new Error(`no answer about ${topic}/${partition}`)
+    if (found.errorCode === CODE.OFFSET_OUT_OF_RANGE) {
+      const { low, high } = await rangeOf(partition)
+      return { messages: [], next: offset < low || offset > high ? low : offset, bytes: 0 }
+    }
+    await requireAnswer(link, found.errorCode, `reading ${topic}/${partition}`)
+    const { messages, next } = fetchedRecords(topic, offset, found)
+    return { messages, next, bytes: found.messages.reduce((sum, one) => sum + sizeOf(one), 0) }
   }
 
   async function askFirstSince(partition: number, at: number): Promise<LogPoint | null> {
-    const broker = await leaderOf(partition)
-    const { responses } = await broker.listOffsets({
+    const leader = await link.requireLeader(topic, partition)
+    const wanted = { partition, timestamp: String(at) }
+    const { responses } = await link.ask(leader, LIST_OFFSETS, {
+      replicaId: -1,
       isolationLevel: READ_COMMITTED,
-      topics: [{ topic, partitions: [{ partition, timestamp: String(at) }] }],
+      topics: [{ topic, partitions: [wanted] }],
     })
     const found = responses[0]?.partitions[0]
-    if (!found || Number(found.offset) < 0) return null
+    if (!found) throw new Error(`no answer about ${topic}/${partition}`)
+    await requireAnswer(link, found.errorCode, `searching ${topic}/${partition}`)
+    if (Number(found.offset) < 0) return null
     return { offset: Number(found.offset), at: Number(found.timestamp) }
   }
 
-  async function firstLeft(partition: number): Promise<LogPage> {
-    const [found] = await cluster.fetchTopicsOffset([
-      { topic, partitions: [{ partition }], fromBeginning: true },
-    ])
-    return { messages: [], next: Number(found?.partitions[0]?.offset ?? 0), bytes: 0 }
+  async function rangeOf(partition: number): Promise<LogRange> {
+    const [range] = await readRanges(link, [{ topic, partition }])
+    if (!range) throw new Error(`no range of ${topic}/${partition}`)
+    return range
   }
 
-  /** The leader may have moved; the caller tries again. */
+  /** The leader may have moved, or its broker may hang: the caller tries again, at the new one. */
   async function looking<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      await cluster.refreshMetadata().catch(() => undefined)
+      await link.refresh().catch(() => undefined)
       throw error
     }
   }
 
   return {
-    async read(partition, offset) {
-      await ready()
-      return looking(() =>
-        fetchPage(partition, offset).catch((error: { type?: string }) => {
-          if (error.type === 'OFFSET_OUT_OF_RANGE') return firstLeft(partition)
-          throw error
-        }),
-      )
-    },
-    async firstSince(partition, at) {
-      await ready()
-      return looking(() => askFirstSince(partition, at))
-    },
+    read: (partition, offset) => looking(() => fetchPage(partition, offset)),
+    firstSince: (partition, at) => looking(() => askFirstSince(partition, at)),
     async countPartitions() {
-      await ready()
-      return cluster.findTopicPartitionMetadata(topic).length
+      await link.requireLeader(topic, 0)
+      return link.partitionsOf(topic) ?? 0
     },
-    stop: () => cluster.disconnect(),
+    range: (partition) => looking(() => rangeOf(partition)),
+    stop: async () => link.close(),
   }
 }
 

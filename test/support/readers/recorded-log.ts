@@ -65,7 +65,12 @@ export async function writeRecordedLog(config: KafkaConfig): Promise<RecordedLog
     kafka,
     specs.map((spec) => spec(names, config.partitions)),
   )
-  const producer = await startLogProducer({ kafka, logger: quiet, timeoutMs: 10_000 })
+  const producer = await startLogProducer({
+    kafka,
+    logger: quiet,
+    partitions: config.partitions,
+    timeoutMs: 10_000,
+  })
   const registry = createCallEventRegistry(config.registry)
   const writer = async (schema: AvroSchema) => {
     const id = await registry.register(names.events, schema)

@@ -57,6 +57,7 @@ function readerOf(log: FakeLog, clock: ManualClock): LogReader {
       return found ? { offset: Number(found.offset), at: Number(found.timestamp) } : null
     },
     countPartitions: async () => partitions,
+    range: async () => ({ low: first, high: entries.length }),
     stop: async () => undefined,
   }
 }

@@ -9,7 +9,7 @@ import type { Source } from '../../../services/normalizer/source.ts'
 import { SpoolRefusedError } from '../../../services/normalizer/spool/spool.ts'
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { hashToken } from '../../../services/shared/access-token.ts'
-import { ProduceError } from '../../../services/shared/kafka/producer.ts'
+import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
 import {
   callFacts,
   encoder,

@@ -6,7 +6,7 @@ import {
 import type { HeldLeg, JsonObject } from '../../../services/normalizer/providers/provider.ts'
 import { createPublisher } from '../../../services/normalizer/publisher.ts'
 import type { CallEvent } from '../../../services/shared/call-event.ts'
-import { ProduceError } from '../../../services/shared/kafka/producer.ts'
+import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
 import type { LeasedSession, StoredLeg } from '../../../services/shared/postgres/held-legs.ts'
 import {
   box,

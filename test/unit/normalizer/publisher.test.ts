@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createPublisher, fingerprintOf } from '../../../services/normalizer/publisher.ts'
 import { SpoolRefusedError } from '../../../services/normalizer/spool/spool.ts'
 import { type CallEvent, identify } from '../../../services/shared/call-event.ts'
-import { ProduceError } from '../../../services/shared/kafka/producer.ts'
+import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
 import type { Tracing } from '../../../services/shared/tracing.ts'
 import {
   callFacts,

@@ -4,7 +4,7 @@ import type { WebhookResult } from '../../../services/normalizer/act-on-verdicts
 import { createDoor } from '../../../services/normalizer/door.ts'
 import { createServer } from '../../../services/normalizer/server.ts'
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
-import { ProduceError } from '../../../services/shared/kafka/producer.ts'
+import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
 import type { Tracing } from '../../../services/shared/tracing.ts'
 import { quiet, source } from '../../support/normalizer-fakes.ts'
 import { recordSpans } from '../../support/span-recorder.ts'

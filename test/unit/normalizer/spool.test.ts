@@ -3,7 +3,7 @@ import { type Entry, openEntry, sealEntry } from '../../../services/normalizer/s
 import { idsToLookUp, planDrain } from '../../../services/normalizer/spool/plan-drain.ts'
 import { SpoolRefusedError, whyRefused } from '../../../services/normalizer/spool/spool.ts'
 import { identify } from '../../../services/shared/call-event.ts'
-import { ProduceError } from '../../../services/shared/kafka/producer.ts'
+import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
 import {
   box,
   callFacts,

@@ -1,0 +1,39 @@
+import type { PartitionQueue } from './partition-queue.ts'
+import type { ProduceAnswer, ProduceRequest } from './wire/api.ts'
+
+/** The batches of several partitions as one request, and what its answer says of each. */
+export type PartitionAnswer = Pick<
+  ProduceAnswer['topics'][number]['partitions'][number],
+  'errorCode' | 'baseOffset'
+>
+
+/** A partition that is missing from the answer was not served: an offset below 0 is none. */
+const UNANSWERED: PartitionAnswer = { errorCode: 0, baseOffset: '-1' }
+
+export function answerFor(
+  { topic, partition }: PartitionQueue,
+  { topics }: ProduceAnswer,
+): PartitionAnswer {
+  const ofTopic = topics.filter(({ topicName }) => topicName === topic)
+  const found = ofTopic
+    .flatMap(({ partitions }) => partitions)
+    .find((p) => p.partition === partition)
+  return found ?? UNANSWERED
+}
+
+export function topicDataOf(queues: readonly PartitionQueue[]): ProduceRequest['topicData'] {
+  const topics = new Map<string, ProduceRequest['topicData'][number]['partitions'][number][]>()
+  for (const { topic, partition, batch } of queues) {
+    if (!batch) continue
+    const messages = batch.records.map(({ record: { key, value, headers } }) => ({
+      key: Buffer.from(key),
+      value,
+      headers: headers ?? {},
+    }))
+    const entry = { partition, firstSequence: batch.firstSequence, messages }
+    const partitions = topics.get(topic)
+    if (partitions) partitions.push(entry)
+    else topics.set(topic, [entry])
+  }
+  return [...topics].map(([topic, partitions]) => ({ topic, partitions }))
+}

@@ -1,0 +1,218 @@
+// Pinned to kafkajs 2.2.4; `test/unit/shared/kafka/wire.test.ts` fails when its insides change.
+
+import type { KafkaMessage } from 'kafkajs'
+import apiKeys from 'kafkajs/src/protocol/requests/apiKeys.js'
+import requestsModule from 'kafkajs/src/protocol/requests/index.js'
+
+/**
+ * Kafka's requests as kafkajs encodes them, and its answers as they come: with one error code per
+ * partition. kafkajs by itself throws the first code and forgets the rest of the answer, so that
+ * whoever sends to several partitions cannot know which of them was served.
+ *
+ * Offsets, timestamps and producer ids are decimal text, as in kafkajs.
+ */
+export interface Api<Request extends object, Answer> {
+  readonly name: ApiName
+  readonly key: number
+  /** Never set; ties the types of request and answer to the constant. */
+  readonly types?: (request: Request) => Answer
+}
+
+export type ApiName =
+  | 'Fetch'
+  | 'GroupCoordinator'
+  | 'Heartbeat'
+  | 'InitProducerId'
+  | 'JoinGroup'
+  | 'LeaveGroup'
+  | 'ListOffsets'
+  | 'Metadata'
+  | 'OffsetCommit'
+  | 'OffsetFetch'
+  | 'Produce'
+  | 'SyncGroup'
+
+export const definitionOf = (name: ApiName) => requestsModule.requests[name]
+
+function api<Request extends object, Answer>(name: ApiName): Api<Request, Answer> {
+  return { name, key: apiKeys[name] }
+}
+
+/** Per topic, the partitions that a request is about. */
+export interface OfTopic<Partition> {
+  readonly topic: string
+  readonly partitions: readonly Partition[]
+}
+
+export interface MetadataAnswer {
+  readonly brokers: readonly {
+    readonly nodeId: number
+    readonly host: string
+    readonly port: number
+  }[]
+  readonly topicMetadata: readonly {
+    readonly topicErrorCode: number
+    readonly topic: string
+    readonly partitionMetadata: readonly {
+      readonly partitionErrorCode: number
+      readonly partitionId: number
+      readonly leader: number
+      readonly isr: readonly number[]
+    }[]
+  }[]
+}
+export const METADATA = api<
+  { topics: readonly string[]; allowAutoTopicCreation: false },
+  MetadataAnswer
+>('Metadata')
+
+export interface ProducerIdentity {
+  readonly producerId: string
+  readonly producerEpoch: number
+}
+export const INIT_PRODUCER_ID = api<
+  { transactionTimeout: number },
+  ProducerIdentity & { readonly errorCode: number }
+>('InitProducerId')
+
+export interface ProduceRequest extends ProducerIdentity {
+  readonly acks: -1
+  readonly timeout: number
+  readonly topicData: readonly OfTopic<{
+    readonly partition: number
+    readonly firstSequence: number
+    readonly messages: readonly object[]
+  }>[]
+}
+export interface ProduceAnswer {
+  readonly topics: readonly {
+    readonly topicName: string
+    readonly partitions: readonly {
+      readonly partition: number
+      readonly errorCode: number
+      readonly baseOffset: string
+    }[]
+  }[]
+}
+export const PRODUCE = api<ProduceRequest, ProduceAnswer>('Produce')
+
+export interface FetchRequest {
+  readonly replicaId: -1
+  readonly maxWaitTime: number
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly isolationLevel: number
+  readonly rackId: ''
+  readonly topics: readonly OfTopic<{
+    readonly partition: number
+    readonly fetchOffset: string
+    readonly maxBytes: number
+  }>[]
+}
+export interface FetchedPartition {
+  readonly partition: number
+  readonly errorCode: number
+  readonly highWatermark: string
+  readonly abortedTransactions: readonly object[] | null
+  readonly messages: readonly KafkaMessage[]
+}
+export interface FetchAnswer {
+  readonly responses: readonly {
+    readonly topicName: string
+    readonly partitions: readonly FetchedPartition[]
+  }[]
+}
+export const FETCH = api<FetchRequest, FetchAnswer>('Fetch')
+
+export const LIST_OFFSETS = api<
+  {
+    readonly replicaId: -1
+    readonly isolationLevel: number
+    readonly topics: readonly OfTopic<{ readonly partition: number; readonly timestamp: string }>[]
+  },
+  {
+    readonly responses: readonly OfTopic<{
+      readonly partition: number
+      readonly errorCode: number
+      readonly timestamp: string
+      readonly offset: string
+    }>[]
+  }
+>('ListOffsets')
+
+interface CodeOnly {
+  readonly errorCode: number
+}
+
+export const FIND_COORDINATOR = api<
+  { readonly coordinatorKey: string; readonly coordinatorType: 0 },
+  CodeOnly & { readonly coordinator: { nodeId: number; host: string; port: number } }
+>('GroupCoordinator')
+
+export const JOIN_GROUP = api<
+  {
+    readonly groupId: string
+    readonly sessionTimeout: number
+    readonly rebalanceTimeout: number
+    readonly memberId: string
+    readonly protocolType: 'consumer'
+    readonly groupProtocols: readonly { readonly name: string; readonly metadata: Buffer }[]
+  },
+  CodeOnly & {
+    readonly generationId: number
+    readonly leaderId: string
+    readonly memberId: string
+    readonly members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]
+  }
+>('JoinGroup')
+
+interface Membership {
+  readonly groupId: string
+  readonly memberId: string
+}
+
+export const SYNC_GROUP = api<
+  Membership & {
+    readonly generationId: number
+    readonly groupAssignment: readonly {
+      readonly memberId: string
+      readonly memberAssignment: Buffer
+    }[]
+  },
+  CodeOnly & { readonly memberAssignment: Buffer }
+>('SyncGroup')
+
+export const HEARTBEAT = api<
+  Membership & { readonly groupGenerationId: number; readonly groupInstanceId: null },
+  CodeOnly
+>('Heartbeat')
+
+export const LEAVE_GROUP = api<
+  { readonly groupId: string; readonly members: readonly { readonly memberId: string }[] },
+  CodeOnly
+>('LeaveGroup')
+
+export const OFFSET_COMMIT = api<
+  Membership & {
+    readonly groupGenerationId: number
+    readonly topics: readonly OfTopic<{
+      readonly partition: number
+      readonly offset: string
+      readonly metadata: string
+    }>[]
+  },
+  { readonly responses: readonly OfTopic<CodeOnly & { readonly partition: number }>[] }
+>('OffsetCommit')
+
+export const OFFSET_FETCH = api<
+  { readonly groupId: string; readonly topics: readonly OfTopic<{ readonly partition: number }>[] },
+  CodeOnly & {
+    readonly responses: readonly OfTopic<
+      CodeOnly & {
+        readonly partition: number
+        readonly offset: string
+        readonly metadata: string | null
+      }
+    >[]
+  }
+>('OffsetFetch')

@@ -1,0 +1,155 @@
+import type { Kafka } from 'kafkajs'
+import { DeadlineError, withinMs } from '../../deadline.ts'
+import { type Api, definitionOf } from './api.ts'
+import { BrokerAwayError } from './error-codes.ts'
+
+/**
+ * The sockets to one broker, over kafkajs' own (TLS, login, request queue, codecs), with what those
+ * lack: each request has a deadline, and a broker that misses it is hung up on. kafkajs' own
+ * `disconnect()` waits for open requests, and while one broker hangs everybody waits with it.
+ */
+export interface BrokerConnection {
+  /** Rejects with BrokerAwayError, or with what kafkajs' decoder says of a malformed answer. */
+  ask<Request extends object, Answer>(
+    api: Api<Request, Answer>,
+    request: Request,
+    withinMs: number,
+  ): Promise<Answer>
+  /** False once it was lost; then a new one has to be made. */
+  readonly isOpen: boolean
+  /** At once. What is open is rejected, and nothing is written any more. */
+  destroy(): void
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** The part of kafkajs' cluster that is used: how it makes connections. */
+export interface ConnectionMaker {
+  readonly connectionPoolBuilder: { build(address?: Address): Promise<ConnectionPool> }
+  readonly brokerPool: { createBroker(options: object): Broker }
+  readonly rootLogger: object
+}
+
+interface ConnectionPool extends Address {
+  readonly pool: readonly Connection[]
+  send(request: object): Promise<unknown>
+  isConnected(): boolean
+}
+
+interface Connection {
+  connectionStatus: string
+  readonly requestQueue: { rejectAll(error: Error): void; destroy(): void }
+  readonly socket?: { destroy(): void }
+}
+
+interface Broker {
+  readonly connectionPool: ConnectionPool
+  connect(): Promise<void>
+  lookupRequest(key: number, definition: object): (request: object) => EncodedRequest
+}
+
+interface EncodedRequest {
+  readonly request: object
+  readonly response: { decode(raw: Buffer): Promise<unknown> }
+}
+
+/** @throws Error when kafkajs is another version than the one whose insides are known. */
+export function connectionMakerOf(kafka: Kafka): ConnectionMaker {
+  const symbol = Object.getOwnPropertySymbols(kafka).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  )
+  const create =
+    symbol && (kafka as unknown as Record<symbol, (options: object) => ConnectionMaker>)[symbol]
+  if (!create) throw new Error('kafkajs has changed inside: see services/shared/kafka/wire')
+  return create({ allowAutoTopicCreation: false })
+}
+
+/** To connect, to speak TLS and to log in. Then it is the next broker's turn. */
+const CONNECT_MS = 1_500
+
+export function openBroker(maker: ConnectionMaker, address: Address): BrokerConnection {
+  const name = `${address.host}:${address.port}`
+  let broker: Broker | null = null
+  let isConnected = false
+  let isDestroyed = false
+  const ready = connect()
+  // Told to whoever asks.
+  ready.catch(() => undefined)
+
+  async function connect(): Promise<Broker> {
+    const { host, port } = address
+    const connectionPool = await maker.connectionPoolBuilder.build({ host, port })
+    const made = maker.brokerPool.createBroker({ connectionPool, logger: maker.rootLogger })
+    if (isDestroyed) throw new Error('given up')
+    broker = made
+    await made.connect()
+    isConnected = true
+    return made
+  }
+
+  /** A request is encoded when its turn comes; one that was given up meanwhile must not go out. */
+  function encoded<Request extends object, Answer>(
+    connected: Broker,
+    api: Api<Request, Answer>,
+    request: Request,
+  ) {
+    const { request: encode, response } = connected.lookupRequest(
+      api.key,
+      definitionOf(api.name),
+    )(request)
+    const asItCame = { decode: response.decode, parse: (answer: unknown) => answer }
+    return { request: encode, response: asItCame, logResponseError: false }
+  }
+
+  return {
+    get isOpen() {
+      return !isDestroyed && (!isConnected || broker?.connectionPool.isConnected() === true)
+    },
+    async ask<Request extends object, Answer>(
+      api: Api<Request, Answer>,
+      request: Request,
+      ms: number,
+    ): Promise<Answer> {
+      const connected = await withinMs(CONNECT_MS, ready).catch((error: unknown) => {
+        this.destroy()
+        throw away(`cannot connect to ${name}`, error, false)
+      })
+      try {
+        const sent = connected.connectionPool.send(encoded(connected, api, request))
+        return (await withinMs(ms, sent)) as Answer
+      } catch (error) {
+        if (!isTransport(error)) throw error
+        // What comes behind a request that hangs would hang as well.
+        this.destroy()
+        throw away(`${name} did not answer ${api.name}`, error, true)
+      }
+    },
+    destroy() {
+      if (isDestroyed) return
+      isDestroyed = true
+      for (const connection of broker?.connectionPool.pool ?? []) hangUp(connection, name)
+    },
+  }
+}
+
+function hangUp(connection: Connection, name: string): void {
+  connection.connectionStatus = 'disconnected'
+  connection.requestQueue.rejectAll(away(`hung up on ${name}`, undefined, true))
+  connection.requestQueue.destroy()
+  connection.socket?.destroy()
+}
+
+function away(message: string, cause: unknown, mayBeDone: boolean): BrokerAwayError {
+  const detail = cause instanceof Error ? `: ${cause.message}` : ''
+  return new BrokerAwayError(message + detail, { cause, mayBeDone })
+}
+
+const TRANSPORT = /^KafkaJS(Connection|RequestTimeout|LockTimeout)/
+
+function isTransport(error: unknown): boolean {
+  if (error instanceof DeadlineError || error instanceof BrokerAwayError) return true
+  return error instanceof Error && TRANSPORT.test(error.name)
+}
