@@ -19,12 +19,11 @@ interface OldView {
 }
 
 /**
- * What all brokers of the cluster share: logs, leaders, and who coordinates which group. Replication
- * is not played: an append is at once on every replica, as in a healthy cluster.
+ * The logs and their leaders, which all brokers of the cluster share. Replication is not played: an
+ * append is at once on every replica, as in a healthy cluster.
  */
 export class Cluster {
   readonly #topics = new Map<string, Partition[]>()
-  readonly #coordinators = new Map<string, number>()
   /** By broker, topic and partition. */
   readonly #oldViews = new Map<string, OldView>()
   readonly #waiting = new Set<() => void>()
@@ -102,14 +101,6 @@ export class Cluster {
 
   unfence(broker: number): void {
     this.#fenced.delete(broker)
-  }
-
-  coordinatorOf(group: string): number {
-    return this.#coordinators.get(group) ?? this.alive[0] ?? -1
-  }
-
-  setCoordinator(group: string, broker: number): void {
-    this.#coordinators.set(group, broker)
   }
 
   /** The next append or move of a leader, or `ms` later. */

@@ -1,18 +1,7 @@
-import type { Cluster, Partition } from './cluster.ts'
+import { type Asked, HOST } from './asked.ts'
+import type { Partition } from './cluster.ts'
 import { ERRORS } from './error-codes.ts'
-import type { RequestOf, Trouble } from './faults.ts'
 import type { ApiName, ResponseBody } from './messages.ts'
-
-/** What the answer to one request of the API `A` depends on. */
-export interface Asked<A extends ApiName> {
-  readonly request: RequestOf<A>
-  readonly trouble: Trouble
-  readonly cluster: Cluster
-  /** Where clients reach a broker. */
-  readonly portOf: (broker: number) => number
-}
-
-export const HOST = '127.0.0.1'
 
 type TopicOf<A extends ApiName> = ResponseBody<A> extends { topics: (infer T)[] } ? T : never
 

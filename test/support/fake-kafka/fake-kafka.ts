@@ -1,35 +1,18 @@
+import { carryOut, readRequest } from './answers.ts'
+import { HOST, type Surroundings } from './asked.ts'
 import { type Answer, BrokerServer, type Frame } from './broker-server.ts'
 import { Cluster, type StaleView } from './cluster.ts'
-import {
-  type Asked,
-  answerFetch,
-  answerInitProducerId,
-  answerListOffsets,
-  answerMetadata,
-  answerProduce,
-  HOST,
-} from './data-answers.ts'
-import { ERRORS } from './error-codes.ts'
 import { Faults, type RequestFilter, type RequestOf, type SeenRequest } from './faults.ts'
-import { APIS, type ApiName, type ResponseBody } from './messages.ts'
+import { type CommittedOffset, GroupCoordinators } from './group-coordinators.ts'
+import { type Hold, type Listener, Listeners } from './listeners.ts'
+import type { ApiName } from './messages.ts'
 import { encodeBatch, type LoggedRecord, type NewRecord } from './record-batch.ts'
-import { Reader, Writer } from './wire.ts'
 
 export interface FakeKafkaOptions {
   /** Number of partitions of each topic; the leaders take turns, from broker 1 on. */
   readonly topics: Readonly<Record<string, number>>
   /** Default: 3. */
   readonly brokers?: number
-}
-
-/** May wait: the request is carried out, or its answer sent, when all listeners are done. */
-export type Listener = (request: SeenRequest) => void | Promise<void>
-
-/** Requests that stand still until `release`. */
-export interface Hold {
-  /** Resolves with the first request that is held. */
-  readonly held: Promise<SeenRequest>
-  release(): void
 }
 
 /**
@@ -42,11 +25,12 @@ export interface Hold {
 export class FakeKafka {
   readonly faults = new Faults()
   readonly #cluster: Cluster
+  readonly #groups: GroupCoordinators
+  readonly #around: Surroundings
   readonly #brokers: ReadonlyMap<number, BrokerServer>
   readonly #seen: SeenRequest[] = []
-  readonly #beforeCarryingOut = new Set<Listener>()
-  readonly #beforeAnswering = new Set<Listener>()
-  readonly #holds = new Set<Hold>()
+  readonly #beforeCarryingOut = new Listeners()
+  readonly #beforeAnswering = new Listeners()
   readonly #problems: unknown[] = []
 
   constructor({ topics, brokers = 3 }: FakeKafkaOptions) {
@@ -55,6 +39,15 @@ export class FakeKafka {
     this.#brokers = new Map(
       ids.map((id) => [id, new BrokerServer((frame) => this.#receive(id, frame))]),
     )
+    this.#groups = new GroupCoordinators(
+      () => this.#cluster.alive[0] ?? -1,
+      (id) => this.#broker(id).isStopped,
+    )
+    this.#around = {
+      cluster: this.#cluster,
+      groups: this.#groups,
+      portOf: (id) => this.#broker(id).port,
+    }
   }
 
   /** For `KAFKA_BROKERS`, in the order of the ids. */
@@ -101,6 +94,36 @@ export class FakeKafka {
     this.#cluster.catchUp(broker)
   }
 
+  committed(groupId: string, topic: string, partition: number): CommittedOffset | null {
+    return this.#groups.committed(groupId, topic, partition)
+  }
+
+  /** As if the group had committed it before the test. */
+  commit(groupId: string, topic: string, partition: number, offset: number): void {
+    this.#groups.commit(groupId, topic, partition, { offset, metadata: '' })
+  }
+
+  /** The members of a group by id, in the order in which they came. */
+  membersOf(groupId: string): readonly string[] {
+    return this.#groups.group(groupId).memberIds
+  }
+
+  coordinatorOf(groupId: string): number {
+    return this.#groups.brokerOf(groupId)
+  }
+
+  /**
+   * The group's members and offsets move along. `formerAnswersHeartbeats`: the broker that it comes
+   * from goes on calling the members alive, and takes nothing else of them.
+   */
+  moveCoordinator(
+    groupId: string,
+    to: number,
+    { formerAnswersHeartbeats = false }: { readonly formerAnswersHeartbeats?: boolean } = {},
+  ): void {
+    this.#groups.move(groupId, to, formerAnswersHeartbeats)
+  }
+
   freeze(broker: number): void {
     this.#broker(broker).freeze()
   }
@@ -129,24 +152,22 @@ export class FakeKafka {
 
   /** Sees each request when it is its turn, before it is carried out. Answers how to stop it. */
   onRequest(listener: Listener): () => void {
-    this.#beforeCarryingOut.add(listener)
-    return () => this.#beforeCarryingOut.delete(listener)
+    return this.#beforeCarryingOut.add(listener)
   }
 
   /** Sees each request when it is carried out, before its answer is sent. */
   onAnswer(listener: Listener): () => void {
-    this.#beforeAnswering.add(listener)
-    return () => this.#beforeAnswering.delete(listener)
+    return this.#beforeAnswering.add(listener)
   }
 
   /** The requests that fit are not carried out before `release`. */
   holdRequests(fits: RequestFilter): Hold {
-    return this.#hold(fits, (listener) => this.onRequest(listener))
+    return this.#beforeCarryingOut.hold(fits)
   }
 
   /** The requests that fit are carried out, and their answers wait for `release`. */
   holdAnswers(fits: RequestFilter): Hold {
-    return this.#hold(fits, (listener) => this.onAnswer(listener))
+    return this.#beforeAnswering.hold(fits)
   }
 
   async startAll(): Promise<void> {
@@ -156,7 +177,6 @@ export class FakeKafka {
   /** Nothing stands still or goes wrong from now on, so that clients can say goodbye. */
   calmDown(): void {
     this.faults.clear()
-    for (const hold of this.#holds) hold.release()
     this.#beforeCarryingOut.clear()
     this.#beforeAnswering.clear()
     for (const broker of this.#brokers.values()) broker.thaw()
@@ -165,14 +185,9 @@ export class FakeKafka {
   /** @throws what a broker could not make sense of: a client that speaks another protocol. */
   async stop(): Promise<void> {
     this.calmDown()
+    this.#groups.stop()
     for (const broker of this.#brokers.values()) await broker.kill()
     if (this.#problems.length > 0) throw new AggregateError(this.#problems, 'the fake brokers')
-  }
-
-  #hold(fits: RequestFilter, listen: (listener: Listener) => () => void): Hold {
-    const made = hold(fits, listen)
-    this.#holds.add(made)
-    return made
   }
 
   #broker(id: number): BrokerServer {
@@ -182,13 +197,10 @@ export class FakeKafka {
   }
 
   #receive(broker: number, frame: Frame): () => Promise<Answer> {
-    const { connection, clientId } = frame
     try {
-      const api = apiOf(frame)
-      const body = APIS[api].request.read(new Reader(frame.body))
-      const request = { api, broker, connection, clientId, body } as SeenRequest
+      const request = readRequest(broker, frame)
       this.#seen.push(request)
-      return () => this.#carryOut(request).catch((error) => this.#fail(error))
+      return () => this.#answer(request).catch((error) => this.#fail(error))
     } catch (error) {
       return async () => this.#fail(error)
     }
@@ -199,36 +211,12 @@ export class FakeKafka {
     return 'cut'
   }
 
-  async #carryOut(request: SeenRequest): Promise<Answer> {
-    for (const listener of this.#beforeCarryingOut) await listener(request)
+  async #answer(request: SeenRequest): Promise<Answer> {
+    await this.#beforeCarryingOut.tell(request)
     const trouble = this.faults.troubleOf(request)
-    const body = await this.#answer(request, trouble)
-    for (const listener of this.#beforeAnswering) await listener(request)
-    return trouble.dropped ?? encode(request.api, body)
-  }
-
-  #answer(request: SeenRequest, trouble: Asked<ApiName>['trouble']) {
-    const around = {
-      trouble,
-      cluster: this.#cluster,
-      portOf: (broker: number) => this.#broker(broker).port,
-    }
-    switch (request.api) {
-      case 'ApiVersions':
-        return answerApiVersions()
-      case 'Metadata':
-        return answerMetadata({ ...around, request })
-      case 'InitProducerId':
-        return answerInitProducerId({ ...around, request })
-      case 'Produce':
-        return answerProduce({ ...around, request })
-      case 'Fetch':
-        return answerFetch({ ...around, request })
-      case 'ListOffsets':
-        return answerListOffsets({ ...around, request })
-      default:
-        throw new Error(`not yet: ${request.api}`)
-    }
+    const answer = await carryOut(request, trouble, this.#around)
+    await this.#beforeAnswering.tell(request)
+    return trouble.dropped ?? answer
   }
 }
 
@@ -236,49 +224,4 @@ export async function startFakeKafka(options: FakeKafkaOptions): Promise<FakeKaf
   const kafka = new FakeKafka(options)
   await kafka.startAll()
   return kafka
-}
-
-function apiOf({ apiKey, apiVersion }: Frame): ApiName {
-  const names = Object.keys(APIS) as ApiName[]
-  const api = names.find((name) => APIS[name].key === apiKey)
-  if (!api) throw new Error(`no API of the key ${apiKey}`)
-  const [min, max] = APIS[api].versions
-  if (apiVersion < min || apiVersion > max) throw new Error(`${api} of version ${apiVersion}`)
-  return api
-}
-
-function answerApiVersions(): ResponseBody<'ApiVersions'> {
-  const apis = Object.values(APIS).map(({ key, versions: [min, max] }) => ({ key, min, max }))
-  return { errorCode: ERRORS.NONE, apis, throttleMs: 0 }
-}
-
-/** The body fits the API: `#answer` gives to each its own. */
-function encode(api: ApiName, body: object): Buffer {
-  const to = new Writer()
-  const { response } = APIS[api] as { response: { write(to: Writer, body: object): void } }
-  response.write(to, body)
-  return to.buffer
-}
-
-function hold(fits: RequestFilter, listen: (listener: Listener) => () => void): Hold {
-  let release = (): void => undefined
-  let found: (request: SeenRequest) => void = () => undefined
-  const released = new Promise<void>((resolve) => {
-    release = resolve
-  })
-  const held = new Promise<SeenRequest>((resolve) => {
-    found = resolve
-  })
-  const forget = listen(async (request) => {
-    if (!fits(request)) return
-    found(request)
-    await released
-  })
-  return {
-    held,
-    release: () => {
-      forget()
-      release()
-    },
-  }
 }
