@@ -147,7 +147,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
-function crc32c(checked: Buffer): number {
+export function crc32c(checked: Buffer): number {
   let crc = 0xffffffff
   for (const byte of checked) crc = (CRC_TABLE[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8)
   return (crc ^ 0xffffffff) >>> 0
