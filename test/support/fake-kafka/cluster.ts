@@ -1,0 +1,132 @@
+import { PartitionLog } from './partition-log.ts'
+
+export interface Partition {
+  readonly log: PartitionLog
+  leader: number
+}
+
+export interface StaleView {
+  /** Brokers that hear of the move later. */
+  readonly on: readonly number[]
+  /** How many of their Metadata answers stay old; default: all until `catchUp`. */
+  readonly answers?: number
+}
+
+/** What a broker still believes of a partition whose leader has moved. */
+interface OldView {
+  readonly leader: number
+  answersLeft: number
+}
+
+/**
+ * The logs and their leaders, which all brokers of the cluster share. Replication is not played: an
+ * append is at once on every replica, as in a healthy cluster.
+ */
+export class Cluster {
+  readonly #topics = new Map<string, Partition[]>()
+  /** By broker, topic and partition. */
+  readonly #oldViews = new Map<string, OldView>()
+  readonly #waiting = new Set<() => void>()
+  readonly #fenced = new Set<number>()
+  readonly #brokers: readonly number[]
+  #nextProducerId = 1_000
+
+  constructor(brokers: readonly number[], topics: Readonly<Record<string, number>>) {
+    this.#brokers = brokers
+    for (const [topic, count] of Object.entries(topics)) {
+      const partitions = Array.from({ length: count }, (_, index) => ({
+        log: new PartitionLog(),
+        leader: brokers[index % brokers.length] ?? 1,
+      }))
+      this.#topics.set(topic, partitions)
+    }
+  }
+
+  get topics(): readonly string[] {
+    return [...this.#topics.keys()]
+  }
+
+  /** The brokers that the cluster takes for alive. */
+  get alive(): readonly number[] {
+    return this.#brokers.filter((id) => !this.#fenced.has(id))
+  }
+
+  partitionsOf(topic: string): readonly Partition[] | null {
+    return this.#topics.get(topic) ?? null
+  }
+
+  partition(topic: string, partition: number): Partition | null {
+    return this.#topics.get(topic)?.[partition] ?? null
+  }
+
+  newProducerId(): number {
+    return this.#nextProducerId++
+  }
+
+  append(topic: string, partition: number, batch: Buffer) {
+    const appended = this.known(topic, partition).log.append(batch)
+    this.#changed()
+    return appended
+  }
+
+  moveLeader(topic: string, partition: number, to: number, stale?: StaleView): void {
+    const moved = this.known(topic, partition)
+    for (const broker of stale?.on ?? []) {
+      const view = { leader: moved.leader, answersLeft: stale?.answers ?? Number.POSITIVE_INFINITY }
+      this.#oldViews.set(viewKey(broker, topic, partition), view)
+    }
+    moved.leader = to
+    this.#changed()
+  }
+
+  /** The leader that this broker's next Metadata answer tells. */
+  leaderInEyesOf(broker: number, topic: string, partition: number): number {
+    const key = viewKey(broker, topic, partition)
+    const old = this.#oldViews.get(key)
+    if (!old) return this.known(topic, partition).leader
+    old.answersLeft--
+    if (old.answersLeft <= 0) this.#oldViews.delete(key)
+    return old.leader
+  }
+
+  catchUp(broker: number): void {
+    for (const key of this.#oldViews.keys()) {
+      if (key.startsWith(`${broker}/`)) this.#oldViews.delete(key)
+    }
+  }
+
+  fence(broker: number): void {
+    this.#fenced.add(broker)
+  }
+
+  unfence(broker: number): void {
+    this.#fenced.delete(broker)
+  }
+
+  /** The next append or move of a leader, or `ms` later. */
+  nextChange(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        this.#waiting.delete(done)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      this.#waiting.add(done)
+    })
+  }
+
+  known(topic: string, partition: number): Partition {
+    const found = this.partition(topic, partition)
+    if (!found) throw new Error(`the fake cluster has no ${topic}/${partition}`)
+    return found
+  }
+
+  #changed(): void {
+    for (const done of [...this.#waiting]) done()
+  }
+}
+
+function viewKey(broker: number, topic: string, partition: number): string {
+  return `${broker}/${topic}/${partition}`
+}

@@ -1,0 +1,53 @@
+import type { KafkaMessage } from 'kafkajs'
+import type {
+  PartitionConsumer,
+  PartitionOwner,
+} from '../../services/shared/kafka/partition-consumer.ts'
+
+/** An owner that reads all topics of what it gets from the committed offset on, and keeps a list. */
+export class RecordingOwner implements PartitionOwner {
+  readonly #topics: readonly string[]
+  readonly #next = new Map<string, number>()
+  /** `topic/partition value` in the order in which they came, taken over or not. */
+  readonly offered: string[] = []
+  readonly taken: string[] = []
+  readonly owned = new Set<number>()
+  consumer: PartitionConsumer | null = null
+  /** Thrown by `records` for one batch. */
+  throwsNext: Error | null = null
+
+  constructor(topics: readonly string[]) {
+    this.#topics = topics
+  }
+
+  assigned(partitions: readonly number[]): void {
+    for (const partition of partitions) {
+      this.owned.add(partition)
+      for (const topic of this.#topics) this.consumer?.resume(topic, partition)
+    }
+  }
+
+  revoked(partitions: readonly number[]): void {
+    for (const partition of partitions) this.owned.delete(partition)
+  }
+
+  positions(partition: number): ReadonlyMap<string, number> | null {
+    const known = this.#topics.flatMap((topic): [string, number][] => {
+      const next = this.#next.get(`${topic}/${partition}`)
+      return next === undefined ? [] : [[topic, next]]
+    })
+    return known.length > 0 ? new Map(known) : null
+  }
+
+  records(topic: string, partition: number, messages: readonly KafkaMessage[]): number {
+    const values = messages.map(({ value }) => `${topic}/${partition} ${value}`)
+    this.offered.push(...values)
+    const error = this.throwsNext
+    this.throwsNext = null
+    if (error) throw error
+    this.taken.push(...values)
+    const last = messages.at(-1)
+    if (last) this.#next.set(`${topic}/${partition}`, Number(last.offset) + 1)
+    return messages.length
+  }
+}
