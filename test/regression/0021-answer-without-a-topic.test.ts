@@ -40,7 +40,8 @@ describe('committed offsets', () => {
   it.each([
     { api: 'OffsetFetch', topic: 'lanes' },
     { api: 'OffsetFetch', topic: 'lanes', partition: 0 },
-    { api: 'Metadata', topic: 'lanes', times: 2 },
+    // kafkajs looks at up to so many of them before it asks for offsets, and takes the last one.
+    { api: 'Metadata', topic: 'lanes', times: 4 },
   ] as const)('are those of all topics when an answer lacks some: %o', async (omission) => {
     const { kafka, committed } = await aMember()
     kafka.faults.omit(omission)
@@ -54,7 +55,6 @@ describe('committed offsets', () => {
 
 describe('ranges', () => {
   it.each([
-    { api: 'ListOffsets', topic: 'lanes' },
     { api: 'ListOffsets', topic: 'lanes', partition: 0 },
     { api: 'Metadata', topic: 'lanes' },
   ] as const)('are those of all topics when an answer lacks some: %o', async (omission) => {
