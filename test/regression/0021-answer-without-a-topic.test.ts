@@ -8,9 +8,9 @@ const TOPICS = ['calls', 'lanes']
 const ASKED_AGAIN_FOR_MS = 3_000
 
 /*
- * What a customer saw: calls that had failed once were never tried again. A broker that had just come
- * up left out one of the topics in its answer; the partition began without it, and nobody read it
- * until the next rebalance.
+ * What a customer would have seen: calls that had failed once were never tried again. A broker that
+ * had just come up left out one of the topics in its answer; the partition began without it, and
+ * nobody read it until the next rebalance.
  *
  * Timeline   partition   given to us: where do `calls` and `lanes` stand?
  *            broker      calls: 3            (nothing of lanes)
