@@ -3,9 +3,10 @@ import { aKafkaBench } from '../support/kafka-bench.ts'
 import { record, valuesIn } from '../support/written-records.ts'
 
 /*
- * What a customer saw: a call that its provider had been told "accepted" for never arrived. kafkajs
- * keeps the answers of a send by broker. When a partition moves to a broker that has answered for
- * another partition already, it asks nobody for the moved one any more, and resolves.
+ * What a customer would have seen: a call that its provider had been told "accepted" for never
+ * arrived. kafkajs keeps the answers of a send by broker. When a partition moves to a broker that
+ * has answered for another partition already, it asks nobody for the moved one any more, and
+ * resolves.
  *
  * Timeline   leaders     partition 0: broker 1        partition 1: broker 2
  *            moved       partition 0 to broker 2

@@ -4,9 +4,10 @@ import { aKafkaBench } from '../support/kafka-bench.ts'
 import { record, valuesIn } from '../support/written-records.ts'
 
 /*
- * What a customer saw: the same call twice, with two event ids. kafkajs keeps the answers of a send by
- * broker. A partition that was written, and then moves to a broker that has not answered, is written
- * there once more: with new sequence numbers, so that the broker cannot know it again.
+ * What a customer would have seen: the same call twice, with two event ids. kafkajs keeps the
+ * answers of a send by broker. A partition that was written, and then moves to a broker that has not
+ * answered, is written there once more: with new sequence numbers, so that the broker cannot know it
+ * again.
  *
  * Timeline   leaders     partition 0: broker 1        partition 1: broker 2
  *            send        a ─> broker 1 ✓ written       b ─> broker 2 ✗ NOT_LEADER

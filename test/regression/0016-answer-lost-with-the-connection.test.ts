@@ -3,8 +3,8 @@ import { aKafkaBench } from '../support/kafka-bench.ts'
 import { record, valuesIn } from '../support/written-records.ts'
 
 /*
- * What a customer would see: a call twice, or the call after it not at all, when a broker restarts
- * between writing records and answering.
+ * What a customer would have seen: a call twice, or the call after it not at all, when a broker
+ * restarts between writing records and answering.
  *
  * Timeline   send        a ─> broker 1 ✓ written, and the connection is cut before the answer
  *            again       a ─> broker 1: knows the batch, answers where it stands

@@ -19,8 +19,8 @@ interface Sent {
 }
 
 /*
- * What customers saw, when brokers were restarted one by one under load: calls that were accepted and
- * lost, calls that came twice, calls of one workspace in another order.
+ * What customers would have seen, when brokers were restarted one by one under load: calls that were
+ * accepted and lost, calls that came twice, calls of one workspace in another order.
  *
  * Timeline   seeded: many sends at once; leaders move while a batch is under way, brokers hear of the
  *            moves later than others, answers are lost with their connections; then peace

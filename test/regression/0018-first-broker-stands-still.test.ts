@@ -7,9 +7,9 @@ import { record, valuesIn } from '../support/written-records.ts'
 const START_WITHIN_MS = 5_000
 
 /*
- * What customers saw: nothing for minutes after a deployment, since each new process asked the first
- * address of KAFKA_BROKERS, whose machine was frozen: it takes connections, and answers nothing.
- * kafkajs waits for the answer for 10 s, and then asks the same one again.
+ * What customers would have seen: nothing for minutes after a deployment, since each new process
+ * asked the first address of KAFKA_BROKERS, whose machine was frozen: it takes connections, and
+ * answers nothing. kafkajs waits for the answer for 10 s, and then asks the same one again.
  *
  * Timeline   broker 1    frozen from the start; brokers 2 and 3 have taken over from it
  *            process     starts, with broker 1 as the first of its addresses

@@ -9,9 +9,9 @@ const TIMEOUT_MS = 500
 const SENT_ON_FOR_MS = 1_000
 
 /*
- * What a customer saw: the beginning of a call after its end. The batch with the beginning was given
- * up, and its provider sent it again; seconds later the producer that had been thrown away got a
- * connection, and wrote it behind what had come meanwhile.
+ * What a customer would have seen: the beginning of a call after its end. The batch with the
+ * beginning was given up, and its provider sent it again; seconds later the producer that had been
+ * thrown away got a connection, and wrote it behind what had come meanwhile.
  *
  * Timeline   broker 1    FROZEN …………………………… killed; broker 2 leads the partition
  *            send        old ─> broker 1   given up    new 1 ✓ new 2 ✓ …

@@ -5,9 +5,10 @@ import { aKafkaBench } from '../support/kafka-bench.ts'
 const AGAIN_WITHIN_MS = 5_000
 
 /*
- * What customers saw: after the next restart hours of calls once more. The broker that coordinates
- * the group had given that up in good order. It goes on answering heartbeats, so the member feels
- * well; but it takes no commit any more, and kafkajs asks nobody for the new coordinator.
+ * What customers would have seen: after the next restart hours of calls once more. The broker that
+ * coordinates the group had given that up in good order. It goes on answering heartbeats, so the
+ * member feels well; but it takes no commit any more, and kafkajs asks nobody for the new
+ * coordinator.
  *
  * Timeline   coordinator   broker 1 ──> broker 2
  *            heartbeat     ─> broker 1 ✓

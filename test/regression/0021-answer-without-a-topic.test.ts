@@ -8,9 +8,9 @@ const TOPICS = ['calls', 'lanes']
 const ASKED_AGAIN_FOR_MS = 3_000
 
 /*
- * What a customer saw: calls that had failed once were never tried again. A broker that had just come
- * up left out one of the topics in its answer; the partition began without it, and nobody read it
- * until the next rebalance.
+ * What a customer would have seen: calls that had failed once were never tried again. A broker that
+ * had just come up left out one of the topics in its answer; the partition began without it, and
+ * nobody read it until the next rebalance.
  *
  * Timeline   partition   given to us: where do `calls` and `lanes` stand?
  *            broker      calls: 3            (nothing of lanes)
@@ -40,7 +40,8 @@ describe('committed offsets', () => {
   it.each([
     { api: 'OffsetFetch', topic: 'lanes' },
     { api: 'OffsetFetch', topic: 'lanes', partition: 0 },
-    { api: 'Metadata', topic: 'lanes', times: 2 },
+    // kafkajs looks at up to so many of them before it asks for offsets, and takes the last one.
+    { api: 'Metadata', topic: 'lanes', times: 4 },
   ] as const)('are those of all topics when an answer lacks some: %o', async (omission) => {
     const { kafka, committed } = await aMember()
     kafka.faults.omit(omission)
@@ -54,7 +55,6 @@ describe('committed offsets', () => {
 
 describe('ranges', () => {
   it.each([
-    { api: 'ListOffsets', topic: 'lanes' },
     { api: 'ListOffsets', topic: 'lanes', partition: 0 },
     { api: 'Metadata', topic: 'lanes' },
   ] as const)('are those of all topics when an answer lacks some: %o', async (omission) => {

@@ -3,9 +3,9 @@ import { eventually } from '../support/eventually.ts'
 import { aKafkaBench } from '../support/kafka-bench.ts'
 
 /*
- * What customers saw: nothing any more, from a process that is in the group, sends its heartbeats, and
- * reads nothing. A TypeError in the code that takes records over is final to kafkajs: it stops, and
- * does not start again.
+ * What customers would have seen: nothing any more, until somebody restarted the process. To kafkajs
+ * a TypeError in the code that takes records over is final: it leaves the group and does not come
+ * back, and the next member that gets the records leaves, too.
  *
  * Timeline   records a b   taken over? ✗ throws
  *            records a b   ✓ must come again
