@@ -45,7 +45,6 @@ await runService(async () => {
     startTelemetryServer({
       port: config.telemetryPort,
       registry: createConsoleMetrics(pool, logger),
-      isAlive: () => ({ ok: true }),
       isReady: () => checkDatabase(pool),
     }),
   )

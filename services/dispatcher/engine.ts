@@ -1,6 +1,7 @@
 import type { CallEventDecoder } from '../shared/call-event-codec.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { PartitionConsumer } from '../shared/kafka/partition-consumer.ts'
+import type { LostRecords } from '../shared/kafka/partition-fetcher.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Health } from '../shared/telemetry-server.ts'
 import type { Tracing } from '../shared/tracing.ts'
@@ -91,9 +92,17 @@ export class Engine {
           ports: this.#sessionPorts(),
         }),
       attempts,
+      onLost: (lost) => this.#lost(lost),
       clock,
       logger,
     })
+  }
+
+  #lost({ from, to, ...where }: LostRecords): void {
+    const { logger, metrics } = this.#options
+    const isDeleted = to > from
+    logger.error({ ...where, from, to }, isDeleted ? 'log.deleted_unread' : 'log.went_back')
+    metrics.recordsLost(isDeleted ? 'deleted' : 'went_back', Math.max(to - from, 1))
   }
 
   #createRunner(): LaneRunner {
@@ -157,13 +166,14 @@ export class Engine {
     this.sessions.attach(consumer)
   }
 
-  isAlive(): Health {
-    const failure = this.#consumer?.failure ?? null
-    return failure === null ? { ok: true } : { ok: false, reason: `consumer group: ${failure}` }
-  }
-
   isReady(): Health {
     if (!this.#consumer?.isMember) return { ok: false, reason: 'not in the consumer group yet' }
+    const { failure, misfits } = this.#consumer
+    if (failure !== null) return { ok: false, reason: `consumer group: ${failure}` }
+    for (const [topic, count] of misfits) {
+      const reason = `topic ${topic} has ${count} partitions, and TOPIC_PARTITIONS another number: see deploy/kafka/README.md, "The number of partitions"`
+      return { ok: false, reason }
+    }
     const { openingCount } = this.sessions
     if (openingCount > 0) {
       return { ok: false, reason: `waiting for ${openingCount} partitions to be handed over` }
@@ -174,7 +184,12 @@ export class Engine {
   figures(): DispatcherFigures {
     const { config, clock, attempts } = this.#options
     const sources = { sessions: this.sessions, scheduler: this.#scheduler, attempts }
-    return readFigures({ ...sources, tiers: config.tiers }, clock.now())
+    const { eventsTopic } = this.#options
+    return {
+      ...readFigures({ ...sources, tiers: config.tiers }, clock.now()),
+      misfitTopics: this.#consumer?.misfits.size ?? 0,
+      partitionLag: Object.fromEntries(this.#consumer?.lagSeconds(eventsTopic) ?? []),
+    }
   }
 
   /** Wakes what is due. */

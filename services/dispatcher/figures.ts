@@ -17,7 +17,7 @@ export interface FigureSources {
 export function readFigures(
   { sessions, scheduler, attempts, tiers }: FigureSources,
   now: number,
-): DispatcherFigures {
+): Omit<DispatcherFigures, 'misfitTopics' | 'partitionLag'> {
   let commitLag = 0
   let heldUpSince = now
   for (const session of sessions.all) {

@@ -18,7 +18,7 @@ await runService(async () => {
   const config = readConfig()
   const logger = createLogger('dispatcher', config.logLevel)
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
-  const { databaseUrl, groupId, sessionTimeoutMs } = config
+  const { databaseUrl, groupId } = config
 
   // First, so that it is stopped last: the spans of the last attempts are sent as well.
   const tracing = await lifecycle.start('traces', () =>
@@ -49,14 +49,15 @@ await runService(async () => {
     }),
   )
   const { client, topics } = kafka
-  await lifecycle.start('consumer', () =>
+  const consumer = await lifecycle.start('consumer', () =>
     startPartitionConsumer({
+      ...config.kafka,
       kafka: client,
       groupId,
       topics,
       owner: engine.sessions,
-      onCreated: (consumer) => engine.attach(consumer),
-      sessionTimeoutMs,
+      onCreated: (created) => engine.attach(created),
+      sessionTimeoutMs: config.sessionTimeoutMs,
       logger,
     }),
   )
@@ -74,10 +75,9 @@ await runService(async () => {
     startTelemetryServer({
       port: config.telemetryPort,
       registry: metrics.registry,
-      isAlive: () => engine.isAlive(),
       isReady: () => engine.isReady(),
     }),
   )
   logger.info({ groupId, topics }, 'service.started')
-  await lifecycle.runUntilSignal()
+  await lifecycle.runUntilSignal(consumer.ended)
 })

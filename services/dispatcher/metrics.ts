@@ -19,8 +19,13 @@ export interface DispatcherMetrics {
   retryPlanned(tier: string): void
   buried(reason: DeadReason): void
   catchUpRead(bytes: number): void
+  recordsLost(why: LostReason, count: number): void
   readonly registry: Registry
 }
+
+/** Why records that were never read cannot be read any more. */
+const LOST_REASONS = ['deleted', 'went_back'] as const
+export type LostReason = (typeof LOST_REASONS)[number]
 
 /** The lanes of this process, counted by labels of closed sets. */
 export interface LaneFigures {
@@ -40,6 +45,10 @@ export interface DispatcherFigures extends LaneFigures {
   readonly commitLag: number
   readonly sinceCommitSeconds: number
   readonly attemptsWaiting: number
+  /** Topics whose number of partitions is not the one configured. */
+  readonly misfitTopics: number
+  /** Seconds since everything of a partition of the events topic had been read, by partition. */
+  readonly partitionLag: Counts
 }
 
 /** What is the same as long as the process lives. */
@@ -123,7 +132,7 @@ function createAttemptMetrics(
 function createEndMetrics(
   registers: Registry[],
   { tiers }: FixedFigures,
-): Pick<Told, 'retryPlanned' | 'buried' | 'catchUpRead'> {
+): Pick<Told, 'retryPlanned' | 'buried' | 'catchUpRead' | 'recordsLost'> {
   const retries = counter(registers, {
     name: 'callwebhook_retries_total',
     help: 'Planned retries by tier: how far up the schedule do endpoints get?',
@@ -141,7 +150,14 @@ function createEndMetrics(
     help: 'Bytes of the log read again for off-line lanes: what does catching up cost?',
     registers,
   })
+  const lost = counter(registers, {
+    name: 'callwebhook_records_lost_total',
+    help: 'Records that Kafka deleted before they were read, or that a log made anew does not hold: what can never be delivered?',
+    label: 'reason',
+    values: LOST_REASONS,
+  })
   return {
+    recordsLost: (reason, count) => lost.inc({ reason }, count),
     retryPlanned: (tier) => retries.inc({ tier }),
     buried: (reason) => deadLetters.inc({ reason }),
     catchUpRead: (bytes) => catchUpBytes.inc(bytes),
@@ -195,6 +211,8 @@ function registerGauges(registers: Registry[], figures: () => DispatcherFigures)
       labelNames: [label],
       registers,
       collect() {
+        // What this process does not own any more must not be told for ever.
+        this.reset()
         for (const [value, count] of Object.entries(read(figures()))) {
           this.set({ [label]: value }, count)
         }
@@ -222,6 +240,11 @@ const GAUGES: readonly {
     name: 'callwebhook_commit_lag',
     help: 'Records read and not yet covered by a commit: how much would a crash repeat at most?',
     read: (now) => now.commitLag,
+  },
+  {
+    name: 'callwebhook_misfit_topics',
+    help: 'Topics with another number of partitions than TOPIC_PARTITIONS: are there records that nobody reads?',
+    read: (now) => now.misfitTopics,
   },
   {
     name: 'callwebhook_commit_age_seconds',
@@ -273,6 +296,12 @@ const COUNTED: readonly {
     help: 'Lanes whose head has failed, by its last error class: why do workspaces wait just now?',
     label: 'error_class',
     read: (now) => now.failingLanes,
+  },
+  {
+    name: 'callwebhook_partition_lag_seconds',
+    help: 'Since everything of a partition of the events topic had been read: does a partition stand?',
+    label: 'partition',
+    read: (now) => now.partitionLag,
   },
 ]
 

@@ -67,7 +67,6 @@ await runService(async () => {
     startTelemetryServer({
       port: config.telemetryPort,
       registry: normalizer.registry,
-      isAlive: () => ({ ok: true }),
       isReady: () => readiness.check(),
     }),
   )

@@ -68,10 +68,16 @@ export class Lifecycle {
     }
   }
 
-  /** Resolves after an orderly stop that a signal asked for. */
-  async runUntilSignal(): Promise<void> {
-    const signal = await firstSignal()
-    this.#logger.info({ signal }, 'service.stopping')
+  /**
+   * Ends the process after an orderly stop: with code 0 when a signal asks for it, with 1 when
+   * `failing` rejects. A service that goes on without the part that failed looks well and does nothing.
+   */
+  async runUntilSignal(failing: Promise<void> = forever()): Promise<void> {
+    const failed = failing.then(forever, (err: unknown) => ({ err }))
+    const why = await Promise.race([firstSignal(), failed])
+    const exitCode = typeof why === 'string' ? 0 : 1
+    if (typeof why === 'string') this.#logger.info({ signal: why }, 'service.stopping')
+    else this.#logger.error(why, 'service.failed')
     process.once('SIGTERM', () => process.exit(1))
     process.once('SIGINT', () => process.exit(1))
     const deadline = setTimeout(() => {
@@ -81,13 +87,17 @@ export class Lifecycle {
     await this.stop()
     clearTimeout(deadline)
     this.#logger.info('service.stopped')
-    this.#logger.flush(() => process.exit(0))
+    this.#logger.flush(() => process.exit(exitCode))
   }
 }
 
 function stopItself(part: unknown): Promise<void> | void {
   const { stop } = (part ?? {}) as Partial<Stoppable>
   return stop?.call(part)
+}
+
+function forever(): Promise<never> {
+  return new Promise(() => undefined)
 }
 
 function firstSignal(): Promise<NodeJS.Signals> {

@@ -42,10 +42,6 @@ class Member implements PartitionOwner {
     }
   }
 
-  positions(): null {
-    return null
-  }
-
   records(topic: string, partition: number, messages: readonly unknown[]): number {
     for (const _ of messages) this.received.add(`${topic}/${partition}`)
     return messages.length
@@ -82,6 +78,7 @@ async function aGroup() {
         kafka: createKafka(config, 'assigner-test', quiet),
         groupId: prefix,
         topics,
+        partitions: PARTITIONS,
         owner,
         sessionTimeoutMs: SESSION_TIMEOUT_MS,
         logger: quiet,

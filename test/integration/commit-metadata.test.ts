@@ -26,7 +26,8 @@ async function aMember(): Promise<{ consumer: PartitionConsumer; topic: string }
     kafka,
     groupId: topic,
     topics: [topic],
-    owner: { assigned() {}, revoked() {}, positions: () => null, records: () => 0 },
+    partitions: 1,
+    owner: { assigned() {}, revoked() {}, records: () => 0 },
     sessionTimeoutMs: 6_000,
     logger: quiet,
   })
@@ -68,7 +69,7 @@ describe('commit metadata in a broker', () => {
 
     await commit(METADATA_CHARS_MAX)
     await expect(commit(METADATA_CHARS_MAX + 1)).rejects.toMatchObject({
-      cause: { type: 'OFFSET_METADATA_TOO_LARGE' },
+      type: 'OFFSET_METADATA_TOO_LARGE',
     })
 
     const [committed] = await consumer.committed([topic], [0])
@@ -79,15 +80,15 @@ describe('commit metadata in a broker', () => {
 describe('a commit while the broker is away', () => {
   const { stopServer, startServer } = testStack()
 
-  it('is refused, also while kafkajs tries to join the group again', async () => {
+  it('is refused, and taken once it is back', async () => {
     const { consumer, topic } = await aMember()
     const commit = () => consumer.commit([{ topic, partition: 0, offset: 7, metadata: '' }])
     await stopServer('kafka', 'SIGKILL')
     const refused: boolean[] = []
     try {
       await eventually(() => expect(consumer.failure).not.toBeNull(), 40_000)
-      // It joins, fails and waits in turn, and answered differently in each.
-      for (const until = Date.now() + 15_000; Date.now() < until; await systemClock.sleep(200)) {
+      // It asks for the coordinator, connects and waits in turn.
+      for (const until = Date.now() + 5_000; Date.now() < until; await systemClock.sleep(200)) {
         refused.push(await commit().then(no, yes))
       }
     } finally {

@@ -98,6 +98,7 @@ async function startDispatcher(config: DispatcherConfig, topic: string, receiver
     kafka: kafkaSide.client,
     groupId: config.groupId,
     topics: kafkaSide.topics,
+    partitions: config.kafka.partitions,
     owner: engine.sessions,
     sessionTimeoutMs: config.sessionTimeoutMs,
     logger: quiet,

@@ -3,9 +3,9 @@ import { METADATA_CHARS_MAX } from '../../services/dispatcher/lane/commit-metada
 import { assignPartitions } from '../../services/shared/kafka/co-partition-assigner.ts'
 import type {
   CommittedOffset,
-  LogRange,
   OffsetCommit,
-} from '../../services/shared/kafka/partition-consumer.ts'
+} from '../../services/shared/kafka/group-coordinator.ts'
+import type { LogRange } from '../../services/shared/kafka/log-ranges.ts'
 
 export interface StoredRecord {
   readonly key: string

@@ -20,6 +20,7 @@ const noMetrics: DispatcherMetrics = {
   retryPlanned: () => undefined,
   buried: () => undefined,
   catchUpRead: () => undefined,
+  recordsLost: () => undefined,
 }
 const decoder: CallEventDecoder = {
   isFramed: () => true,

@@ -1,9 +1,7 @@
 import type { Engine } from '../../services/dispatcher/engine.ts'
 import type { Clock } from '../../services/shared/clock.ts'
-import type {
-  OffsetCommit,
-  PartitionConsumer,
-} from '../../services/shared/kafka/partition-consumer.ts'
+import type { OffsetCommit } from '../../services/shared/kafka/group-coordinator.ts'
+import type { PartitionConsumer } from '../../services/shared/kafka/partition-consumer.ts'
 import { asMessage, type GroupMember } from './fake-broker.ts'
 import { ProcessLinks } from './process-links.ts'
 import { createSimEngine } from './sim-engine.ts'
@@ -141,10 +139,9 @@ export class SimProcess implements GroupMember {
     this.#leaseUntil = sentAt + this.#world.scenario.sessionTimeoutMs - 200
     for (const topic of this.#topics) {
       for (const p of gained) this.#paused.add(`${topic}/${p}`)
-      for (const p of partitions) {
+      for (const p of gained) {
         const { offset } = this.#world.broker.committed(topic, p)
-        const mine = gained.includes(p) ? null : this.#engine.sessions.positions(p)
-        this.#positions.set(`${topic}/${p}`, mine?.get(topic) ?? offset ?? 0)
+        this.#positions.set(`${topic}/${p}`, offset ?? 0)
       }
     }
     this.#world.note(`JOINED     ${this.name} owns ${partitions.join(',') || 'nothing'}`)
@@ -216,6 +213,9 @@ export class SimProcess implements GroupMember {
       },
       failure: null,
       isMember: true,
+      ended: new Promise(() => undefined),
+      misfits: new Map(),
+      lagSeconds: () => new Map(),
       stop: async () => undefined,
     }
   }

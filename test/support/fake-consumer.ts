@@ -1,10 +1,10 @@
 import { decodeMetadata } from '../../services/dispatcher/lane/commit-metadata.ts'
 import type {
   CommittedOffset,
-  LogRange,
   OffsetCommit,
-  PartitionConsumer,
-} from '../../services/shared/kafka/partition-consumer.ts'
+} from '../../services/shared/kafka/group-coordinator.ts'
+import type { LogRange } from '../../services/shared/kafka/log-ranges.ts'
+import type { PartitionConsumer } from '../../services/shared/kafka/partition-consumer.ts'
 import type { FakeBroker, GroupMember } from '../simulation/fake-broker.ts'
 
 /** A membership in a group of which the test is the coordinator. */
@@ -17,6 +17,8 @@ export class FakeConsumer implements PartitionConsumer, GroupMember {
   leaseUntil = Number.POSITIVE_INFINITY
   failure: string | null = null
   isMember = true
+  readonly ended = new Promise<void>(() => undefined)
+  misfits: ReadonlyMap<string, number> = new Map()
   isAway = false
   /** Set to hold commits back until it resolves. */
   gate: Promise<void> = Promise.resolve()
@@ -85,6 +87,10 @@ export class FakeConsumer implements PartitionConsumer, GroupMember {
   async ranges(topics: readonly string[], partition: number): Promise<Map<string, LogRange>> {
     if (this.isAway) throw new Error('the coordinator is away')
     return new Map(topics.map((topic) => [topic, this.#broker.range(topic, partition)]))
+  }
+
+  lagSeconds(): ReadonlyMap<number, number> {
+    return new Map()
   }
 
   async stop(): Promise<void> {

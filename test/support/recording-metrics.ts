@@ -15,6 +15,7 @@ export function recordingMetrics() {
     retryPlanned: (tier) => void tiers.push(tier),
     buried: (reason) => void buried.push(reason),
     catchUpRead: () => undefined,
+    recordsLost: () => undefined,
     registry: new Registry(),
   }
   return { ...metrics, latencies, waits, outcomes, tiers, reasons: buried }

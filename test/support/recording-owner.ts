@@ -7,7 +7,6 @@ import type {
 /** An owner that reads all topics of what it gets from the committed offset on, and keeps a list. */
 export class RecordingOwner implements PartitionOwner {
   readonly #topics: readonly string[]
-  readonly #next = new Map<string, number>()
   /** `topic/partition value` in the order in which they came, taken over or not. */
   readonly offered: string[] = []
   readonly taken: string[] = []
@@ -31,14 +30,6 @@ export class RecordingOwner implements PartitionOwner {
     for (const partition of partitions) this.owned.delete(partition)
   }
 
-  positions(partition: number): ReadonlyMap<string, number> | null {
-    const known = this.#topics.flatMap((topic): [string, number][] => {
-      const next = this.#next.get(`${topic}/${partition}`)
-      return next === undefined ? [] : [[topic, next]]
-    })
-    return known.length > 0 ? new Map(known) : null
-  }
-
   records(topic: string, partition: number, messages: readonly KafkaMessage[]): number {
     const values = messages.map(({ value }) => `${topic}/${partition} ${value}`)
     this.offered.push(...values)
@@ -46,8 +37,6 @@ export class RecordingOwner implements PartitionOwner {
     this.throwsNext = null
     if (error) throw error
     this.taken.push(...values)
-    const last = messages.at(-1)
-    if (last) this.#next.set(`${topic}/${partition}`, Number(last.offset) + 1)
     return messages.length
   }
 }

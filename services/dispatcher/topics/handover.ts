@@ -1,9 +1,8 @@
 import type { Clock } from '../../shared/clock.ts'
-import type {
-  CommittedOffset,
-  LogRange,
-  PartitionConsumer,
-} from '../../shared/kafka/partition-consumer.ts'
+import type { CommittedOffset } from '../../shared/kafka/group-coordinator.ts'
+import type { LogRange } from '../../shared/kafka/log-ranges.ts'
+import type { PartitionConsumer } from '../../shared/kafka/partition-consumer.ts'
+import type { LostRecords } from '../../shared/kafka/partition-fetcher.ts'
 import { decodeMetadata } from '../lane/commit-metadata.ts'
 
 /**
@@ -18,6 +17,8 @@ export interface Handover {
   readonly topics: readonly TopicStart[]
   /** What each lane topic held at this moment; to be read before the first delivery. */
   readonly laneRanges: ReadonlyMap<string, LogRange>
+  /** Committed offsets that the log does not hold (any more). */
+  readonly lost: readonly LostRecords[]
 }
 
 /** Where to begin in one topic, as its last commit says. */
@@ -51,9 +52,9 @@ export async function awaitHandover(
     signal.throwIfAborted()
     const events = committed.find(({ topic }) => topic === eventsTopic)
     if (isGraceOver || !events || isFree(events)) {
-      const laneRanges = await consumer.ranges(laneTopics, partition)
+      const ranges = await consumer.ranges([eventsTopic, ...laneTopics], partition)
       signal.throwIfAborted()
-      return { partition, topics: committed.map(toStart), laneRanges }
+      return handoverOf(partition, committed, ranges, eventsTopic)
     }
     await clock.sleep(LOOK_AGAIN_MS, signal)
   }
@@ -64,8 +65,32 @@ function isFree({ offset, metadata }: CommittedOffset): boolean {
   return offset === null || decodeMetadata(offset, metadata)?.clean === true
 }
 
-function toStart({ topic, offset, metadata }: CommittedOffset): TopicStart {
-  const watermark = offset ?? 0
-  const { settledBeyond = [] } = decodeMetadata(watermark, metadata) ?? {}
-  return { topic, watermark, settledBeyond }
+function handoverOf(
+  partition: number,
+  committed: readonly CommittedOffset[],
+  ranges: ReadonlyMap<string, LogRange>,
+  eventsTopic: string,
+): Handover {
+  const starts = committed.map((offset) => toStart(offset, ranges.get(offset.topic)))
+  const lost = committed.flatMap(({ topic, offset }, index): LostRecords[] => {
+    const to = starts[index]?.watermark ?? 0
+    return offset === null || offset === to ? [] : [{ topic, partition, from: offset, to }]
+  })
+  const laneRanges = new Map([...ranges].filter(([topic]) => topic !== eventsTopic))
+  return { partition, topics: starts, laneRanges, lost }
+}
+
+/**
+ * Where to begin in a log that holds `range`. What was deleted unread is passed over; a log that ends
+ * before the commit is another one, made anew under the same name, and is read from its start.
+ */
+function toStart(
+  { topic, offset, metadata }: CommittedOffset,
+  range: LogRange = { low: 0, high: Number.POSITIVE_INFINITY },
+): TopicStart {
+  const committed = offset ?? range.low
+  if (committed > range.high) return { topic, watermark: range.low, settledBeyond: [] }
+  const watermark = Math.max(committed, range.low)
+  const { settledBeyond = [] } = decodeMetadata(committed, metadata) ?? {}
+  return { topic, watermark, settledBeyond: settledBeyond.filter((one) => one >= watermark) }
 }

@@ -1,5 +1,5 @@
 import { headerTexts } from '../../shared/kafka/header-texts.ts'
-import type { LogRange } from '../../shared/kafka/partition-consumer.ts'
+import type { LogRange } from '../../shared/kafka/log-ranges.ts'
 import { fromHeaders, isRewind, type LaneRecord } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { type FoundRecord, Rebuild } from './rebuild.ts'

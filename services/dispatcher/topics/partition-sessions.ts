@@ -1,6 +1,7 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { Clock } from '../../shared/clock.ts'
 import type { PartitionConsumer, PartitionOwner } from '../../shared/kafka/partition-consumer.ts'
+import type { LostRecords } from '../../shared/kafka/partition-fetcher.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { awaitHandover, type Handover } from './handover.ts'
 import type { PartitionSession } from './partition-session.ts'
@@ -22,6 +23,8 @@ export interface PartitionSessionsOptions {
   readonly graceMs: number
   /** Milliseconds for open requests when a partition is given up; well below the grace. */
   readonly drainMs: number
+  /** Records that were never read are not in the log any more, or the log was made anew. */
+  readonly onLost: (lost: LostRecords) => void
 }
 
 /** A session that has nothing new still commits now and then, to heal what a stale owner wrote. */
@@ -98,12 +101,34 @@ export class PartitionSessions implements PartitionOwner {
     }
   }
 
-  positions(partition: number): ReadonlyMap<string, number> | null {
-    return this.#sessions.get(partition)?.positions ?? null
+  records(topic: string, partition: number, messages: readonly KafkaMessage[]): number {
+    try {
+      return this.#sessions.get(partition)?.records(topic, messages) ?? 0
+    } catch (error) {
+      // Half of what it did may be missing: what was committed is all that can be relied on.
+      this.#options.logger.error({ partition, topic, err: error }, 'partition.failed')
+      this.#openAnew(partition)
+      return 0
+    }
   }
 
-  records(topic: string, partition: number, messages: readonly KafkaMessage[]): number {
-    return this.#sessions.get(partition)?.records(topic, messages) ?? 0
+  lost(lost: LostRecords): void {
+    this.#options.onLost(lost)
+    const { topic, partition, from, to } = lost
+    // A hole in front of the next event is none of anybody's; the rest cannot be lived with.
+    const isHole = topic === this.#options.eventsTopic && to > from
+    if (!isHole) this.#openAnew(partition)
+  }
+
+  /** Without a commit, as after a crash: what was delivered since the last one comes again. */
+  #openAnew(partition: number): void {
+    const session = this.#sessions.get(partition)
+    if (!session) return
+    const { eventsTopic, laneTopics } = this.#options
+    this.#sessions.delete(partition)
+    session.fence()
+    for (const topic of [eventsTopic, ...laneTopics]) this.#attached().pause(topic, partition)
+    this.assigned([partition])
   }
 
   /** Never rejects: whatever goes wrong is tried again until the partition is taken away. */
@@ -127,18 +152,10 @@ export class PartitionSessions implements PartitionOwner {
    * else a crash within the first second would look like a departure in good order.
    */
   async #begin(partition: number, signal: AbortSignal): Promise<void> {
-    const { eventsTopic, laneTopics, clock, graceMs, logger, makeSession } = this.#options
+    const { logger, makeSession, onLost } = this.#options
     const consumer = this.#attached()
-    const session = makeSession(
-      await awaitHandover(partition, {
-        consumer,
-        eventsTopic,
-        laneTopics,
-        clock,
-        graceMs,
-        signal,
-      }),
-    )
+    const handover = await awaitHandover(partition, { ...this.#options, consumer, signal })
+    const session = makeSession(handover)
     await this.#commit([session], 'all')
     if (signal.aborted) return
     // What was committed may have changed since the group gave us the partition. Before the session
@@ -146,6 +163,7 @@ export class PartitionSessions implements PartitionOwner {
     for (const [topic, offset] of session.positions) consumer.seek(topic, partition, offset)
     this.#opening.delete(partition)
     this.#sessions.set(partition, session)
+    for (const lost of handover.lost) onLost(lost)
     logger.info({ partition }, 'partition.started')
     session.start()
   }

@@ -1,4 +1,4 @@
-import type { LogRange } from '../../shared/kafka/partition-consumer.ts'
+import type { LogRange } from '../../shared/kafka/log-ranges.ts'
 import { isRewind, type LaneRecord } from '../../shared/lane-record.ts'
 import type { RecordPosition } from '../lane/record-ledger.ts'
 

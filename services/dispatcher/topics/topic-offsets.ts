@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { OffsetCommit } from '../../shared/kafka/partition-consumer.ts'
+import type { OffsetCommit } from '../../shared/kafka/group-coordinator.ts'
 import { encodeMetadata } from '../lane/commit-metadata.ts'
 import { OffsetTracker } from '../lane/offset-tracker.ts'
 import type { RecordPosition } from '../lane/record-ledger.ts'

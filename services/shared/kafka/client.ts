@@ -53,7 +53,8 @@ function stopIdleTimer(): void {
   if (patched) return
   patched = true
   const original = RequestQueue.prototype.scheduleCheckPendingRequests
-  RequestQueue.prototype.scheduleCheckPendingRequests = function schedule(this: RequestQueue) {
+  function schedule(this: RequestQueue) {
     if (this.pending.length > 0) original.call(this)
   }
+  RequestQueue.prototype.scheduleCheckPendingRequests = Object.assign(schedule, { original })
 }

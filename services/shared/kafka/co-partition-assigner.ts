@@ -1,4 +1,4 @@
-import kafkajs, { type PartitionAssigner } from 'kafkajs'
+import kafkajs from 'kafkajs'
 
 const { AssignerProtocol } = kafkajs
 
@@ -51,41 +51,47 @@ function poorest(members: readonly Member[], assigned: Map<string, number[]>): n
   return least
 }
 
-const NAME = 'co-partition'
+export const ASSIGNER_NAME = 'co-partition'
 const VERSION = 1
 
-/** `owned` is asked at each join: the partitions that this member holds now. */
-export function coPartitionAssigner(owned: () => readonly number[]): PartitionAssigner {
-  return ({ cluster }) => ({
-    name: NAME,
+/** What a member says of itself when it joins: what it reads, and which partitions it holds now. */
+export function describeMember(topics: readonly string[], owned: readonly number[]): Buffer {
+  return AssignerProtocol.MemberMetadata.encode({
     version: VERSION,
-    protocol: ({ topics }) => ({
-      name: NAME,
-      metadata: AssignerProtocol.MemberMetadata.encode({
-        version: VERSION,
-        topics,
-        userData: Buffer.from(JSON.stringify(owned())),
-      }),
-    }),
-    assign: async ({ members, topics }) => {
-      const counts = topics.map((topic) => cluster.findTopicPartitionMetadata(topic).length)
-      const assigned = assignPartitions(
-        members.map(({ memberId, memberMetadata }) => ({
-          memberId,
-          owned: readOwned(memberMetadata),
-        })),
-        Math.max(...counts),
-      )
-      return [...assigned].map(([memberId, partitions]) => ({
-        memberId,
-        memberAssignment: AssignerProtocol.MemberAssignment.encode({
-          version: VERSION,
-          assignment: Object.fromEntries(topics.map((topic) => [topic, partitions])),
-          userData: Buffer.alloc(0),
-        }),
-      }))
-    },
+    topics: [...topics],
+    userData: Buffer.from(JSON.stringify(owned)),
   })
+}
+
+export interface JoinedMember {
+  readonly memberId: string
+  readonly memberMetadata: Buffer
+}
+
+/** The share of each member, as the group's leader hands it in. */
+export function assignmentsFor(
+  joined: readonly JoinedMember[],
+  topics: readonly string[],
+  partitionCount: number,
+): { readonly memberId: string; readonly memberAssignment: Buffer }[] {
+  const members = joined.map(({ memberId, memberMetadata }) => ({
+    memberId,
+    owned: readOwned(memberMetadata),
+  }))
+  return [...assignPartitions(members, partitionCount)].map(([memberId, partitions]) => ({
+    memberId,
+    memberAssignment: AssignerProtocol.MemberAssignment.encode({
+      version: VERSION,
+      assignment: Object.fromEntries(topics.map((topic) => [topic, partitions])),
+      userData: Buffer.alloc(0),
+    }),
+  }))
+}
+
+/** The partitions of a share, the same of every topic. */
+export function readAssignment(assignment: Buffer): readonly number[] {
+  const decoded = AssignerProtocol.MemberAssignment.decode(assignment)
+  return Object.values(decoded?.assignment ?? {})[0] ?? []
 }
 
 /** What a member of another version wrote is not trusted: it only loses its stickiness. */

@@ -1,4 +1,5 @@
-import { LIST_OFFSETS, type OfTopic } from './wire/api.ts'
+import { byTopic, type TopicPartition } from './topic-partition.ts'
+import { LIST_OFFSETS } from './wire/api.ts'
 import type { ClusterLink, Node } from './wire/cluster-link.ts'
 import { BrokerError, isLeaderElsewhere } from './wire/error-codes.ts'
 
@@ -6,11 +7,6 @@ import { BrokerError, isLeaderElsewhere } from './wire/error-codes.ts'
 export interface LogRange {
   readonly low: number
   readonly high: number
-}
-
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
 }
 
 const EARLIEST = '-2'
@@ -71,17 +67,4 @@ export async function requireAnswer(link: ClusterLink, code: number, about: stri
   if (code === 0) return
   if (isLeaderElsewhere(code)) await link.refresh().catch(() => undefined)
   throw new BrokerError(code, about)
-}
-
-export function byTopic<One extends TopicPartition, Partition>(
-  entries: readonly One[],
-  toPartition: (entry: One) => Partition,
-): OfTopic<Partition>[] {
-  const topics = new Map<string, Partition[]>()
-  for (const entry of entries) {
-    const partitions = topics.get(entry.topic)
-    if (partitions) partitions.push(toPartition(entry))
-    else topics.set(entry.topic, [toPartition(entry)])
-  }
-  return [...topics].map(([topic, partitions]) => ({ topic, partitions }))
 }

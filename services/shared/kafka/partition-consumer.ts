@@ -1,19 +1,23 @@
-import type { Admin, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
+import type { Kafka, KafkaMessage } from 'kafkajs'
+import { systemClock } from '../clock.ts'
+import { withinMs } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
-import { coPartitionAssigner } from './co-partition-assigner.ts'
+import { type CommittedOffset, GroupCoordinator, type OffsetCommit } from './group-coordinator.ts'
+import { GroupMembership, type Joined } from './group-membership.ts'
+import { type LogRange, readRanges } from './log-ranges.ts'
+import { type LostRecords, PartitionFetcher } from './partition-fetcher.ts'
+import { type ClusterLink, createClusterLink } from './wire/cluster-link.ts'
 
 /**
  * A member of a consumer group that owns whole partitions: partition p of every topic.
  *
- * kafkajs has no callback for a revocation. What there is: GROUP_JOIN is emitted, synchronously,
- * after each rebalance and before fetching starts again, with the new assignment. The difference
- * to the one before is what was lost and gained. A member that the group had thrown out comes back
- * with another member id: then everything it had was owned by others meanwhile and counts as lost.
+ * The group tells each member what it has after each rebalance. The difference to the one before is
+ * what was lost and gained. A member that the group had thrown out comes back with another member
+ * id: then everything it had was owned by others meanwhile and counts as lost.
  *
- * Newly gained partitions are paused until the owner resumes them. After every rebalance kafkajs
- * goes on at the committed offset. That may be somebody else's: a member that was frozen until after
- * its partition was given away still commits it. So a partition that was kept goes on where its
- * owner stands, or records in between would never be read.
+ * Newly gained partitions are paused until the owner resumes them. A partition that was kept goes on
+ * where it stands: what is committed may be somebody else's, a member's that was frozen until after
+ * its partition was given away.
  */
 export interface PartitionOwner {
   /** Called synchronously before the first record; the partitions are paused. */
@@ -23,35 +27,14 @@ export interface PartitionOwner {
    * for a while, since the group had thrown this member out; else they wait for us to finish.
    */
   revoked(partitions: readonly number[], isExpelled: boolean): void
-  /** Where to go on reading a partition that was kept, by topic; null: it has not begun to read. */
-  positions(partition: number): ReadonlyMap<string, number> | null
   /**
    * Takes records over and answers how many of them, from the first on; the rest comes again. Must
-   * not wait: kafkajs fetches nothing for any partition before every handler has returned.
+   * not wait: nothing is fetched from the same broker before it has returned. What it throws is logged,
+   * and the records come again.
    */
   records(topic: string, partition: number, messages: readonly KafkaMessage[]): number
-}
-
-export interface OffsetCommit {
-  readonly topic: string
-  readonly partition: number
-  /** Next offset to read. */
-  readonly offset: number
-  readonly metadata: string
-}
-
-export interface CommittedOffset {
-  readonly topic: string
-  readonly partition: number
-  /** Null when nothing was ever committed. */
-  readonly offset: number | null
-  readonly metadata: string | null
-}
-
-/** First offset of a topic-partition, and the one behind its last. */
-export interface LogRange {
-  readonly low: number
-  readonly high: number
+  /** Records of a partition are not in the log any more, or its log has gone back; see LostRecords. */
+  lost?(lost: LostRecords): void
 }
 
 export interface PartitionConsumer {
@@ -70,8 +53,14 @@ export interface PartitionConsumer {
    * anything before the next heartbeat got through: others may own its partitions.
    */
   readonly leaseUntil: number
-  /** Why the group is not there any more, or null. */
+  /** Why the group does not hear of us at the moment, or null. */
   readonly failure: string | null
+  /** Rejects when the group will not have us: then nothing is read any more. */
+  readonly ended: Promise<void>
+  /** Topics that have another number of partitions than is configured, with that number. */
+  readonly misfits: ReadonlyMap<string, number>
+  /** Seconds since everything of a topic's partition had been read; by partition. */
+  lagSeconds(topic: string): ReadonlyMap<number, number>
   readonly isMember: boolean
   stop(): Promise<void>
 }
@@ -80,6 +69,8 @@ export interface PartitionConsumerOptions {
   readonly kafka: Kafka
   readonly groupId: string
   readonly topics: readonly string[]
+  /** Of each topic. What Kafka has beyond that is nobody's: it is told, and not read. */
+  readonly partitions: number
   readonly owner: PartitionOwner
   /** The group may give partitions before the start is through; their owner needs the consumer then. */
   readonly onCreated?: (consumer: PartitionConsumer) => void
@@ -88,192 +79,193 @@ export interface PartitionConsumerOptions {
   readonly sessionTimeoutMs: number
 }
 
-/** Resume takes effect at the next fetch only, so the long poll is the price of a pause. */
-const LONG_POLL_MS = 100
 const LEASE_MARGIN_MS = 1_000
+const START_WITHIN_MS = 60_000
+/** How often the number of partitions is looked at. */
+const LOOK_EVERY_MS = 15_000
 
+/** Resolves once the group has let us in. @throws BrokerError when it will not. */
 export async function startPartitionConsumer(
   options: PartitionConsumerOptions,
 ): Promise<PartitionConsumer> {
   const member = new GroupMember(options)
   options.onCreated?.(member)
-  await member.start()
+  try {
+    await withinMs(START_WITHIN_MS, member.start())
+  } catch (error) {
+    await member.stop()
+    throw error
+  }
   return member
 }
 
 class GroupMember implements PartitionConsumer {
   readonly #options: PartitionConsumerOptions
-  readonly #consumer: Consumer
-  readonly #admin: Admin
+  /** For what is answered at once; joins and fetches take their time, each on links of their own. */
+  readonly #link: ClusterLink
+  readonly #joinLink: ClusterLink
+  readonly #fetchLink: ClusterLink
+  readonly #coordinator: GroupCoordinator
+  readonly #membership: GroupMembership
+  readonly #fetcher: PartitionFetcher
+  readonly #stopping = new AbortController()
   #owned: readonly number[] = []
   #memberId: string | null = null
-  #leaseUntil = 0
-  /** When the last request that keeps us in the group was sent. */
-  #askedAt = 0
-  /** How often the broker has answered a commit. */
-  #commitAnswers = 0
-  #failure: string | null = null
+  #misfits: ReadonlyMap<string, number> = new Map()
+  #onFirstJoin: () => void = () => undefined
 
   constructor(options: PartitionConsumerOptions) {
     this.#options = options
-    const { kafka, groupId, sessionTimeoutMs } = options
-    this.#admin = kafka.admin()
-    this.#consumer = kafka.consumer({
-      groupId,
-      partitionAssigners: [coPartitionAssigner(() => this.#owned)],
-      sessionTimeout: sessionTimeoutMs,
-      rebalanceTimeout: Math.max(15_000, sessionTimeoutMs),
-      heartbeatInterval: Math.floor(sessionTimeoutMs / 5),
-      maxWaitTimeInMs: LONG_POLL_MS,
-      maxBytesPerPartition: 512 * 1024,
-      allowAutoTopicCreation: false,
-      retry: {
-        initialRetryTime: 100,
-        maxRetryTime: 2_000,
-        retries: 5,
-        restartOnFailure: async () => true,
-      },
+    const { kafka, groupId, topics, partitions, sessionTimeoutMs, logger } = options
+    const linkTo = () => createClusterLink({ kafka, topics, logger })
+    this.#link = linkTo()
+    this.#joinLink = linkTo()
+    this.#fetchLink = linkTo()
+    this.#coordinator = new GroupCoordinator(this.#link, groupId)
+    this.#membership = new GroupMembership({
+      coordinator: this.#coordinator,
+      joinLink: this.#joinLink,
+      topics,
+      partitions,
+      sessionTimeoutMs,
+      owned: () => this.#owned,
+      onJoined: (joined) => this.#joined(joined),
+      clock: systemClock,
+      logger,
+    })
+    this.#fetcher = new PartitionFetcher({
+      link: this.#fetchLink,
+      onRecords: (...records) => options.owner.records(...records),
+      onLost: (lost) => this.#lost(lost),
+      clock: systemClock,
+      logger,
     })
   }
 
   get leaseUntil(): number {
-    return this.#leaseUntil
+    return this.#membership.leaseFrom + this.#options.sessionTimeoutMs - LEASE_MARGIN_MS
   }
 
   get failure(): string | null {
-    return this.#failure
+    return this.#membership.failure
   }
 
   get isMember(): boolean {
     return this.#memberId !== null
   }
 
-  async start(): Promise<void> {
-    const { GROUP_JOIN, HEARTBEAT, CRASH, REQUEST } = this.#consumer.events
-    this.#consumer.on(REQUEST, ({ payload }) => this.#requested(payload))
-    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#joined(payload))
-    this.#consumer.on(HEARTBEAT, () => this.#extendLease())
-    this.#consumer.on(CRASH, ({ payload }) => this.#crashed(payload.error, payload.restart))
-    await this.#admin.connect()
-    await this.#consumer.connect()
-    await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true })
-    await this.#consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      eachBatch: async (payload) => this.#takeOver(payload),
-    })
+  get ended(): Promise<void> {
+    return this.#membership.ended
   }
 
-  #joined(payload: { memberId: string; memberAssignment: Record<string, number[]> }): void {
-    const now = Object.values(payload.memberAssignment)[0] ?? []
-    const isNewMember = this.#memberId !== payload.memberId
+  get misfits(): ReadonlyMap<string, number> {
+    return this.#misfits
+  }
+
+  lagSeconds(topic: string): ReadonlyMap<number, number> {
+    return this.#fetcher.lagSeconds(topic)
+  }
+
+  async start(): Promise<void> {
+    const joined = new Promise<void>((resolve) => {
+      this.#onFirstJoin = resolve
+    })
+    this.#membership.start()
+    await Promise.race([joined, this.ended])
+    void this.#watchPartitions()
+  }
+
+  #joined({ memberId, partitions: now }: Joined): void {
+    const { topics, owner, logger } = this.#options
+    const isNewMember = this.#memberId !== memberId
     const before = this.#owned
     const lost = isNewMember ? before : before.filter((partition) => !now.includes(partition))
     const gained = isNewMember ? now : now.filter((partition) => !before.includes(partition))
-    this.#memberId = payload.memberId
+    this.#memberId = memberId
     this.#owned = now
-    this.#extendLease()
-    for (const topic of this.#options.topics) {
-      this.#consumer.pause([{ topic, partitions: [...gained] }])
+    for (const topic of topics) {
+      for (const partition of lost) this.#fetcher.remove(topic, partition)
+      for (const partition of gained) this.#fetcher.add(topic, partition)
     }
-    for (const partition of now) if (!gained.includes(partition)) this.#goOn(partition)
-    this.#options.logger.info({ owned: now, lost, gained }, 'group.joined')
+    logger.info({ owned: now, lost, gained }, 'group.joined')
     // A new member has nothing of before, not even what it was about to give up.
-    if (lost.length > 0 || isNewMember) this.#options.owner.revoked(lost, isNewMember)
-    if (gained.length > 0) this.#options.owner.assigned(gained)
+    if (lost.length > 0 || isNewMember) owner.revoked(lost, isNewMember)
+    if (gained.length > 0) owner.assigned(gained)
+    this.#onFirstJoin()
   }
 
-  #goOn(partition: number): void {
-    const positions = this.#options.owner.positions(partition) ?? []
-    for (const [topic, offset] of positions) this.seek(topic, partition, offset)
-  }
-
-  /**
-   * The broker counts from when it got the request, and the answer may have waited in the socket
-   * while this process was stopped: so the lease counts from when the request was sent.
-   */
-  #requested({ apiName, sentAt }: { apiName: string; sentAt: number }): void {
-    if (apiName === 'Heartbeat' || apiName === 'SyncGroup') this.#askedAt = sentAt
-    if (apiName === 'OffsetCommit') this.#commitAnswers++
-  }
-
-  #extendLease(): void {
-    this.#failure = null
-    this.#leaseUntil = this.#askedAt + this.#options.sessionTimeoutMs - LEASE_MARGIN_MS
-  }
-
-  /** kafkajs restarts itself with a new member id; what it had is then told as lost by `#joined`. */
-  #crashed(error: Error, restart: boolean): void {
-    this.#failure = error.message
-    this.#options.logger.error({ err: error, restart }, 'group.crashed')
-  }
-
-  #takeOver({ batch, resolveOffset, isStale }: EachBatchPayload): void {
-    const { topic, partition, messages } = batch
-    if (isStale() || !this.#owned.includes(partition)) return
-    const taken = this.#options.owner.records(topic, partition, messages)
-    const last = messages[taken - 1]
-    // Resolved means "taken over": it only moves the fetch position. Done is what gets committed.
-    if (last) resolveOffset(last.offset)
+  #lost(lost: LostRecords): void {
+    const { logger, owner } = this.#options
+    logger.error(lost, lost.to > lost.from ? 'log.deleted_unread' : 'log.went_back')
+    owner.lost?.(lost)
   }
 
   pause(topic: string, partition: number): void {
-    this.#consumer.pause([{ topic, partitions: [partition] }])
+    this.#fetcher.pause(topic, partition)
   }
 
   resume(topic: string, partition: number): void {
-    this.#consumer.resume([{ topic, partitions: [partition] }])
+    this.#fetcher.resume(topic, partition)
+    if (!this.#fetcher.hasPosition(topic, partition)) void this.#begin(topic, partition)
   }
 
   seek(topic: string, partition: number, offset: number): void {
-    this.#consumer.seek({ topic, partition, offset: String(offset) })
+    this.#fetcher.seek(topic, partition, offset)
   }
 
-  /**
-   * While kafkajs tries to join again after a crash it sends no commit, and resolves all the same.
-   * Taken for one, `callwebhook_commit_age_seconds` stayed small however long the broker was away, and
-   * nobody was woken; and a lane would go on behind a dead letter that no commit covers.
-   */
+  /** Where its owner says nothing a partition begins where it was committed, else at the start. */
+  async #begin(topic: string, partition: number): Promise<void> {
+    try {
+      const [committed] = await this.committed([topic], [partition])
+      const offset = committed?.offset ?? (await this.ranges([topic], partition)).get(topic)?.low
+      if (!this.#fetcher.hasPosition(topic, partition)) this.seek(topic, partition, offset ?? 0)
+    } catch {
+      await systemClock.sleep(200)
+      if (!this.#stopping.signal.aborted) await this.#begin(topic, partition)
+    }
+  }
+
   async commit(offsets: readonly OffsetCommit[]): Promise<void> {
-    const before = this.#commitAnswers
-    await this.#consumer.commitOffsets(
-      offsets.map(({ offset, ...rest }) => ({ ...rest, offset: String(offset) })),
-    )
-    if (this.#commitAnswers === before) throw new Error('not in the group: nothing was committed')
+    // Without a member id the broker takes it for a commit of somebody outside of any group.
+    if (!this.isMember || this.#membership.member.memberId === '')
+      throw new Error('not in the group')
+    await this.#coordinator.commit(offsets, this.#membership.member)
   }
 
-  async committed(
-    topics: readonly string[],
-    partitions: readonly number[],
-  ): Promise<CommittedOffset[]> {
-    const { groupId } = this.#options
-    const found = await this.#admin.fetchOffsets({ groupId, topics: [...topics] })
-    return found.flatMap(({ topic, partitions: entries }) =>
-      entries
-        .filter(({ partition }) => partitions.includes(partition))
-        .map(({ partition, offset, metadata }) => ({
-          topic,
-          partition,
-          offset: offset === '-1' ? null : Number(offset),
-          metadata,
-        })),
-    )
+  committed(topics: readonly string[], partitions: readonly number[]): Promise<CommittedOffset[]> {
+    return this.#coordinator.committed(topics, partitions)
   }
 
   async ranges(
     topics: readonly string[],
     partition: number,
   ): Promise<ReadonlyMap<string, LogRange>> {
-    const ranges = topics.map(async (topic): Promise<[string, LogRange]> => {
-      const offsets = await this.#admin.fetchTopicOffsets(topic)
-      const found = offsets.find((entry) => entry.partition === partition)
-      return [topic, { low: Number(found?.low ?? 0), high: Number(found?.high ?? 0) }]
-    })
-    return new Map(await Promise.all(ranges))
+    const wanted = topics.map((topic) => ({ topic, partition }))
+    const ranges = await readRanges(this.#link, wanted)
+    return new Map(topics.map((topic, index) => [topic, ranges[index] ?? { low: 0, high: 0 }]))
+  }
+
+  async #watchPartitions(): Promise<void> {
+    const { topics, partitions, logger } = this.#options
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      await this.#link.refresh().catch(() => undefined)
+      const found = topics.map((topic) => [topic, this.#link.partitionsOf(topic)] as const)
+      const misfits = found.flatMap(([topic, count]) =>
+        count === null || count === 0 || count === partitions ? [] : [[topic, count] as const],
+      )
+      if (misfits.length > this.#misfits.size) {
+        logger.error({ misfits: Object.fromEntries(misfits), partitions }, 'partitions.misfit')
+      }
+      this.#misfits = new Map(misfits)
+      await systemClock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined)
+    }
   }
 
   async stop(): Promise<void> {
-    await this.#consumer.disconnect()
-    await this.#admin.disconnect()
+    this.#stopping.abort()
+    this.#fetcher.stop()
+    await this.#membership.stop()
+    for (const link of [this.#link, this.#joinLink, this.#fetchLink]) link.close()
   }
 }

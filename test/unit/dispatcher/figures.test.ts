@@ -65,6 +65,8 @@ describe('the number of series', () => {
     commitLag: 0,
     sinceCommitSeconds: 0,
     attemptsWaiting: 0,
+    misfitTopics: 0,
+    partitionLag: {},
   }
 
   async function seriesWith(runs: readonly ReturnType<typeof run>[]): Promise<number> {

@@ -145,7 +145,7 @@ interface CodeOnly {
 }
 
 export const FIND_COORDINATOR = api<
-  { readonly coordinatorKey: string; readonly coordinatorType: 0 },
+  { readonly groupId: string },
   CodeOnly & { readonly coordinator: { nodeId: number; host: string; port: number } }
 >('GroupCoordinator')
 
@@ -187,10 +187,7 @@ export const HEARTBEAT = api<
   CodeOnly
 >('Heartbeat')
 
-export const LEAVE_GROUP = api<
-  { readonly groupId: string; readonly members: readonly { readonly memberId: string }[] },
-  CodeOnly
->('LeaveGroup')
+export const LEAVE_GROUP = api<Membership, CodeOnly>('LeaveGroup')
 
 export const OFFSET_COMMIT = api<
   Membership & {

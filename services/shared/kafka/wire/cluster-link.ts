@@ -40,6 +40,8 @@ export interface ClusterLink {
   partitionsOf(topic: string): number | null
   /** In-sync replicas of a partition; 0 when it is not known. */
   inSyncOf(topic: string, partition: number): number
+  /** What is open there is rejected; the next request connects anew. */
+  hangUp(node: Node): void
   /** Whether the broker can be reached. */
   reaches(node: Node): Promise<boolean>
   close(): void
@@ -135,6 +137,7 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
     },
     partitionsOf: (topic) => known.get(topic)?.length ?? null,
     inSyncOf: (topic, partition) => known.get(topic)?.[partition]?.isr ?? 0,
+    hangUp: (node) => connections.drop(node),
     reaches: (node) =>
       link
         .ask(node, METADATA, { topics: ['-'], allowAutoTopicCreation: false }, METADATA_MS)
@@ -178,6 +181,10 @@ function createConnections(maker: ConnectionMaker, logger: Logger) {
       const connection = openBroker(maker, address)
       open.set(name, connection)
       return connection
+    },
+    drop(address: Address): void {
+      open.get(nameOf(address))?.destroy()
+      open.delete(nameOf(address))
     },
     answered(address: Address): void {
       if (failedAt.delete(nameOf(address))) logger.info({ broker: nameOf(address) }, 'broker.back')

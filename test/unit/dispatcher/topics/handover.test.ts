@@ -1,19 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { encodeMetadata } from '../../../../services/dispatcher/lane/commit-metadata.ts'
 import { awaitHandover, type Handover } from '../../../../services/dispatcher/topics/handover.ts'
-import type {
-  CommittedOffset,
-  LogRange,
-} from '../../../../services/shared/kafka/partition-consumer.ts'
+import type { CommittedOffset } from '../../../../services/shared/kafka/group-coordinator.ts'
+import type { LogRange } from '../../../../services/shared/kafka/log-ranges.ts'
 import { seconds } from '../../../support/builders.ts'
 import { ManualClock, quiescence } from '../../../support/manual-clock.ts'
 
 const GRACE_MS = seconds(6)
-const RANGES = new Map([['calls.catch-up', { low: 0, high: 4 }]])
+const LANES: readonly [string, LogRange] = ['calls.catch-up', { low: 0, high: 4 }]
 
 function handedOver(watermark: number, settledBeyond: readonly number[]): Handover {
   const topics = [{ topic: 'calls.events', watermark, settledBeyond }]
-  return { partition: 3, topics, laneRanges: RANGES }
+  return { partition: 3, topics, laneRanges: new Map([LANES]), lost: [] }
 }
 
 /** What the group has committed for partition 3; `null` for a partition that nobody ever had. */
@@ -25,8 +23,11 @@ class Committed {
     return [{ topic: 'calls.events', partition: 3, ...this.answer }]
   }
 
+  /** What the log holds of the events. */
+  range: LogRange = { low: 0, high: 1_000 }
+
   async ranges(): Promise<ReadonlyMap<string, LogRange>> {
-    return RANGES
+    return new Map([['calls.events', this.range], LANES])
   }
 }
 
@@ -35,10 +36,11 @@ function left(clean: boolean, settledBeyond: readonly number[] = []) {
 }
 
 /** Begins to wait; `result` is undefined until that is over. */
-function waiting(answer: Committed['answer']) {
+function waiting(answer: Committed['answer'], range?: LogRange) {
   const clock = new ManualClock()
   const consumer = new Committed()
   consumer.answer = answer
+  if (range) consumer.range = range
   const abort = new AbortController()
   const state: { result: Handover | Error | undefined } = { result: undefined }
   void awaitHandover(3, {
@@ -115,6 +117,32 @@ describe('handover of a partition', () => {
 
     expect(state.result).toMatchObject({ name: 'AbortError' })
     expect(clock.sleepers).toBe(0)
+  })
+
+  it('passes over what was deleted before it was read, and says so', async () => {
+    const { state } = waiting(left(true, [102, 205]), { low: 200, high: 300 })
+
+    await quiescence()
+
+    const lost = [{ topic: 'calls.events', partition: 3, from: 100, to: 200 }]
+    expect(state.result).toEqual({ ...handedOver(200, [205]), lost })
+  })
+
+  it('begins at the start of a log that was made anew, whatever was committed before', async () => {
+    const { state } = waiting(left(true, [102]), { low: 0, high: 21 })
+
+    await quiescence()
+
+    const lost = [{ topic: 'calls.events', partition: 3, from: 100, to: 0 }]
+    expect(state.result).toEqual({ ...handedOver(0, []), lost })
+  })
+
+  it('begins with the first record that is left when nobody ever had it', async () => {
+    const { state } = waiting({ offset: null, metadata: null }, { low: 40, high: 50 })
+
+    await quiescence()
+
+    expect(state.result).toEqual(handedOver(40, []))
   })
 
   it('fails when Kafka cannot be asked: whoever waits asks again', async () => {

@@ -25,6 +25,13 @@ describe('partition that is given to us', () => {
   it('has its clean marker taken away before the first request', async () => {
     const { bench, consumer } = await anOwner()
     const metadata = encodeMetadata(7, { clean: true, settledBeyond: [] })
+    for (let offset = 0; offset < 7; offset++) {
+      bench.around.broker.append(TOPICS.events, 1, {
+        key: 'kyiv',
+        value: Buffer.of(0),
+        headers: {},
+      })
+    }
     await consumer.commit([{ topic: TOPICS.events, partition: 1, offset: 7, metadata }])
 
     await bench.assign(1)

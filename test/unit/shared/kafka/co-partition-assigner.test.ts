@@ -1,9 +1,10 @@
-import type { Cluster, GroupMember } from 'kafkajs'
 import kafkajs from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import {
+  assignmentsFor,
   assignPartitions,
-  coPartitionAssigner,
+  describeMember,
+  type JoinedMember,
   type Member,
 } from '../../../../services/shared/kafka/co-partition-assigner.ts'
 import { randomFrom, seeds } from '../../../support/builders.ts'
@@ -130,34 +131,22 @@ function nextGeneration(
 
 describe('assigner in the protocol of a group', () => {
   const topics = ['calls.events', 'calls.retry']
-  const cluster = {
-    findTopicPartitionMetadata: () => range(4),
-  } as unknown as Cluster
 
-  function assignerOf(owned: readonly number[]) {
-    return coPartitionAssigner(() => owned)({
-      cluster,
-      groupId: 'dispatcher',
-      logger: new kafkajs.Kafka({ brokers: ['unused:1'] }).logger(),
-    })
+  function joining(memberId: string, owned: readonly number[]): JoinedMember {
+    return { memberId, memberMetadata: describeMember(topics, owned) }
   }
 
-  function joining(memberId: string, owned: readonly number[]): GroupMember {
-    return { memberId, memberMetadata: assignerOf(owned).protocol({ topics }).metadata }
-  }
-
-  async function assignmentOf(group: readonly GroupMember[]) {
-    const assignments = await assignerOf([]).assign({ members: [...group], topics })
-    return assignments.map(
+  function assignmentOf(group: readonly JoinedMember[]) {
+    return assignmentsFor(group, topics, 4).map(
       ({ memberAssignment }) =>
         AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment,
     )
   }
 
-  it('gives a member the same partitions of every topic, and what it said it had', async () => {
+  it('gives a member the same partitions of every topic, and what it said it had', () => {
     const group = [joining('a', [1, 2]), joining('b', [0, 3])]
 
-    expect(await assignmentOf(group)).toEqual(
+    expect(assignmentOf(group)).toEqual(
       expect.arrayContaining([
         { 'calls.events': [1, 2], 'calls.retry': [1, 2] },
         { 'calls.events': [0, 3], 'calls.retry': [0, 3] },
@@ -170,18 +159,15 @@ describe('assigner in the protocol of a group', () => {
     ['no JSON', Buffer.from('sticky-v3')],
     ['no list', Buffer.from('{"owned":[1]}')],
     ['a list of words', Buffer.from('["1",null]')],
-  ])(
-    'takes a member of another version that says %s for one who had nothing',
-    async (_c, userData) => {
-      const { MemberMetadata } = AssignerProtocol
-      const stranger = {
-        memberId: 'b',
-        memberMetadata: MemberMetadata.encode({ version: 9, topics, userData }),
-      }
+  ])('takes a member of another version that says %s for one who had nothing', (_c, userData) => {
+    const { MemberMetadata } = AssignerProtocol
+    const stranger = {
+      memberId: 'b',
+      memberMetadata: MemberMetadata.encode({ version: 9, topics, userData }),
+    }
 
-      const assigned = await assignmentOf([joining('a', [0, 1, 2, 3]), stranger])
+    const assigned = assignmentOf([joining('a', [0, 1, 2, 3]), stranger])
 
-      expect(assigned.map((assignment) => assignment?.['calls.events']?.length)).toEqual([2, 2])
-    },
-  )
+    expect(assigned.map((assignment) => assignment?.['calls.events']?.length)).toEqual([2, 2])
+  })
 })

@@ -70,6 +70,25 @@ describe('the insides of kafkajs that we build on', () => {
   )
 
   it.each([
+    [apis.FIND_COORDINATOR, { groupId: 'told' }],
+    [apis.LEAVE_GROUP, { groupId: 'group', memberId: 'told' }],
+    [apis.HEARTBEAT, { groupId: 'group', memberId: 'told', groupGenerationId: 1 }],
+    [apis.OFFSET_FETCH, { groupId: 'group', topics: [{ topic: 'told', partitions: [] }] }],
+    [apis.METADATA, { topics: ['told'], allowAutoTopicCreation: false }],
+  ])('take what we tell them by the names that we give it: $name', async ({ name }, request) => {
+    const definition = apis.definitionOf(name) as {
+      versions: string[]
+      protocol(options: { version: number }): (request: object) => {
+        request: { encode(): Promise<{ readonly buffer: Buffer }> }
+      }
+    }
+    const version = Math.max(...definition.versions.map(Number))
+    const { buffer } = await definition.protocol({ version })(request).request.encode()
+
+    expect(buffer.toString('latin1')).toContain('told')
+  })
+
+  it.each([
     [CODE.NOT_LEADER, 'NOT_LEADER_FOR_PARTITION'],
     [CODE.NOT_COORDINATOR, 'NOT_COORDINATOR_FOR_GROUP'],
     [CODE.OUT_OF_ORDER_SEQUENCE, 'OUT_OF_ORDER_SEQUENCE_NUMBER'],

@@ -1,0 +1,78 @@
+import { byTopic } from './topic-partition.ts'
+import type { FetchAnswer, FetchedPartition, FetchRequest } from './wire/api.ts'
+import type { Node } from './wire/cluster-link.ts'
+
+/** Where reading of a topic's partition stands. */
+export interface Cursor {
+  readonly topic: string
+  readonly partition: number
+  position: number | null
+  isPaused: boolean
+  leader: Node | null
+  /** Grows with each change from outside: what was asked for before is not what is wanted now. */
+  version: number
+  /** Milliseconds since 1970, before which nothing is offered. */
+  restUntil: number
+  /** When everything had been read last, in milliseconds since 1970. */
+  caughtUpAt: number
+}
+
+/** What a request asked for, to tell whether it is still wanted when the answer comes. */
+export interface Asked {
+  readonly cursor: Cursor
+  readonly position: number
+  readonly version: number
+}
+
+/** Resume takes effect at the next fetch only, so the long poll is the price of a pause. */
+export const LONG_POLL_MS = 100
+const BYTES_PER_PARTITION = 512 * 1024
+const BYTES_MAX = 10 * 1024 * 1024
+const READ_COMMITTED = 1
+
+export function nameOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`
+}
+
+export function fetchRequest(asked: readonly Asked[]): FetchRequest {
+  const entries = asked.map(({ cursor: { topic, partition }, position }) => ({
+    topic,
+    partition,
+    position,
+  }))
+  return {
+    replicaId: -1,
+    maxWaitTime: LONG_POLL_MS,
+    minBytes: 1,
+    maxBytes: BYTES_MAX,
+    isolationLevel: READ_COMMITTED,
+    rackId: '',
+    topics: byTopic(rotated(entries), ({ partition, position }) => ({
+      partition,
+      fetchOffset: String(position),
+      maxBytes: BYTES_PER_PARTITION,
+    })),
+  }
+}
+
+/** A broker fills its answer from the first partition on: each is the first one now and then. */
+function rotated<T>(entries: readonly T[]): T[] {
+  const start = Math.floor(Math.random() * entries.length)
+  return [...entries.slice(start), ...entries.slice(0, start)]
+}
+
+/** What was asked for, with its answer where there is one. */
+export function answersOf(
+  asked: readonly Asked[],
+  { responses }: FetchAnswer,
+): readonly (readonly [Asked, FetchedPartition])[] {
+  const found = new Map(
+    responses.flatMap(({ topicName, partitions }) =>
+      partitions.map((one) => [nameOf(topicName, one.partition), one] as const),
+    ),
+  )
+  return asked.flatMap((one) => {
+    const answer = found.get(nameOf(one.cursor.topic, one.cursor.partition))
+    return answer ? [[one, answer] as const] : []
+  })
+}

@@ -1,0 +1,282 @@
+import type { KafkaMessage } from 'kafkajs'
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
+import {
+  type Asked,
+  answersOf,
+  type Cursor,
+  fetchRequest,
+  LONG_POLL_MS,
+  nameOf,
+} from './fetch-request.ts'
+import { fetchedRecords } from './fetched-records.ts'
+import { type LogRange, readRanges } from './log-ranges.ts'
+import { FETCH, type FetchedPartition } from './wire/api.ts'
+import type { ClusterLink, Node } from './wire/cluster-link.ts'
+import { BrokerAwayError, BrokerError, CODE, isLeaderElsewhere } from './wire/error-codes.ts'
+
+/**
+ * Reads partitions from where their owner says, each from its leader: one long poll per broker at a
+ * time. A broker that hangs is hung up on, and its partitions are looked for elsewhere; kafkajs waits
+ * for it six times ten seconds with metadata that is five minutes old, and then leaves the group.
+ */
+export interface FetcherOptions {
+  readonly link: ClusterLink
+  /**
+   * Takes records over and answers how many of them, from the first on; the rest comes again. Must
+   * not wait. When it throws all of them come again.
+   */
+  readonly onRecords: (
+    topic: string,
+    partition: number,
+    messages: readonly KafkaMessage[],
+  ) => number
+  /** Records that were never read are not in the log any more, or the log has gone back. */
+  readonly onLost: (lost: LostRecords) => void
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Reading was to go on at `from` and goes on at `to`: back to the start of the log if it is lower. */
+export interface LostRecords {
+  readonly topic: string
+  readonly partition: number
+  readonly from: number
+  readonly to: number
+}
+
+const ANSWER_MS = 3_000
+const LOOK_AGAIN_MS = 200
+/** After a handler that failed, or that left records although it is not paused. */
+const OFFER_AGAIN_MS = 50
+/** After records that this client cannot decode, such as those of an unknown compression. */
+const UNREADABLE_MS = 5_000
+
+export class PartitionFetcher {
+  readonly #options: FetcherOptions
+  readonly #cursors = new Map<string, Cursor>()
+  /** Brokers with a poll under way. */
+  readonly #polling = new Set<number>()
+  #isLooking = false
+  #isPollDue = false
+  #isStopped = false
+
+  constructor(options: FetcherOptions) {
+    this.#options = options
+  }
+
+  /** Begins paused, and without a position. */
+  add(topic: string, partition: number): void {
+    this.#cursors.set(nameOf(topic, partition), {
+      topic,
+      partition,
+      position: null,
+      isPaused: true,
+      leader: this.#options.link.leaderOf(topic, partition),
+      version: 0,
+      restUntil: 0,
+      caughtUpAt: this.#options.clock.now(),
+    })
+  }
+
+  remove(topic: string, partition: number): void {
+    this.#cursors.delete(nameOf(topic, partition))
+  }
+
+  pause(topic: string, partition: number): void {
+    this.#change(topic, partition, (cursor) => {
+      cursor.isPaused = true
+    })
+  }
+
+  resume(topic: string, partition: number): void {
+    this.#change(topic, partition, (cursor) => {
+      cursor.isPaused = false
+    })
+  }
+
+  seek(topic: string, partition: number, offset: number): void {
+    this.#change(topic, partition, (cursor) => {
+      cursor.position = offset
+    })
+  }
+
+  hasPosition(topic: string, partition: number): boolean {
+    return this.#cursors.get(nameOf(topic, partition))?.position !== null
+  }
+
+  /** Seconds since everything of the partition had been read, by partition; 0 when it just was. */
+  lagSeconds(topic: string): ReadonlyMap<number, number> {
+    const now = this.#options.clock.now()
+    const ofTopic = [...this.#cursors.values()].filter((cursor) => cursor.topic === topic)
+    return new Map(
+      ofTopic.map(({ partition, caughtUpAt }) => [
+        partition,
+        Math.max(0, now - caughtUpAt - LONG_POLL_MS) / 1_000,
+      ]),
+    )
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#cursors.clear()
+  }
+
+  #change(topic: string, partition: number, change: (cursor: Cursor) => void): void {
+    const cursor = this.#cursors.get(nameOf(topic, partition))
+    if (!cursor) return
+    change(cursor)
+    cursor.version++
+    this.#pollSoon()
+  }
+
+  /** A microtask later, so that what is resumed in one tick is asked for in one request. */
+  #pollSoon(): void {
+    if (this.#isPollDue) return
+    this.#isPollDue = true
+    queueMicrotask(() => {
+      this.#isPollDue = false
+      this.#poll()
+    })
+  }
+
+  /** Starts a poll at each broker that leads something wanted and has none under way. */
+  #poll(): void {
+    if (this.#isStopped) return
+    const now = this.#options.clock.now()
+    const leaders = new Map<number, { readonly node: Node; readonly asked: Asked[] }>()
+    let isLeaderMissing = false
+    for (const cursor of this.#cursors.values()) {
+      const { leader, position, isPaused, restUntil, version } = cursor
+      if (isPaused || position === null || restUntil > now) continue
+      if (!leader) isLeaderMissing = true
+      else if (!this.#polling.has(leader.nodeId)) {
+        const known = leaders.get(leader.nodeId) ?? { node: leader, asked: [] }
+        known.asked.push({ cursor, position, version })
+        leaders.set(leader.nodeId, known)
+      }
+    }
+    if (isLeaderMissing) void this.#lookForLeaders()
+    for (const { node, asked } of leaders.values()) void this.#fetch(node, asked)
+  }
+
+  async #fetch(node: Node, asked: readonly Asked[]): Promise<void> {
+    const { link } = this.#options
+    this.#polling.add(node.nodeId)
+    try {
+      const answer = await link.ask(node, FETCH, fetchRequest(asked), ANSWER_MS)
+      for (const [one, found] of answersOf(asked, answer)) this.#heed(one, found)
+    } catch (error) {
+      if (error instanceof BrokerAwayError) for (const { cursor } of asked) cursor.leader = null
+      else await this.#setApart(node, asked, error)
+    }
+    this.#polling.delete(node.nodeId)
+    this.#pollSoon()
+  }
+
+  /** Something in the answer cannot be read. Whose it is shows when each half is asked for by itself. */
+  async #setApart(node: Node, asked: readonly Asked[], error: unknown): Promise<void> {
+    const [only] = asked
+    if (asked.length > 1) {
+      const half = Math.ceil(asked.length / 2)
+      await this.#fetch(node, asked.slice(0, half))
+      await this.#fetch(node, asked.slice(half))
+    } else if (only) {
+      const { topic, partition } = only.cursor
+      this.#options.logger.error(
+        { topic, partition, offset: only.position, err: error },
+        'records.unreadable',
+      )
+      this.#rest(only.cursor, UNREADABLE_MS)
+    }
+  }
+
+  #heed(asked: Asked, found: FetchedPartition): void {
+    const { cursor, version } = asked
+    if (this.#cursors.get(nameOf(cursor.topic, cursor.partition)) !== cursor) return
+    if (cursor.version !== version) return
+    const { errorCode } = found
+    if (errorCode === CODE.NONE) this.#offer(asked, found)
+    else if (errorCode === CODE.OFFSET_OUT_OF_RANGE) void this.#findPosition(asked)
+    else {
+      if (!isLeaderElsewhere(errorCode)) this.#tell(cursor, errorCode)
+      cursor.leader = null
+    }
+  }
+
+  #offer({ cursor, position }: Asked, found: FetchedPartition): void {
+    const { messages, next } = fetchedRecords(cursor.topic, position, found)
+    const taken = messages.length === 0 ? 0 : this.#take(cursor, messages)
+    const last = messages[taken - 1]
+    // Unless its owner went elsewhere while it took them.
+    if (cursor.position === position) {
+      if (taken === messages.length) cursor.position = next
+      else if (last) cursor.position = Number(last.offset) + 1
+    }
+    if (taken < messages.length && !cursor.isPaused) this.#rest(cursor, OFFER_AGAIN_MS)
+    if (cursor.position !== null && cursor.position >= Number(found.highWatermark)) {
+      cursor.caughtUpAt = this.#options.clock.now()
+    }
+  }
+
+  #take(cursor: Cursor, messages: readonly KafkaMessage[]): number {
+    const { topic, partition } = cursor
+    try {
+      return this.#options.onRecords(topic, partition, messages)
+    } catch (error) {
+      this.#options.logger.error({ topic, partition, err: error }, 'records.not_taken')
+      return 0
+    }
+  }
+
+  #rest(cursor: Cursor, ms: number): void {
+    cursor.restUntil = this.#options.clock.now() + ms
+    void this.#options.clock.sleep(ms).then(() => this.#pollSoon())
+  }
+
+  #tell({ topic, partition }: Cursor, errorCode: number): void {
+    const err = new BrokerError(errorCode, `reading ${topic}/${partition}`)
+    this.#options.logger.warn({ topic, partition, err }, 'fetch.refused')
+  }
+
+  /** Where to go on when the log does not hold the position (any more). */
+  async #findPosition({ cursor, position, version }: Asked): Promise<void> {
+    const { link, onLost, logger } = this.#options
+    const { topic, partition } = cursor
+    this.#rest(cursor, LOOK_AGAIN_MS)
+    try {
+      const [range] = await readRanges(link, [cursor])
+      if (!range || cursor.version !== version) return
+      const to = positionIn(range, position)
+      if (to === position) return
+      cursor.position = to
+      cursor.version++
+      onLost({ topic, partition, from: position, to })
+    } catch (error) {
+      logger.debug({ topic, partition, err: error }, 'fetch.failed')
+    }
+    this.#pollSoon()
+  }
+
+  async #lookForLeaders(): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    const { link, clock } = this.#options
+    await link.refresh().catch(() => undefined)
+    let isAnyMissing = false
+    for (const cursor of this.#cursors.values()) {
+      cursor.leader ??= link.leaderOf(cursor.topic, cursor.partition)
+      if (!cursor.leader) isAnyMissing = true
+    }
+    this.#pollSoon()
+    // A leader that moved is still named by brokers that have not heard of it.
+    await clock.sleep(LOOK_AGAIN_MS)
+    this.#isLooking = false
+    if (isAnyMissing || [...this.#cursors.values()].some(({ leader }) => !leader)) this.#pollSoon()
+  }
+}
+
+/** What is below the log was deleted; what is beyond it was in a log that is not there any more. */
+function positionIn({ low, high }: LogRange, position: number): number {
+  return position < low || position > high ? low : position
+}
