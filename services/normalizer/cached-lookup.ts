@@ -1,18 +1,18 @@
 import type { Clock } from '../shared/clock.ts'
-import { withinMs } from '../shared/deadline.ts'
 import type { Logger } from '../shared/logger.ts'
+import { DatabaseAwayError, type DatabaseGuard } from '../shared/postgres/database-guard.ts'
 
 /**
  * Remembers what Postgres says of a token, so that the hot path asks once per `ttlMs` and token.
  *
- * While Postgres does not answer, what it said last is still believed: a webhook of a source that
- * we know must not fail because of a database that only has to confirm it. Absence is remembered
- * as well, or each webhook to a deleted source would cost a query.
+ * While Postgres does not answer, or fails at this one, what it said last is still believed: a
+ * webhook of a source that we know must not fail because of a database that only has to confirm it.
+ * Absence is remembered as well, or each webhook to a deleted source would cost a query.
  */
 export type Lookup<Value> =
   | { readonly kind: 'found'; readonly value: Value }
   | { readonly kind: 'unknown' }
-  /** Postgres does not answer, and we have never asked for this one before. */
+  /** Postgres does not answer, or fails at this one, and has never told of it before. */
   | { readonly kind: 'unavailable' }
 
 export interface CachedLookup<Value> {
@@ -26,6 +26,7 @@ export interface CachedLookupOptions<Value> {
   readonly ttlMs: number
   /** Most answers remembered; the oldest goes first. */
   readonly entriesMax: number
+  readonly guard: DatabaseGuard
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -35,8 +36,12 @@ interface Entry<Value> {
   freshUntil: number
 }
 
-/** Longest wait for Postgres, and the time after a failure in which it is not asked again. */
-const QUERY_MS = 1_000
+const WAIT_MS = 1_000
+/**
+ * Before a token is looked up again whose query failed by itself, such as for settings that cannot
+ * be opened: each webhook of it would cost a query and a line in the log. Others are not concerned.
+ */
+const FAILED_MS = 1_000
 
 export function createCachedLookup<Value>(
   options: CachedLookupOptions<Value>,
@@ -46,13 +51,15 @@ export function createCachedLookup<Value>(
 
   async function ask(key: Buffer, id: string, before: Entry<Value> | undefined) {
     try {
-      const value = await withinMs(QUERY_MS, options.query(key))
+      const value = await options.guard(WAIT_MS, () => options.query(key))
       return value === null ? ({ kind: 'unknown' } as const) : ({ kind: 'found', value } as const)
     } catch (error) {
-      options.logger.warn({ lookup: options.name, err: error }, 'lookup.failed')
+      const isAway = error instanceof DatabaseAwayError
+      if (!isAway) options.logger.error({ lookup: options.name, err: error }, 'lookup.failed')
       const last = await before?.lookup
       const entry = entries.get(id)
-      if (entry) entry.freshUntil = clock.now() + QUERY_MS
+      // While it is away, the guard is asked each time: it knows first when Postgres is back.
+      if (entry) entry.freshUntil = clock.now() + (isAway ? 0 : FAILED_MS)
       return last ?? ({ kind: 'unavailable' } as const)
     }
   }

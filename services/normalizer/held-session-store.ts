@@ -1,6 +1,5 @@
 import { createWriteBatcher } from '../shared/batcher.ts'
-import type { Clock } from '../shared/clock.ts'
-import { createDatabaseGuard } from '../shared/postgres/database-guard.ts'
+import type { DatabaseGuard } from '../shared/postgres/database-guard.ts'
 import {
   leaseDueSessions,
   markSessionsPublished,
@@ -21,13 +20,12 @@ const STORE_WITHIN_MS = 2_500
 const POSTPONE_MS = 5_000
 
 /** Held sessions in Postgres; legs of concurrent webhooks are stored in one statement. */
-export function createHeldSessionStore(pool: Pool, clock: Clock): HeldSessionStore {
-  const guard = createDatabaseGuard({ waitMs: STORE_WITHIN_MS, clock })
+export function createHeldSessionStore(pool: Pool, guard: DatabaseGuard): HeldSessionStore {
   const legs = createWriteBatcher<StoredLeg>((batch) => storeLegs(pool, batch), {
     itemsMax: LEGS_PER_STATEMENT,
   })
   return {
-    store: (leg) => guard(() => legs.add(leg)),
+    store: (leg) => guard(STORE_WITHIN_MS, () => legs.add(leg)),
     leaseDue: () => leaseDueSessions(pool, { limit: SESSIONS_PER_LEASE, leaseMs: LEASE_MS }),
     markPublished: (sessions) => markSessionsPublished(pool, sessions),
     postpone: (sessions) => postponeSessions(pool, { sessions, delayMs: POSTPONE_MS }),

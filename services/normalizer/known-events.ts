@@ -1,14 +1,14 @@
 import { createBatcher, createWriteBatcher } from '../shared/batcher.ts'
-import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { DatabaseGuard } from '../shared/postgres/database-guard.ts'
 import type { KnownEvent, PublishedEvent, Sighting } from '../shared/postgres/published-events.ts'
-import { createUnlessAway } from './unless-away.ts'
+import { createQueryOrNull } from './query-or-null.ts'
 
 /**
  * Which events were published before, or wait in the spool, and whose workspaces have to queue
- * there. Never fails: while Postgres is away nothing is recognized, so a provider's repeat may
- * reach the customer twice (with the same `eventId`), but no call waits for a table that only
- * guards against repeats.
+ * there. Never fails: while Postgres is away, or when the query fails, nothing is recognized, so a
+ * provider's repeat may reach the customer twice (with the same `eventId`), but no call waits for a
+ * table that only guards against repeats, nor is refused because of it.
  *
  * Concurrent questions share one query, and so do concurrent records.
  */
@@ -23,8 +23,8 @@ export interface Sight {
   readonly known: KnownEvent | null
   /**
    * The workspace has entries in the spool. Judged by a statement that began after the event came,
-   * so that whatever was spooled and answered before is seen. While Postgres does not answer: if
-   * there was anything in the spool when it answered last.
+   * so that whatever was spooled and answered before is seen. Without an answer: if there was
+   * anything in the spool when Postgres answered last.
    */
   readonly isQueued: boolean
 }
@@ -34,19 +34,19 @@ export interface KnownEventsOptions {
   readonly record: (events: readonly PublishedEvent[]) => Promise<void>
   /** Told for each event that was not looked up, or not recorded. */
   readonly onSkipped: (step: 'lookup' | 'record') => void
-  readonly clock: Clock
+  readonly guard: DatabaseGuard
   readonly logger: Logger
 }
 
 const BATCH_MAX = 500
 
 export function createKnownEvents(options: KnownEventsOptions): KnownEvents {
-  const { clock, logger, onSkipped } = options
-  const unlessAway = createUnlessAway({ event: 'known_events.unavailable', clock, logger })
+  const { guard, logger, onSkipped } = options
+  const queryOrNull = createQueryOrNull({ guard, event: 'known_events.query_failed', logger })
   let isSpoolUsed = false
   const lookups = createBatcher<EventName, Sight>(
     async (events) => {
-      const seen = await unlessAway(() => options.find(events))
+      const seen = await queryOrNull(() => options.find(events))
       if (seen === null) {
         for (const _ of events) onSkipped('lookup')
         return events.map(() => ({ known: null, isQueued: isSpoolUsed }))
@@ -62,7 +62,7 @@ export function createKnownEvents(options: KnownEventsOptions): KnownEvents {
   )
   const records = createWriteBatcher<PublishedEvent>(
     async (events) => {
-      const done = await unlessAway(async () => {
+      const done = await queryOrNull(async () => {
         await options.record(events)
         return true
       })

@@ -7,6 +7,7 @@ import type { LogProducer } from '../shared/kafka/producer.ts'
 import type { TopicNames } from '../shared/kafka/topics.ts'
 import type { Logger } from '../shared/logger.ts'
 import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
+import { createDatabaseGuard, type DatabaseGuard } from '../shared/postgres/database-guard.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import {
   findCall,
@@ -68,11 +69,12 @@ const REMEMBERED_MAX = 20_000
 export async function startNormalizer(options: NormalizerOptions): Promise<Normalizer> {
   const { config, pool, clock, logger } = options
   const metrics = createMetrics(config.kafka.partitions)
-  const spooling = startSpooling({ ...options, registry: metrics.registry })
+  const guard = createDatabaseGuard({ clock, logger })
+  const spooling = startSpooling({ ...options, guard, registry: metrics.registry })
   const { log } = spooling
-  const publisher = createLogPublisher(options, log, metrics)
+  const publisher = createLogPublisher({ ...options, guard }, log, metrics)
   const sessions = createHeldSessions({
-    store: createHeldSessionStore(pool, clock),
+    store: createHeldSessionStore(pool, guard),
     publisher,
     box: config.secretBox,
     onDue: () => sweeper.wake(),
@@ -84,8 +86,9 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     clock,
     logger,
   })
-  const recordings = startRecordings({ config, pool, publisher, metrics, clock, logger })
+  const recordings = startRecordings({ config, pool, guard, publisher, metrics, clock, logger })
   const app = await createApp(options, {
+    guard,
     metrics,
     log,
     publisher,
@@ -124,16 +127,17 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
 }
 
 export function createLogPublisher(
-  options: Pick<NormalizerOptions, 'pool' | 'clock' | 'logger' | 'encoder' | 'topics' | 'tracing'>,
+  options: Pick<NormalizerOptions, 'pool' | 'logger' | 'encoder' | 'topics' | 'tracing'> &
+    Pick<Parts, 'guard'>,
   log: SafeLog,
   metrics: Pick<NormalizerMetrics, 'recognitionSkipped' | 'eventPublished'>,
 ): Publisher {
-  const { pool, clock, logger, encoder, topics, tracing } = options
+  const { pool, guard, logger, encoder, topics, tracing } = options
   const known = createKnownEvents({
     find: (events) => sightEvents(pool, events),
     record: (events) => recordPublishedEvents(pool, events),
     onSkipped: metrics.recognitionSkipped,
-    clock,
+    guard,
     logger,
   })
   const onPublished = metrics.eventPublished
@@ -141,6 +145,7 @@ export function createLogPublisher(
 }
 
 interface Parts {
+  readonly guard: DatabaseGuard
   readonly metrics: NormalizerMetrics
   readonly log: SafeLog
   readonly publisher: Publisher
@@ -151,7 +156,8 @@ interface Parts {
 
 function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyInstance> {
   const { config, pool, topics, tracing, clock, logger } = options
-  const cache = { ttlMs: config.sourceCacheMs, entriesMax: REMEMBERED_MAX, clock, logger }
+  const { guard } = parts
+  const cache = { ttlMs: config.sourceCacheMs, entriesMax: REMEMBERED_MAX, guard, clock, logger }
   const sources = createCachedLookup({
     ...cache,
     name: 'sources',

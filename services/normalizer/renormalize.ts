@@ -8,6 +8,7 @@ import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
 import { topicNames } from '../shared/kafka/topics.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
+import { createDatabaseGuard } from '../shared/postgres/database-guard.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { sightEvents } from '../shared/postgres/published-events.ts'
 import { findSourceById } from '../shared/postgres/sources.ts'
@@ -57,18 +58,19 @@ await runService(async () => {
   const encoder = createCallEventEncoder(schema, await registry.register(topics.events, schema))
   const metrics = createMetrics(config.kafka.partitions)
   const spoolMetrics = createSpoolMetrics(metrics.registry, config.spoolLimits)
-  const parts = { config, pool, producer, encoder, topics, clock, logger }
+  const guard = createDatabaseGuard({ clock, logger })
+  const parts = { config, pool, guard, producer, encoder, topics, clock, logger }
   const writing = createLogPublisher(parts, createSpoolingLog(parts, spoolMetrics), metrics)
   const publisher: Publisher = isDryRun ? { publish: look } : writing
   const sessions = createHeldSessions({
-    store: createHeldSessionStore(pool, clock),
+    store: createHeldSessionStore(pool, guard),
     publisher,
     box,
     onDue: () => {},
     logger,
   })
   const recordings = await lifecycle.start('recordings', () =>
-    startRecordings({ config, pool, publisher, metrics, clock, logger }),
+    startRecordings({ config, pool, guard, publisher, metrics, clock, logger }),
   )
   const findSource = async (id: string) => {
     const found = await findSourceById(pool, id)

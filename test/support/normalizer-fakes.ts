@@ -45,6 +45,11 @@ export function callFacts(overrides: Partial<CallFacts> = {}): CallFacts {
   return { ...untold('call.completed', 'binotel', '4683310794'), status: 'answered', ...overrides }
 }
 
+/** As pg fails while nobody listens at its port. */
+export function aConnectionFailure(): Error {
+  return Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+}
+
 /** Leaves calls as they are, and looks for no file. */
 export const noRecordings: Pick<Recordings, 'linked' | 'published'> = {
   linked: (call) => call,

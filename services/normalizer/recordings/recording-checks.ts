@@ -1,11 +1,12 @@
 import { type CallEvent, identify } from '../../shared/call-event.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { DatabaseGuard } from '../../shared/postgres/database-guard.ts'
 import type { ClaimedCheck, PlannedCheck } from '../../shared/postgres/recording-checks.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import type { NormalizerMetrics } from '../metrics.ts'
 import type { Publisher } from '../publisher.ts'
-import { createUnlessAway } from '../unless-away.ts'
+import { createQueryOrNull } from '../query-or-null.ts'
 import { fileToWaitFor, judgeLook, tellsOfLateFile } from './check-schedule.ts'
 import type { LookForFile } from './look-for-file.ts'
 
@@ -33,7 +34,7 @@ export type CheckOutcome =
   | 'dropped' // a webhook brought the recording first
   | 'look_again'
   | 'given_up'
-  | 'not_planned' // Postgres was away, or the table was full
+  | 'not_planned' // Postgres was away or refused it, or the table was full
   | 'failed' // could not be published, or a bug: taken again when its claim has ended
 
 export interface RecordingCheckStore {
@@ -54,6 +55,7 @@ export interface RecordingChecksOptions {
   readonly delaysMs: readonly number[]
   readonly allowHttp: boolean
   readonly onOutcome: NormalizerMetrics['recordingChecked']
+  readonly guard: DatabaseGuard
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -65,12 +67,12 @@ const COUNT_EVERY_MS = 60_000
 const LOOKS_PER_HOST = 4
 
 export function createRecordingChecks(options: RecordingChecksOptions): RecordingChecks {
-  const { store, clock, logger, onOutcome } = options
+  const { store, guard, clock, logger, onOutcome } = options
   const stopping = new AbortController()
   let rows = 0
   let countAt = 0
 
-  const unlessAway = createUnlessAway({ event: 'recording_checks.unavailable', clock, logger })
+  const queryOrNull = createQueryOrNull({ guard, event: 'recording_checks.query_failed', logger })
 
   async function plan(event: CallEvent): Promise<void> {
     const { callId, provider } = event
@@ -87,11 +89,11 @@ export function createRecordingChecks(options: RecordingChecksOptions): Recordin
   return {
     async published(event) {
       if (fileToWaitFor(event, options)) {
-        const planned = rows < CHECKS_MAX ? await unlessAway(() => plan(event)) : null
+        const planned = rows < CHECKS_MAX ? await queryOrNull(() => plan(event)) : null
         if (planned === null) onOutcome(event.provider, 'not_planned')
       } else if (tellsOfLateFile(event)) {
         // Left undone while Postgres is away: the check will find that the recording was told.
-        await unlessAway(() => drop(event))
+        await queryOrNull(() => drop(event))
       }
     },
     async lookForDue() {

@@ -5,6 +5,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { createAddressRule } from '../../shared/egress/addresses.ts'
 import { createGuardedAgent } from '../../shared/egress/guarded-agent.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { DatabaseGuard } from '../../shared/postgres/database-guard.ts'
 import type { Pool } from '../../shared/postgres/pool.ts'
 import {
   claimDueChecks,
@@ -41,6 +42,7 @@ export interface Recordings {
 export interface RecordingsOptions {
   readonly config: NormalizerConfig
   readonly pool: Pool
+  readonly guard: DatabaseGuard
   readonly publisher: Publisher
   readonly metrics: NormalizerMetrics
   readonly clock: Clock
@@ -57,7 +59,7 @@ const CLAIM_MS = 120_000
 const SOURCES_MAX = 5_000
 
 export function startRecordings(options: RecordingsOptions): Recordings {
-  const { config, pool, publisher, metrics, clock, logger } = options
+  const { config, pool, guard, publisher, metrics, clock, logger } = options
   const { egress, recordings } = config
   const agent = createGuardedAgent(egress)
   const checks = createRecordingChecks({
@@ -68,6 +70,7 @@ export function startRecordings(options: RecordingsOptions): Recordings {
     delaysMs: recordings.checkDelaysMs,
     allowHttp: egress.allowHttp,
     onOutcome: metrics.recordingChecked,
+    guard,
     clock,
     logger,
   })
@@ -106,7 +109,7 @@ export function startRecordings(options: RecordingsOptions): Recordings {
   }
 }
 
-function createSourceLookup({ config, pool, clock, logger }: RecordingsOptions) {
+function createSourceLookup({ config, pool, guard, clock, logger }: RecordingsOptions) {
   return createCachedLookup({
     name: 'sources-of-recordings',
     query: async (key) => {
@@ -115,6 +118,7 @@ function createSourceLookup({ config, pool, clock, logger }: RecordingsOptions) 
     },
     ttlMs: config.sourceCacheMs,
     entriesMax: SOURCES_MAX,
+    guard,
     clock,
     logger,
   })

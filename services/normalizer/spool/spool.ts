@@ -1,7 +1,6 @@
 import { createBatcher } from '../../shared/batcher.ts'
-import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
-import { createDatabaseGuard, DatabaseAwayError } from '../../shared/postgres/database-guard.ts'
+import { DatabaseAwayError, type DatabaseGuard } from '../../shared/postgres/database-guard.ts'
 import type { Inserted, NewEntry, SpoolLimits, SpoolSize } from '../../shared/postgres/spool.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import { type Entry, identityOf, sealEntry, workspaceOf } from './entry.ts'
@@ -50,7 +49,7 @@ export interface SpoolOptions {
   readonly box: SecretBox
   readonly onSpooled: (entry: Entry) => void
   readonly onRefused: (reason: SpoolRefusedReason) => void
-  readonly clock: Clock
+  readonly guard: DatabaseGuard
   readonly logger: Logger
 }
 
@@ -61,11 +60,10 @@ const ENTRIES_PER_STATEMENT = 200
 const BYTES_PER_STATEMENT = 2_000_000
 
 export function createSpool(options: SpoolOptions): Spool {
-  const { box, logger } = options
-  const guard = createDatabaseGuard({ waitMs: WAIT_MS, clock: options.clock })
+  const { box, guard, logger } = options
 
   async function insert(entries: readonly NewEntry[]) {
-    const inserted = await guard(() => options.insert(entries))
+    const inserted = await guard(WAIT_MS, () => options.insert(entries))
     if (inserted) return inserted
     throw new SpoolRefusedError(whyRefused(await options.size(), options.limits))
   }

@@ -40,19 +40,47 @@ export function createPool(options: PoolOptions): pg.Pool {
 
 /**
  * Whether an error says that the database cannot be reached or does not answer, so that the same
- * statement can succeed later. Everything else is a bug or a broken constraint.
+ * statement can succeed later. Everything else is a bug, a bad row, or a mistake in the settings,
+ * such as a wrong password, which would not go away by waiting.
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  // pg gives its own failures (a broken connection, its two time limits) no code.
-  if (/^Connection terminated|^timeout exceeded|^Query read timeout/.test(error.message))
-    return true
+  if (AWAY_MESSAGES.has(error.message)) return true
   const code = 'code' in error ? String(error.code) : ''
-  return AWAY.test(code)
+  return AWAY_STATES.test(code) || AWAY_CODES.has(code)
 }
 
-/** Connection exceptions, no resources, operator intervention; then the network's own codes. */
-const AWAY = /^(08...|53...|57...|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN)$/
+/** What pg says by itself has no code. A test reads its source for messages that are new. */
+const AWAY_MESSAGES: ReadonlySet<string> = new Set([
+  'Connection terminated',
+  'Connection terminated unexpectedly',
+  'Connection terminated due to connection timeout',
+  'timeout expired',
+  'timeout exceeded when trying to connect',
+  'Query read timeout',
+  'Client has encountered a connection error and is not queryable',
+  // A server that has no room for one more process says so before it speaks TLS.
+  'There was an error establishing an SSL connection',
+])
+
+/**
+ * Class 08: the connection; PgBouncer uses 08P01 for a server that it cannot reach. Class 53: no
+ * resources, 53300 is "too many connections"; all of it is about the server and passes. Class 57:
+ * it starts, stops or was told to end a connection; 57014 is our own limit for a statement.
+ */
+const AWAY_STATES = /^(08|53|57)...$/
+
+/** Of the network. ENOTFOUND: a name that is gone while a database moves to another host. */
+const AWAY_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+])
 
 /** Milliseconds since 1970 as a parameter of type timestamptz. */
 export function timestamp(ms: number | null): Date | null {

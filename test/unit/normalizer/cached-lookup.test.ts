@@ -1,26 +1,33 @@
 import { describe, expect, it } from 'vitest'
 import { createCachedLookup } from '../../../services/normalizer/cached-lookup.ts'
-import { quiet, stoppedClock } from '../../support/normalizer-fakes.ts'
+import { createDatabaseGuard } from '../../../services/shared/postgres/database-guard.ts'
+import { aConnectionFailure, quiet, stoppedClock } from '../../support/normalizer-fakes.ts'
 
 const KEY = Buffer.from('key')
 const OTHER = Buffer.from('other')
 
 function setUp(entriesMax = 10) {
   const clock = stoppedClock()
-  const database = { isAway: false, value: 'first' as string | null, queries: 0 }
+  const database = {
+    failure: null as Error | null,
+    value: 'first' as string | null,
+    queries: 0,
+  }
+  const guard = createDatabaseGuard({ clock, logger: quiet })
   const lookup = createCachedLookup<string>({
     name: 'sources',
     query: async () => {
       database.queries += 1
-      if (database.isAway) throw new Error('ECONNREFUSED')
+      if (database.failure) throw database.failure
       return database.value
     },
     ttlMs: 10_000,
     entriesMax,
+    guard,
     clock,
     logger: quiet,
   })
-  return { clock, database, lookup }
+  return { clock, database, guard, lookup }
 }
 
 describe('cached lookup', () => {
@@ -39,14 +46,14 @@ describe('cached lookup', () => {
   it('believes the last answer while Postgres is away, and notices when it is back', async () => {
     const { clock, database, lookup } = setUp()
     await lookup.find(KEY)
-    database.isAway = true
+    database.failure = aConnectionFailure()
 
     for (const _ of ['once', 'twice', 'for as long as it takes']) {
       clock.advance(10_000)
       expect(await lookup.find(KEY)).toEqual({ kind: 'found', value: 'first' })
     }
 
-    database.isAway = false
+    database.failure = null
     database.value = null
     clock.advance(1_000)
     expect(await lookup.find(KEY)).toEqual({ kind: 'unknown' })
@@ -54,9 +61,45 @@ describe('cached lookup', () => {
 
   it('does not take an outage for absence', async () => {
     const { database, lookup } = setUp()
-    database.isAway = true
+    database.failure = aConnectionFailure()
 
     expect(await lookup.find(OTHER)).toEqual({ kind: 'unavailable' })
+  })
+
+  it('does not wait for Postgres again after another one did', async () => {
+    const { clock, database, guard, lookup } = setUp()
+    await expect(guard(1_000, () => Promise.reject(aConnectionFailure()))).rejects.toThrow()
+
+    expect(await lookup.find(KEY)).toEqual({ kind: 'unavailable' })
+    expect(database.queries).toBe(0)
+
+    clock.advance(1_000)
+    expect(await lookup.find(KEY)).toEqual({ kind: 'found', value: 'first' })
+  })
+
+  it('takes a row that cannot be read for nothing more: it believes the last answer, and asks for others', async () => {
+    const { clock, database, lookup } = setUp()
+    await lookup.find(KEY)
+    clock.advance(10_000)
+    database.failure = new Error('its settings were sealed with another key')
+
+    expect(await lookup.find(KEY)).toEqual({ kind: 'found', value: 'first' })
+
+    database.failure = null
+    expect(await lookup.find(OTHER)).toEqual({ kind: 'found', value: 'first' })
+  })
+
+  it('asks once a second for a row that cannot be read', async () => {
+    const { clock, database, lookup } = setUp()
+    database.failure = new Error('its settings were sealed with another key')
+
+    expect(await lookup.find(KEY)).toEqual({ kind: 'unavailable' })
+    await lookup.find(KEY)
+    expect(database.queries).toBe(1)
+
+    database.failure = null
+    clock.advance(1_000)
+    expect(await lookup.find(KEY)).toEqual({ kind: 'found', value: 'first' })
   })
 
   it('forgets the oldest beyond its size', async () => {

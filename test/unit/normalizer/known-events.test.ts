@@ -1,19 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { createKnownEvents } from '../../../services/normalizer/known-events.ts'
+import { createDatabaseGuard } from '../../../services/shared/postgres/database-guard.ts'
 import type { KnownEvent } from '../../../services/shared/postgres/published-events.ts'
-import { quiet, stoppedClock } from '../../support/normalizer-fakes.ts'
+import { aConnectionFailure, quiet, stoppedClock } from '../../support/normalizer-fakes.ts'
 
 function setUp() {
   const clock = stoppedClock()
   const queries: (readonly string[])[] = []
   const skipped: string[] = []
-  const database = { isAway: false, queued: [] as string[] }
+  const database = { failure: null as Error | null, queued: [] as string[] }
   const rows: KnownEvent[] = [{ eventId: 'evt_a', recordingStatus: 'none', fingerprint: null }]
+  const guard = createDatabaseGuard({ clock, logger: quiet })
   const known = createKnownEvents({
     async find(events) {
       const ids = events.map(({ eventId }) => eventId)
       queries.push(ids)
-      if (database.isAway) throw new Error('ECONNREFUSED')
+      if (database.failure) throw database.failure
       return {
         events: rows.filter((row) => ids.includes(row.eventId)),
         queued: new Set(database.queued),
@@ -21,13 +23,13 @@ function setUp() {
       }
     },
     async record() {
-      if (database.isAway) throw new Error('ECONNREFUSED')
+      if (database.failure) throw database.failure
     },
     onSkipped: (step) => skipped.push(step),
-    clock,
+    guard,
     logger: quiet,
   })
-  return { clock, known, queries, skipped, database }
+  return { clock, guard, known, queries, skipped, database }
 }
 
 const named = (eventId: string, workspaceId = 'ws_1') => ({ eventId, workspaceId })
@@ -42,7 +44,7 @@ describe('known events', () => {
     expect(await queued('ws_1')).toBe(false)
     expect(await queued('ws_2')).toBe(true)
 
-    database.isAway = true
+    database.failure = aConnectionFailure()
 
     expect(await queued('ws_1')).toBe(true)
   })
@@ -58,22 +60,34 @@ describe('known events', () => {
 
   it('recognizes nothing while Postgres is away, says so, and does not ask again at once', async () => {
     const { known, queries, skipped, database, clock } = setUp()
-    database.isAway = true
+    database.failure = aConnectionFailure()
 
     expect((await known.find(named('evt_a'))).known).toBeNull()
     expect((await known.find(named('evt_a'))).known).toBeNull()
     expect(queries).toHaveLength(1)
     expect(skipped).toEqual(['lookup', 'lookup'])
 
-    database.isAway = false
+    database.failure = null
     clock.advance(1_000)
 
     expect((await known.find(named('evt_a'))).known).not.toBeNull()
   })
 
+  it('recognizes nothing when a query fails by itself, and asks for the next event at once', async () => {
+    const { known, queries, skipped, database } = setUp()
+    database.failure = Object.assign(new Error('invalid byte sequence'), { code: '22021' })
+
+    expect((await known.find(named('evt_a'))).known).toBeNull()
+
+    database.failure = null
+    expect((await known.find(named('evt_a'))).known).not.toBeNull()
+    expect(queries).toHaveLength(2)
+    expect(skipped).toEqual(['lookup'])
+  })
+
   it('never fails to record', async () => {
     const { known, skipped, database } = setUp()
-    database.isAway = true
+    database.failure = aConnectionFailure()
 
     await known.record({
       eventId: 'evt_c',

@@ -1,15 +1,24 @@
 import { describe, expect, it } from 'vitest'
 import { type Entry, openEntry, sealEntry } from '../../../services/normalizer/spool/entry.ts'
 import { idsToLookUp, planDrain } from '../../../services/normalizer/spool/plan-drain.ts'
-import { SpoolRefusedError, whyRefused } from '../../../services/normalizer/spool/spool.ts'
+import {
+  createSpool,
+  SpoolRefusedError,
+  whyRefused,
+} from '../../../services/normalizer/spool/spool.ts'
 import { identify } from '../../../services/shared/call-event.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
+import { createDatabaseGuard } from '../../../services/shared/postgres/database-guard.ts'
+import type { NewEntry } from '../../../services/shared/postgres/spool.ts'
 import {
+  aConnectionFailure,
   box,
   callFacts,
   logInMemory,
+  quiet,
   safeLog,
   spoolInMemory,
+  stoppedClock,
 } from '../../support/normalizer-fakes.ts'
 
 const pending = identify(callFacts({ recordingStatus: 'pending' }), 'ws_1')
@@ -159,6 +168,35 @@ describe('the plan of a drain', () => {
 
 describe('a spool that takes nothing', () => {
   const limits = { requestsMax: 10, bytesMax: 1_000, ageMaxMs: 60_000 }
+
+  it('because a look-up found Postgres away just now, is tried again after the rest', async () => {
+    const clock = stoppedClock()
+    const guard = createDatabaseGuard({ clock, logger: quiet })
+    const inserted: NewEntry[] = []
+    const spool = createSpool({
+      insert: async (entries) => {
+        inserted.push(...entries)
+        return entries.map(() => 'spooled')
+      },
+      size: async () => ({ entries: 0, bytes: 0, oldestSeconds: 0 }),
+      limits,
+      box,
+      onSpooled: () => undefined,
+      onRefused: () => undefined,
+      guard,
+      logger: quiet,
+    })
+    await expect(guard(1_000, () => Promise.reject(aConnectionFailure()))).rejects.toThrow()
+
+    await expect(spool.put(eventEntry(pending), null)).rejects.toMatchObject({
+      reason: 'postgres_away',
+    })
+    expect(inserted).toHaveLength(0)
+
+    clock.advance(1_000)
+    await spool.put(eventEntry(pending), null)
+    expect(inserted).toHaveLength(1)
+  })
 
   it.each([
     [10, 'full'],
