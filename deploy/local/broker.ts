@@ -7,6 +7,8 @@ import { type Report, startServer, stopServer } from './server.ts'
 export interface Broker {
   readonly id: number
   readonly address: string
+  /** Where the same node listens as a controller. */
+  readonly controllerAddress: string
   /** In order: it hands its leaderships over first, which takes a controller quorum. */
   stop(): Promise<Stopped>
   /** The crash. Others lead its partitions once its session has run out. */
@@ -17,8 +19,9 @@ export interface Broker {
   thaw(): Promise<void>
   /**
    * With the data that it had, and when it runs already just the wait. Resolves when it answers and
-   * the controller has let it in: after `kill` only once its last session has run out. Of three,
-   * none gets that far before two of them run, so start those side by side.
+   * the controller has let it in, which it does once the last session has run out: up to 9 s after
+   * `kill`, and after `stop` as well. Of three, none gets that far before two of them run, so start
+   * those side by side.
    */
   start(): Promise<void>
 }
@@ -29,6 +32,7 @@ export function controlBroker(profile: Profile, place: BrokerPlace, report: Repo
   return {
     id: place.id,
     address: `${HOST}:${place.port}`,
+    controllerAddress: `${HOST}:${place.controllerPort}`,
     stop: () => stopServer(profile, server),
     kill: () => stopServer(profile, server, 'SIGKILL'),
     freeze: () => freezeDaemon(file),
