@@ -9,6 +9,10 @@ LOCAL_STACK := npx tsx deploy/local/cli.ts
 # `make demo KEEP=1` leaves the demo running.
 export KEEP
 
+# `make up BROKERS=3` starts another stack, with three brokers, beside that of `make up`.
+export BROKERS
+UP_FOLDER := .local/up$(if $(filter 3,$(BROKERS)),-cluster)
+
 .PHONY: help
 help: ## list these commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -50,7 +54,7 @@ mutants: install ## leave out one rule of the dispatcher after the other: does t
 	@npx tsx test/simulation/mutants.ts
 
 .PHONY: up
-up: needs-servers build ## start Kafka, registry, PostgreSQL, the three services and Prometheus in the background
+up: needs-servers build ## start Kafka, registry, PostgreSQL, the three services and Prometheus in the background; BROKERS=3: a cluster
 	@$(LOCAL_STACK) up
 
 .PHONY: down
@@ -62,8 +66,8 @@ clean: install ## stop the same and remove data and logs; downloads stay
 	@$(LOCAL_STACK) clean
 
 .PHONY: logs
-logs: ## follow the logs of `make up`
-	@tail -n 5 -F .local/up/logs/*.log
+logs: ## follow the logs of `make up`; BROKERS=3: of that cluster
+	@tail -n 5 -F $(UP_FOLDER)/logs/*.log
 
 .PHONY: demo
 demo: needs-servers build ## calls of all five providers to a receiver that misbehaves; KEEP=1 leaves it running

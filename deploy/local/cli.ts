@@ -9,6 +9,7 @@ import {
   profileOf,
   SERVICE_NAMES,
   type ServiceName,
+  stackEnvironment,
 } from './profiles.ts'
 import { findPrometheus, scrapeConfig, startPrometheus, telemetryPorts } from './prometheus.ts'
 import {
@@ -29,8 +30,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = { up, down, clea
 const say = (line: string) => console.log(`  ${line}`)
 
 async function up(): Promise<void> {
-  const profile = profileOf('up')
-  await startStack('up', { report: say })
+  const profile = chosenProfile()
+  await startStack(profile.name, { report: say })
   const env = serviceEnvironment(profile, process.env)
   for (const name of redirected(profile, process.env)) {
     say(`note: ${name} comes from your environment and does not point at this stack`)
@@ -38,6 +39,14 @@ async function up(): Promise<void> {
   await settleAll(SERVICE_NAMES.map((name) => startAndTell(profile, name, env)))
   const prometheus = await servePrometheus(profile, env)
   console.log(whatRunsWhere(profile, env, prometheus))
+}
+
+/** A stack with three brokers is another one, with ports and data of its own. */
+function chosenProfile(): Profile {
+  const brokers = process.env['BROKERS'] || '1'
+  if (brokers === '1') return profileOf('up')
+  if (brokers === '3') return profileOf('up-cluster')
+  throw new StackError(`BROKERS is ${brokers}, but a stack has 1 broker or 3.`)
 }
 
 /** The address, or why there is none: `make up` never fails for want of it. */
@@ -74,11 +83,9 @@ function stateOf({ alreadyRunning }: ServiceProcess): string {
   return alreadyRunning ? 'already runs, with the code and settings it was started with' : 'runs'
 }
 
-function whatRunsWhere(
-  { folder, ports, database }: Profile,
-  env: Environment,
-  prometheus: string,
-): string {
+function whatRunsWhere(profile: Profile, env: Environment, prometheus: string): string {
+  const { folder, ports, database, brokers } = profile
+  const logs = brokers === 1 ? 'make logs' : `make logs BROKERS=${brokers}`
   const rows: readonly (readonly [string, string])[] = [
     ['normalizer', `${env['NORMALIZER_PUBLIC_URL']}/hooks/{provider}/{sourceToken}`],
     ['console', `http://127.0.0.1:${env['CONSOLE_PORT']}`],
@@ -89,10 +96,10 @@ function whatRunsWhere(
         .join('  '),
     ],
     ['Prometheus', prometheus],
-    ['Kafka', `127.0.0.1:${ports.kafka}`],
+    ['Kafka', stackEnvironment(profile).KAFKA_BROKERS],
     ['schemas', `http://127.0.0.1:${ports.registry}/apis/ccompat/v7`],
     ['PostgreSQL', `127.0.0.1:${ports.postgres}, database ${database}`],
-    ['logs', `${relative(process.cwd(), folder)}/logs (\`make logs\` follows them)`],
+    ['logs', `${relative(process.cwd(), folder)}/logs (\`${logs}\` follows them)`],
     ['stop', '`make down` keeps the data, `make clean` removes it'],
   ]
   return ['', ...rows.map(([what, where]) => `  ${what.padEnd(11)} ${where}`), ''].join('\n')

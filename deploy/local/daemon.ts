@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { systemClock } from '../../services/shared/clock.ts'
 import { readPidFile, removePidFile, writePidFile } from './pid-file.ts'
 import { requireFreePort } from './ports.ts'
-import { identify, isRunning, type ProcessIdentity } from './process-identity.ts'
+import { identify, isFrozen, isRunning, type ProcessIdentity } from './process-identity.ts'
 import { StackError } from './stack-error.ts'
 
 /**
@@ -169,11 +169,39 @@ async function stopProcess(
   { signal, withinMs }: StopOptions,
 ): Promise<Stopped> {
   if (!signalled(identity, signal)) return 'not-running'
+  // Frozen, it would take no notice until SIGKILL.
+  signalled(identity, 'SIGCONT')
   const deadline = systemClock.now() + withinMs
   while (isRunning(identity) && systemClock.now() < deadline) await systemClock.sleep(POLL_MS)
   if (!signalled(identity, 'SIGKILL')) return signal === 'SIGKILL' ? 'killed' : 'stopped'
   while (isRunning(identity)) await systemClock.sleep(POLL_MS)
   return 'killed'
+}
+
+/**
+ * The process keeps its memory, ports and connections and gets no turn, like a machine that hangs.
+ *
+ * @throws StackError when it does not run.
+ */
+export async function freezeDaemon(file: string): Promise<void> {
+  const identity = signalRunning(file, 'SIGSTOP')
+  while (isRunning(identity) && !isFrozen(identity)) await systemClock.sleep(1)
+}
+
+/**
+ * It goes on where it was frozen; harmless when it was not.
+ *
+ * @throws StackError when it does not run.
+ */
+export async function thawDaemon(file: string): Promise<void> {
+  const identity = signalRunning(file, 'SIGCONT')
+  while (isFrozen(identity)) await systemClock.sleep(1)
+}
+
+function signalRunning(file: string, signal: NodeJS.Signals): ProcessIdentity {
+  const identity = readPidFile(file)
+  if (identity !== null && signalled(identity, signal)) return identity
+  throw new StackError(`${file} names no running process that could get ${signal}.`)
 }
 
 /** False when it does not run any more. */

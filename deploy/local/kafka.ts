@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,8 +7,16 @@ import { Kafka, type KafkaConfig, logLevel } from 'kafkajs'
 import { projectPath } from '../../services/shared/project-path.ts'
 import type { Command } from './daemon.ts'
 import { DEPENDENCY_PLUGIN, downloaded } from './downloads.ts'
+import { brokerSettings, logFolder } from './kafka-settings.ts'
 import { javaCommand } from './prerequisites.ts'
-import { dataFolder, HOST, type Profile } from './profiles.ts'
+import {
+  type BrokerPlace,
+  brokerOf,
+  brokersOf,
+  dataFolder,
+  HOST,
+  type Profile,
+} from './profiles.ts'
 import type { Report, Server } from './server.ts'
 
 const CONFIG_FOLDER = projectPath('deploy', 'local', 'kafka')
@@ -25,26 +33,36 @@ export interface KafkaVariant {
 
 const OPEN: KafkaVariant = { settings: {}, formatOptions: [], access: {} }
 
+/** All nodes of a profile. Two of three must run before any of them is ready. */
+export function kafkaServers(profile: Profile, report: Report): readonly Server[] {
+  return brokersOf(profile).map((broker) => kafkaServer(profile, report, OPEN, broker))
+}
+
 /** Apache Kafka as one node that is broker and controller (KRaft). */
-export function kafkaServer(profile: Profile, report: Report, variant = OPEN): Server {
+export function kafkaServer(
+  profile: Profile,
+  report: Report,
+  variant = OPEN,
+  broker = brokerOf(profile, 1),
+): Server {
   return {
-    name: 'kafka',
-    label: 'Kafka',
-    ports: [profile.ports.kafka, profile.ports.controller],
-    prepare: () => prepare(profile, report, variant),
-    probe: () => probe(profile.ports.kafka, variant),
+    name: broker.name,
+    label: profile.brokers === 1 ? 'Kafka' : `Kafka broker ${broker.id}`,
+    ports: [broker.port, broker.controllerPort],
+    async prepare() {
+      const classPath = join(await libraries(report), '*')
+      const config = await prepareData(profile, broker, variant, classPath)
+      return startCommand(profile, classPath, config)
+    },
+    probe: () => probe(broker, variant),
     readyWithinMs: 60_000,
     stop: { signal: 'SIGTERM', withinMs: 20_000 },
   }
 }
 
-async function prepare(
-  profile: Profile,
-  report: Report,
-  { settings, formatOptions }: KafkaVariant,
-): Promise<Command> {
+function libraries(report: Report): Promise<string> {
   const pom = join(CONFIG_FOLDER, 'pom.xml')
-  const libraries = await downloaded(
+  return downloaded(
     {
       name: 'kafka',
       maven: ['-f', pom, `${DEPENDENCY_PLUGIN}:copy-dependencies`],
@@ -52,93 +70,54 @@ async function prepare(
     },
     report,
   )
-  const classPath = join(libraries, '*')
-  const folder = dataFolder(profile, 'kafka')
-  const config = join(folder, 'server.properties')
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(config, properties({ ...usualSettings(profile), ...settings }))
-  if (!isFormatted(profile)) await format(profile, classPath, ['-c', config, ...formatOptions])
-  return { file: javaCommand(), args: brokerArguments(classPath, config), env: process.env }
 }
 
-function brokerArguments(classPath: string, config: string): string[] {
-  return [
-    '-Xms256m',
-    '-Xmx512m',
+/** Returns the file with the settings, which are written anew at each start. */
+async function prepareData(
+  profile: Profile,
+  broker: BrokerPlace,
+  { settings, formatOptions }: KafkaVariant,
+  classPath: string,
+): Promise<string> {
+  const folder = dataFolder(profile, broker.name)
+  const config = join(folder, 'server.properties')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(config, properties({ ...brokerSettings(profile, broker), ...settings }))
+  const log = logFolder(profile, broker)
+  // The last thing that formatting writes: without it, begin anew.
+  if (!existsSync(join(log, 'meta.properties'))) {
+    rmSync(log, { recursive: true, force: true })
+    await format(classPath, ['-t', clusterId(profile), '-c', config, ...formatOptions])
+  }
+  return config
+}
+
+async function format(classPath: string, options: readonly string[]): Promise<void> {
+  const tool = ['-cp', classPath, 'kafka.tools.StorageTool', 'format']
+  await promisify(execFile)(javaCommand(), [...tool, ...options])
+}
+
+function startCommand({ brokers }: Profile, classPath: string, config: string): Command {
+  const args = [
+    // Each of three has a third of the load, and all of them share one machine.
+    ...(brokers === 1 ? ['-Xms256m', '-Xmx512m'] : ['-Xms64m', '-Xmx320m']),
     '-cp',
     classPath,
     `-Dlog4j2.configurationFile=${join(CONFIG_FOLDER, 'log4j2.properties')}`,
     'kafka.Kafka',
     config,
   ]
-}
-
-/** `meta.properties` is the last thing that formatting writes: without it, begin anew. */
-function isFormatted(profile: Profile): boolean {
-  return existsSync(join(logFolder(profile), 'meta.properties'))
-}
-
-async function format(
-  profile: Profile,
-  classPath: string,
-  options: readonly string[],
-): Promise<void> {
-  rmSync(logFolder(profile), { recursive: true, force: true })
-  await promisify(execFile)(javaCommand(), [
-    '-cp',
-    classPath,
-    'kafka.tools.StorageTool',
-    'format',
-    '-t',
-    clusterId(),
-    ...options,
-  ])
-}
-
-/** 16 random bytes; the first is fixed, since an id that begins with `-` is read as an option. */
-function clusterId(): string {
-  const bytes = randomBytes(16)
-  bytes[0] = 0
-  return bytes.toString('base64url')
-}
-
-function logFolder(profile: Profile): string {
-  return join(dataFolder(profile, 'kafka'), 'log')
+  return { file: javaCommand(), args, env: process.env }
 }
 
 /**
- * One broker, so every internal topic has one replica. Nothing is set about flushing: durability
- * is that of a production broker, and failure tests depend on it.
+ * 16 bytes, the same for all brokers of a stack without a file that they would have to share. The
+ * first is fixed, since an id that begins with `-` is read as an option.
  */
-function usualSettings(profile: Profile): Record<string, string> {
-  const { kafka, controller } = profile.ports
-  return {
-    'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@${HOST}:${controller}`,
-    listeners: `PLAINTEXT://${HOST}:${kafka},CONTROLLER://${HOST}:${controller}`,
-    'advertised.listeners': `PLAINTEXT://${HOST}:${kafka}`,
-    'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'inter.broker.listener.name': 'PLAINTEXT',
-    // A killed broker is let in again when its old session has run out; the default is 9 s.
-    'broker.session.timeout.ms': '5000',
-    'broker.heartbeat.interval.ms': '1000',
-    'log.dirs': logFolder(profile),
-    'offsets.topic.replication.factor': '1',
-    // The default of 50 partitions is loaded one by one at each start.
-    'offsets.topic.num.partitions': '4',
-    'transaction.state.log.replication.factor': '1',
-    'transaction.state.log.min.isr': '1',
-    'share.coordinator.state.topic.replication.factor': '1',
-    'share.coordinator.state.topic.min.isr': '1',
-    // The default waits 3 s for more members before a new group gets its partitions.
-    'group.initial.rebalance.delay.ms': '0',
-    // A mistyped topic must fail here as it does in production.
-    'auto.create.topics.enable': 'false',
-    // The default takes 128 MB of the heap for the compaction of topics that hold little here.
-    'log.cleaner.dedupe.buffer.size': String(16 * 1024 * 1024),
-  }
+function clusterId({ folder }: Profile): string {
+  const bytes = createHash('sha256').update(folder).digest().subarray(0, 16)
+  bytes[0] = 0
+  return bytes.toString('base64url')
 }
 
 function properties(settings: Readonly<Record<string, string>>): string {
@@ -147,8 +126,11 @@ function properties(settings: Readonly<Record<string, string>>): string {
     .join('')
 }
 
-/** Connected is not enough: a broker that just started is not listed before the controller lets it. */
-async function probe(port: number, { access }: KafkaVariant): Promise<void> {
+/**
+ * Connected is not enough: a broker that just started is not listed before the controller lets it.
+ * It answers nobody before it knows of its own new registration, so it cannot list the last one.
+ */
+async function probe({ id, port }: BrokerPlace, { access }: KafkaVariant): Promise<void> {
   const admin = new Kafka({
     clientId: 'readiness',
     brokers: [`${HOST}:${port}`],
@@ -161,7 +143,9 @@ async function probe(port: number, { access }: KafkaVariant): Promise<void> {
   try {
     await admin.connect()
     const { brokers } = await admin.describeCluster()
-    if (brokers.length === 0) throw new Error('the broker is not yet part of its cluster')
+    if (!brokers.some(({ nodeId }) => nodeId === id)) {
+      throw new Error('the broker is not yet part of its cluster')
+    }
   } finally {
     await admin.disconnect()
   }

@@ -13,7 +13,7 @@ export interface ProcessIdentity {
 
 /** The process with this number as it runs now; null when there is none. */
 export function identify(pid: number): ProcessIdentity | null {
-  const found = existsSync('/proc/self/stat') ? fromProc(pid) : fromPs(pid)
+  const found = find(pid)
   return found === null || found.hasEnded ? null : { pid, startedAt: found.startedAt }
 }
 
@@ -28,8 +28,19 @@ export function isRunning(known: ProcessIdentity): boolean {
   return identify(known.pid)?.startedAt === known.startedAt
 }
 
+/** Whether it is there and gets no turn, since somebody sent it SIGSTOP. */
+export function isFrozen(known: ProcessIdentity): boolean {
+  const found = find(known.pid)
+  return found?.startedAt === known.startedAt && found.isFrozen
+}
+
+function find(pid: number): Found | null {
+  return existsSync('/proc/self/stat') ? fromProc(pid) : fromPs(pid)
+}
+
 interface Found {
   readonly hasEnded: boolean
+  readonly isFrozen: boolean
   readonly startedAt: string
 }
 
@@ -51,7 +62,8 @@ function fromProc(pid: number): Found | null {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state, threads, startedAt] = [fields[0], fields[17], fields[19]]
   if (startedAt === undefined) return null
-  return { hasEnded: state === 'X' || (state === 'Z' && Number(threads) <= 1), startedAt }
+  const hasEnded = state === 'X' || (state === 'Z' && Number(threads) <= 1)
+  return { hasEnded, isFrozen: state === 'T', startedAt }
 }
 
 /** macOS and the BSDs have no /proc. */
@@ -63,7 +75,8 @@ function fromPs(pid: number): Found | null {
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim()
     const [state = '', ...startedAt] = line.split(/\s+/)
-    return { hasEnded: state.startsWith('Z'), startedAt: startedAt.join(' ') }
+    const [hasEnded, isFrozen] = [state.startsWith('Z'), state.startsWith('T')]
+    return { hasEnded, isFrozen, startedAt: startedAt.join(' ') }
   } catch {
     return null // ps fails when no process matches
   }

@@ -5,11 +5,11 @@ import { projectPath } from '../../services/shared/project-path.ts'
  * A profile is one complete stack with ports and a folder of its own, so that `make test`,
  * `make demo` and `make bench` run while `make up` does, and never touch its data.
  */
-export const PROFILE_NAMES = ['up', 'test', 'demo', 'bench'] as const
+export const PROFILE_NAMES = ['up', 'up-cluster', 'test', 'demo', 'bench', 'cluster'] as const
 export type ProfileName = (typeof PROFILE_NAMES)[number]
 
-export const SERVER_NAMES = ['postgres', 'kafka', 'registry'] as const
-export type ServerName = (typeof SERVER_NAMES)[number]
+/** `kafka` is all its brokers. */
+export type ServerName = 'postgres' | 'kafka' | 'registry'
 
 export const SERVICE_NAMES = ['normalizer', 'dispatcher', 'console'] as const
 export type ServiceName = (typeof SERVICE_NAMES)[number]
@@ -43,6 +43,9 @@ export interface Profile {
   readonly survivesPowerLoss: boolean
   /** Name of the services' database in Postgres. */
   readonly database: string
+  /** How many Kafka nodes, each of them broker and controller. */
+  readonly brokers: number
+  /** Those of the first broker, and of all else; `brokersOf` tells the others'. */
   readonly ports: Ports
 }
 
@@ -71,7 +74,9 @@ const PORT_SHIFT = Number(process.env['LOCAL_PORT_SHIFT'] ?? 0)
 // those could otherwise sit on a port of ours at the wrong moment.
 const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   up: profile('up', { portOffset: 0, fresh: false }),
+  'up-cluster': profile('up-cluster', { portOffset: 2_000, fresh: false, brokers: 3 }),
   test: profile('test', { portOffset: 10_000, fresh: true }),
+  cluster: profile('cluster', { portOffset: 12_000, fresh: true, brokers: 3 }),
   demo: profile('demo', { portOffset: 20_000, fresh: true }),
   bench: profile('bench', { portOffset: 22_000, fresh: true }),
 }
@@ -80,17 +85,22 @@ export function profileOf(name: ProfileName): Profile {
   return PROFILES[name]
 }
 
-function profile(
-  name: ProfileName,
-  { portOffset, fresh }: { readonly portOffset: number; readonly fresh: boolean },
-): Profile {
+interface ProfileOptions {
+  readonly portOffset: number
+  readonly fresh: boolean
+  readonly brokers?: number
+}
+
+function profile(name: ProfileName, { portOffset, fresh, brokers = 1 }: ProfileOptions): Profile {
+  const isForTests = name === 'test' || name === 'cluster'
   return {
     name,
     folder: join(LOCAL_FOLDER, name),
     fresh,
-    survivesPowerLoss: name !== 'test',
+    survivesPowerLoss: !isForTests,
     // Destructive test support only touches databases whose name has the word `test` in it.
-    database: name === 'test' ? 'call_webhook_test' : 'call_webhook',
+    database: isForTests ? 'call_webhook_test' : 'call_webhook',
+    brokers,
     ports: shifted(portOffset + PORT_SHIFT),
   }
 }
@@ -110,8 +120,32 @@ function shifted(offset: number): Ports {
   }
 }
 
-export function dataFolder({ folder }: Profile, server: ServerName): string {
-  return join(folder, 'data', server)
+/** One Kafka node. */
+export interface BrokerPlace {
+  /** Kafka's `node.id`, counted from 1. */
+  readonly id: number
+  /** Of its process: what its data folder, its log and its pid file are called. */
+  readonly name: string
+  readonly port: number
+  readonly controllerPort: number
+}
+
+export function brokersOf(profile: Profile): readonly BrokerPlace[] {
+  return Array.from({ length: profile.brokers }, (_, index) => brokerOf(profile, index + 1))
+}
+
+/** In pairs of ports from the first one's on: 9092 and 9093, 9094 and 9095, and so on. */
+export function brokerOf({ brokers, ports }: Profile, id: number): BrokerPlace {
+  return {
+    id,
+    name: brokers === 1 ? 'kafka' : `kafka-${id}`,
+    port: ports.kafka + 2 * (id - 1),
+    controllerPort: ports.controller + 2 * (id - 1),
+  }
+}
+
+export function dataFolder({ folder }: Profile, processName: string): string {
+  return join(folder, 'data', processName)
 }
 
 export function logFile({ folder }: Profile, processName: string): string {
@@ -126,9 +160,12 @@ export function pidFile(of: Profile, processName: string): string {
   return join(pidFolder(of), `${processName}.json`)
 }
 
-export function stackEnvironment({ ports, database }: Profile): StackEnvironment {
+export function stackEnvironment(of: Profile): StackEnvironment {
+  const { ports, database } = of
   return {
-    KAFKA_BROKERS: `${HOST}:${ports.kafka}`,
+    KAFKA_BROKERS: brokersOf(of)
+      .map(({ port }) => `${HOST}:${port}`)
+      .join(),
     SCHEMA_REGISTRY_URL: `http://${HOST}:${ports.registry}/apis/ccompat/v7`,
     DATABASE_URL: databaseUrl(ports.postgres, database),
   }

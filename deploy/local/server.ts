@@ -1,9 +1,10 @@
-import type { Command } from './daemon.ts'
-import type { ServerName } from './profiles.ts'
+import { type Command, type Stopped, startDaemon, stopDaemon } from './daemon.ts'
+import { logFile, type Profile, pidFile } from './profiles.ts'
 
 /** What is particular to one server; starting, waiting and stopping are the same for all. */
 export interface Server {
-  readonly name: ServerName
+  /** Of its process: what its log and its pid file are called. */
+  readonly name: string
   readonly label: string
   readonly ports: readonly number[]
   /** Fetches and formats what is not there yet. Safe to repeat after an interruption. */
@@ -18,3 +19,21 @@ export interface Server {
 }
 
 export type Report = (line: string) => void
+
+export async function startServer(profile: Profile, server: Server, report: Report): Promise<void> {
+  const { identity, alreadyRunning } = await startDaemon({
+    ...server,
+    pidFile: pidFile(profile, server.name),
+    logFile: logFile(profile, server.name),
+  })
+  await server.settle?.()
+  report(`${server.label} ${alreadyRunning ? 'already runs' : 'runs'} (process ${identity.pid})`)
+}
+
+export function stopServer(
+  profile: Profile,
+  { name, stop }: Server,
+  signal = stop.signal,
+): Promise<Stopped> {
+  return stopDaemon(pidFile(profile, name), { signal, withinMs: stop.withinMs })
+}

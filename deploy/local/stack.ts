@@ -1,24 +1,24 @@
 import { readdirSync, rmSync } from 'node:fs'
-import { type Stopped, startDaemon, stopDaemon } from './daemon.ts'
-import { kafkaServer } from './kafka.ts'
+import { type Broker, controlBroker } from './broker.ts'
+import { type Stopped, stopDaemon } from './daemon.ts'
+import { kafkaServers } from './kafka.ts'
 import { type Lock, tryLock, withLock } from './lock.ts'
 import { postgresServer } from './postgres.ts'
 import { dataElsewhere } from './postgres-home.ts'
 import { requirePrograms } from './prerequisites.ts'
 import {
-  logFile,
+  brokersOf,
   type Profile,
   type ProfileName,
   pidFile,
   pidFolder,
   profileOf,
-  SERVER_NAMES,
   type ServerName,
   type StackEnvironment,
   stackEnvironment,
 } from './profiles.ts'
 import { registryServer } from './registry.ts'
-import type { Report, Server } from './server.ts'
+import { type Report, type Server, startServer, stopServer } from './server.ts'
 import { settleAll } from './settle-all.ts'
 import { StackError } from './stack-error.ts'
 
@@ -34,8 +34,12 @@ export interface Stack {
   readonly env: StackEnvironment
   /** Stops everything of this profile: services that were started in it, then the servers. */
   stop(): Promise<void>
+  /** Each Kafka broker by itself; `kafka` below is all of them. */
+  readonly brokers: readonly Broker[]
+  /** Counted from 1. */
+  broker(id: number): Broker
   /** SIGKILL is the crash of a machine's worth of process; by default it stops in order. */
-  stopServer(name: ServerName, signal?: NodeJS.Signals): Promise<Stopped>
+  stopServer(name: ServerName, signal?: NodeJS.Signals): Promise<void>
   /** On the same ports, with the data it had. */
   startServer(name: ServerName): Promise<void>
   restartKafka(signal?: NodeJS.Signals): Promise<void>
@@ -51,7 +55,7 @@ const START_WITHIN_MS = 5 * 60_000
 const SERVICE_STOP_WITHIN_MS = 15_000
 
 /**
- * Starts what does not run yet and returns when all three servers answer.
+ * Starts what does not run yet and returns when all servers answer.
  *
  * @throws StackError when a program is missing, a port is taken, another process owns the profile,
  *   or a server does not come up. Of a fresh profile nothing is left running then; of `up` the
@@ -64,6 +68,12 @@ export async function startStack(name: ProfileName, options: StackOptions = {}):
   return profile.fresh ? startFresh(profile, report) : startLasting(profile, report)
 }
 
+function brokerWith(id: number, brokers: readonly Broker[]): Broker {
+  const broker = brokers.find((each) => each.id === id)
+  if (broker) return broker
+  throw new StackError(`There is no broker ${id}: the stack has ${brokers.length}.`)
+}
+
 /** The stack of a profile that somebody else has started. */
 export function openStack(name: ProfileName, { report = SILENT }: StackOptions = {}): Stack {
   const profile = profileOf(name)
@@ -71,8 +81,12 @@ export function openStack(name: ProfileName, { report = SILENT }: StackOptions =
   const stack: Stack = {
     env: stackEnvironment(profile),
     stop: () => stopEverything(profile, report),
-    stopServer: (server, signal) => stopServer(profile, servers[server], signal),
-    startServer: (server) => startServer(profile, servers[server], report),
+    brokers: brokersOf(profile).map((place) => controlBroker(profile, place, report)),
+    broker: (id) => brokerWith(id, stack.brokers),
+    stopServer: (name, signal) =>
+      settleAll(servers[name].map((server) => stopServer(profile, server, signal))),
+    startServer: (name) =>
+      settleAll(servers[name].map((server) => startServer(profile, server, report))),
     async restartKafka(signal) {
       await stack.stopServer('kafka', signal)
       await stack.startServer('kafka')
@@ -155,37 +169,20 @@ function waiting(report: Report) {
   }
 }
 
-function serversOf(profile: Profile, report: Report): Record<ServerName, Server> {
+function serversOf(profile: Profile, report: Report): Record<ServerName, readonly Server[]> {
   return {
-    postgres: postgresServer(profile),
-    kafka: kafkaServer(profile, report),
-    registry: registryServer(profile, report),
+    postgres: [postgresServer(profile)],
+    kafka: kafkaServers(profile, report),
+    registry: [registryServer(profile, report)],
   }
 }
 
 /** Side by side, but the registry after Postgres, where it keeps its schemas. */
 async function startServers(profile: Profile, report: Report): Promise<void> {
   const { postgres, kafka, registry } = serversOf(profile, report)
-  const start = (server: Server) => startServer(profile, server, report)
+  const start = (servers: readonly Server[]) =>
+    settleAll(servers.map((server) => startServer(profile, server, report)))
   await settleAll([start(kafka), start(postgres).then(() => start(registry))])
-}
-
-async function startServer(profile: Profile, server: Server, report: Report): Promise<void> {
-  const { identity, alreadyRunning } = await startDaemon({
-    ...server,
-    pidFile: pidFile(profile, server.name),
-    logFile: logFile(profile, server.name),
-  })
-  await server.settle?.()
-  report(`${server.label} ${alreadyRunning ? 'already runs' : 'runs'} (process ${identity.pid})`)
-}
-
-function stopServer(
-  profile: Profile,
-  { name, stop }: Server,
-  signal = stop.signal,
-): Promise<Stopped> {
-  return stopDaemon(pidFile(profile, name), { signal, withinMs: stop.withinMs })
 }
 
 async function stopEverything(profile: Profile, report: Report): Promise<void> {
@@ -198,10 +195,12 @@ async function stopEverything(profile: Profile, report: Report): Promise<void> {
       stopDaemon(pidFile(profile, name), { signal: 'SIGTERM', withinMs: SERVICE_STOP_WITHIN_MS }),
     )
   const stop = (name: ServerName) =>
-    known(profile).includes(name)
-      ? told(servers[name].label, stopServer(profile, servers[name]))
-      : Promise.resolve()
-  await settleAll(runningServices(profile).map(stopService))
+    settleAll(
+      servers[name]
+        .filter((server) => known(profile).includes(server.name))
+        .map((server) => told(server.label, stopServer(profile, server))),
+    )
+  await settleAll(runningServices(profile, servers).map(stopService))
   await settleAll([
     stop('kafka'),
     inOrder(
@@ -226,9 +225,9 @@ const WORDS: Readonly<Record<Stopped, string>> = {
   'not-running': 'had already ended',
 }
 
-function runningServices(profile: Profile): string[] {
-  const servers: readonly string[] = SERVER_NAMES
-  return known(profile).filter((name) => !servers.includes(name))
+function runningServices(profile: Profile, servers: Record<ServerName, readonly Server[]>) {
+  const names = Object.values(servers).flatMap((each) => each.map(({ name }) => name))
+  return known(profile).filter((name) => !names.includes(name))
 }
 
 /** Names of all processes that have a pid file. */

@@ -3,9 +3,20 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type DaemonSpec, startDaemon, stopDaemon } from '../../../deploy/local/daemon.ts'
+import {
+  type DaemonSpec,
+  freezeDaemon,
+  startDaemon,
+  stopDaemon,
+  thawDaemon,
+} from '../../../deploy/local/daemon.ts'
 import { readPidFile, writePidFile } from '../../../deploy/local/pid-file.ts'
-import { identify, isRunning, ownIdentity } from '../../../deploy/local/process-identity.ts'
+import {
+  identify,
+  isFrozen,
+  isRunning,
+  ownIdentity,
+} from '../../../deploy/local/process-identity.ts'
 
 const STOP = { signal: 'SIGTERM', withinMs: 5_000 } as const
 
@@ -69,6 +80,28 @@ describe('a daemon', () => {
 
     expect(await stopDaemon(pidFile(), { signal: 'SIGTERM', withinMs: 100 })).toBe('killed')
     expect(isRunning(identity)).toBe(false)
+  })
+
+  it('that is frozen keeps running without a turn, and goes on when it is thawed', async () => {
+    const { identity } = await startDaemon(aDaemon(SERVES))
+
+    await freezeDaemon(pidFile())
+    expect([isRunning(identity), isFrozen(identity)]).toEqual([true, true])
+    await thawDaemon(pidFile())
+    expect([isRunning(identity), isFrozen(identity)]).toEqual([true, false])
+  })
+
+  it('that is frozen stops in order all the same', async () => {
+    const { exited } = await startDaemon(aDaemon(SERVES))
+    await freezeDaemon(pidFile())
+
+    expect(await stopDaemon(pidFile(), STOP)).toBe('stopped')
+    expect(await exited).toEqual({ exitCode: null, signal: 'SIGTERM' })
+  })
+
+  it('that does not run can be neither frozen nor thawed', async () => {
+    await expect(freezeDaemon(pidFile())).rejects.toThrow('no running process')
+    await expect(thawDaemon(pidFile())).rejects.toThrow('no running process')
   })
 
   it('that was killed is started again, and the log of its last run is kept', async () => {
