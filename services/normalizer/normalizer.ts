@@ -70,7 +70,7 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
   const { config, pool, clock, logger } = options
   const metrics = createMetrics(config.kafka.partitions)
   const guard = createDatabaseGuard({ clock, logger })
-  const spooling = startSpooling({ ...options, guard, registry: metrics.registry })
+  const spooling = startSpooling({ ...options, registry: metrics.registry })
   const { log } = spooling
   const publisher = createLogPublisher({ ...options, guard }, log, metrics)
   const sessions = createHeldSessions({

@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { LogProducer } from '../../shared/kafka/producer.ts'
 import type { TopicNames } from '../../shared/kafka/topics.ts'
 import type { Logger } from '../../shared/logger.ts'
-import type { DatabaseGuard } from '../../shared/postgres/database-guard.ts'
+import { createDatabaseGuard } from '../../shared/postgres/database-guard.ts'
 import type { Pool } from '../../shared/postgres/pool.ts'
 import { insertEntries, readSpoolSize } from '../../shared/postgres/spool.ts'
 import { startRecurring } from '../../shared/recurring.ts'
@@ -22,7 +22,6 @@ import { createSpoolMetrics } from './spool-metrics.ts'
 export interface SpoolingOptions {
   readonly config: Pick<NormalizerConfig, 'secretBox' | 'spoolLimits' | 'answerWithinMs' | 'kafka'>
   readonly pool: Pool
-  readonly guard: DatabaseGuard
   readonly kafka: Kafka
   readonly producer: Pick<LogProducer, 'send' | 'isAway'>
   readonly encoder: CallEventEncoder
@@ -75,7 +74,7 @@ export function startSpooling(options: SpoolingOptions): Spooling {
 
 /** Without a drain, for a command that runs beside the service. */
 export function createSpoolingLog(
-  { config, pool, guard, producer, clock, logger }: Omit<SpoolingOptions, 'registry' | 'kafka'>,
+  { config, pool, producer, clock, logger }: Omit<SpoolingOptions, 'registry' | 'kafka'>,
   metrics: ReturnType<typeof createSpoolMetrics>,
 ): SafeLog {
   const { spoolLimits: limits, secretBox: box } = config
@@ -86,7 +85,8 @@ export function createSpoolingLog(
     box,
     onSpooled: (entry) => metrics.spooled(providerOf(entry)),
     onRefused: metrics.refused,
-    guard,
+    // Of its own: a look-up that was slow must not cost a call its last place.
+    guard: createDatabaseGuard({ clock, logger }),
     logger,
   })
   const answerWithinMs = config.answerWithinMs - LOOK_UPS_MS
