@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs'
 import type { Logger } from '../../logger.ts'
+import { addressesOf } from '../client.ts'
 import { type Api, METADATA, type MetadataAnswer } from './api.ts'
 import {
   type Address,
@@ -70,7 +71,7 @@ interface Partition {
 export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOptions): ClusterLink {
   const maker = connectionMakerOf(kafka)
   const wanted = new Set(topics)
-  const connections = createConnections(maker, logger)
+  const connections = createConnections(maker, rotated(addressesOf(kafka)), logger)
   let nodes = new Map<number, Node>()
   let known = new Map<string, readonly Partition[]>()
   let refreshing: Promise<void> | null = null
@@ -86,7 +87,6 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
     known = new Map(topicMetadata.map((entry) => [entry.topic, partitionsIn(entry)]))
   }
 
-  /** From the brokers that we know, those that failed last at the end, then from the addresses given. */
   async function firstAnswer<Request extends object, Answer>(
     api: Api<Request, Answer>,
     request: Request,
@@ -94,7 +94,7 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
     isGood: (answer: Answer) => boolean = () => true,
   ): Promise<Answer> {
     let last: unknown
-    for await (const address of connections.candidates([...nodes.values()])) {
+    for (const address of connections.candidates([...nodes.values()])) {
       try {
         const answer = await connections.to(address).ask(api, request, ms)
         connections.answered(address)
@@ -148,6 +148,12 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
   return link
 }
 
+/** Not everybody asks the same broker first. */
+function rotated(addresses: readonly Address[]): readonly Address[] {
+  const start = Math.floor(Math.random() * addresses.length)
+  return [...addresses.slice(start), ...addresses.slice(0, start)]
+}
+
 function knowsBrokers({ brokers }: MetadataAnswer): boolean {
   return brokers.length > 0
 }
@@ -164,7 +170,7 @@ function partitionsIn({
 }
 
 /** One connection per address, and which of them failed last. Tells once when one is away or back. */
-function createConnections(maker: ConnectionMaker, logger: Logger) {
+function createConnections(maker: ConnectionMaker, given: readonly Address[], logger: Logger) {
   const open = new Map<string, BrokerConnection>()
   const failedAt = new Map<string, number>()
   let failures = 0
@@ -204,18 +210,11 @@ function createConnections(maker: ConnectionMaker, logger: Logger) {
         open.delete(name)
       }
     },
-    async *candidates(brokers: readonly Address[]): AsyncGenerator<Address> {
+    /** Those that failed last come last. */
+    candidates(brokers: readonly Address[]): readonly Address[] {
       const lastFailure = (address: Address) => failedAt.get(nameOf(address)) ?? 0
-      yield* [...brokers].sort((a, b) => lastFailure(a) - lastFailure(b))
-      const seen = new Set<string>()
-      for (;;) {
-        // kafkajs gives the next address of the list at each call, whatever became of the one before.
-        const { host, port } = await maker.connectionPoolBuilder.build()
-        const address = { host, port }
-        if (seen.has(nameOf(address))) return
-        seen.add(nameOf(address))
-        yield address
-      }
+      const all = new Map([...brokers, ...given].map((address) => [nameOf(address), address]))
+      return [...all.values()].sort((a, b) => lastFailure(a) - lastFailure(b))
     },
     close(): void {
       isClosed = true
