@@ -6,7 +6,8 @@ import {
   OFFSET_FETCH,
   type OfTopic,
 } from './wire/api.ts'
-import type { ClusterLink, Node } from './wire/cluster-link.ts'
+import type { ClusterLink } from './wire/cluster-link.ts'
+import type { Node } from './wire/cluster-view.ts'
 import { isCoordinatorElsewhere, requireSuccess } from './wire/error-codes.ts'
 
 /**

@@ -7,6 +7,7 @@ import { GroupMembership, type Joined } from './group-membership.ts'
 import { type LogRange, readRanges } from './log-ranges.ts'
 import { type LostRecords, PartitionFetcher } from './partition-fetcher.ts'
 import { type ClusterLink, createClusterLink } from './wire/cluster-link.ts'
+import { BrokerError } from './wire/error-codes.ts'
 
 /**
  * A member of a consumer group that owns whole partitions: partition p of every topic.
@@ -167,12 +168,22 @@ class GroupMember implements PartitionConsumer {
   }
 
   async start(): Promise<void> {
+    await this.#requireTopics()
     const joined = new Promise<void>((resolve) => {
       this.#onFirstJoin = resolve
     })
     this.#membership.start()
     await Promise.race([joined, this.ended])
     void this.#watchPartitions()
+  }
+
+  /** A topic that may not be read would never be, and nobody would be told. */
+  async #requireTopics(): Promise<void> {
+    for (const topic of this.#options.topics) {
+      await this.#link.requireLeader(topic, 0).catch((error: unknown) => {
+        if (error instanceof BrokerError) throw error
+      })
+    }
   }
 
   #joined({ memberId, partitions: now }: Joined): void {
