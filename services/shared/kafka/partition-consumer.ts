@@ -137,7 +137,7 @@ class GroupMember implements PartitionConsumer {
     this.#fetcher = new PartitionFetcher({
       link: this.#fetchLink,
       onRecords: (...records) => options.owner.records(...records),
-      onLost: (lost) => this.#lost(lost),
+      onLost: (lost) => options.owner.lost?.(lost),
       clock: systemClock,
       logger,
     })
@@ -203,12 +203,6 @@ class GroupMember implements PartitionConsumer {
     if (lost.length > 0 || isNewMember) owner.revoked(lost, isNewMember)
     if (gained.length > 0) owner.assigned(gained)
     this.#onFirstJoin()
-  }
-
-  #lost(lost: LostRecords): void {
-    const { logger, owner } = this.#options
-    logger.error(lost, lost.to > lost.from ? 'log.deleted_unread' : 'log.went_back')
-    owner.lost?.(lost)
   }
 
   pause(topic: string, partition: number): void {
