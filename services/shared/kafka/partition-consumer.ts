@@ -102,10 +102,9 @@ export async function startPartitionConsumer(
 
 class GroupMember implements PartitionConsumer {
   readonly #options: PartitionConsumerOptions
-  /** For what is answered at once; joins and fetches take their time, each on links of their own. */
+  /** For what is answered at once. */
   readonly #link: ClusterLink
-  readonly #joinLink: ClusterLink
-  readonly #fetchLink: ClusterLink
+  readonly #links: readonly ClusterLink[]
   readonly #coordinator: GroupCoordinator
   readonly #membership: GroupMembership
   readonly #fetcher: PartitionFetcher
@@ -119,13 +118,14 @@ class GroupMember implements PartitionConsumer {
     this.#options = options
     const { kafka, groupId, topics, partitions, sessionTimeoutMs, logger } = options
     const linkTo = () => createClusterLink({ kafka, topics, logger })
-    this.#link = linkTo()
-    this.#joinLink = linkTo()
-    this.#fetchLink = linkTo()
-    this.#coordinator = new GroupCoordinator(this.#link, groupId)
+    const questions = linkTo()
+    const [beats, commits, joins, fetches] = [linkTo(), linkTo(), linkTo(), linkTo()]
+    this.#link = questions
+    this.#links = [questions, beats, commits, joins, fetches]
+    this.#coordinator = new GroupCoordinator({ beats, commits, questions }, groupId)
     this.#membership = new GroupMembership({
       coordinator: this.#coordinator,
-      joinLink: this.#joinLink,
+      joinLink: joins,
       topics,
       partitions,
       sessionTimeoutMs,
@@ -135,7 +135,7 @@ class GroupMember implements PartitionConsumer {
       logger,
     })
     this.#fetcher = new PartitionFetcher({
-      link: this.#fetchLink,
+      link: fetches,
       onRecords: (...records) => options.owner.records(...records),
       onLost: (lost) => options.owner.lost?.(lost),
       clock: systemClock,
@@ -271,6 +271,6 @@ class GroupMember implements PartitionConsumer {
     this.#stopping.abort()
     this.#fetcher.stop()
     await this.#membership.stop()
-    for (const link of [this.#link, this.#joinLink, this.#fetchLink]) link.close()
+    for (const link of this.#links) link.close()
   }
 }
