@@ -141,9 +141,8 @@ export const OTHERS: readonly Mutant[] = [
     name: 'writes without a lease',
     why: 'the record of a process that was frozen wins over its successor',
     file: 'topics/retry-topics.ts',
-    find: 'const mayWrite = () => owner.isCertain() && !owner.isGone()\n    while (!owner.isGone()) {\n      try {\n        if (owner.isCertain()) return',
-    replace:
-      'const mayWrite = () => true\n    while (!owner.isGone()) {\n      try {\n        return',
+    find: "return owner.isCertain() ? 'yes' : 'not_yet'\n    }\n    while (!owner.isGone()) {\n      try {\n        if (owner.isCertain()) return",
+    replace: "return 'yes'\n    }\n    while (!owner.isGone()) {\n      try {\n        return",
   },
   {
     name: 'gives up on old news',
@@ -246,6 +245,6 @@ export const PRODUCERS: readonly Mutant[] = [
     folder: 'test/simulation',
     file: 'sim-producer.ts',
     find: 'giveUp(batch)\n        return\n',
-    replace: 'giveUp(batch)\n        if (isReplaced || batch.tries > 20) return\n',
+    replace: 'giveUp(batch)\n        if (clock.now() > batch.deadline + 5_000) return\n',
   },
 ]

@@ -1,6 +1,11 @@
 import type { Clock } from '../../services/shared/clock.ts'
 import { ProduceError, refusal } from '../../services/shared/kafka/produce-error.ts'
-import type { LogProducer, LogRecord, SendOptions } from '../../services/shared/kafka/producer.ts'
+import type {
+  LogProducer,
+  LogRecord,
+  Permission,
+  SendOptions,
+} from '../../services/shared/kafka/producer.ts'
 import type { BatchNumbers } from './fake-broker.ts'
 import type { SentRecord, World } from './world.ts'
 
@@ -15,7 +20,7 @@ interface Waiting {
   readonly sent: SentRecord
   /** Milliseconds since 1970, after which it is given up. */
   readonly deadline: number
-  readonly mayWrite: () => boolean
+  readonly mayWrite: () => Permission
   resolve(offset: number): void
   reject(error: Error): void
 }
@@ -23,7 +28,7 @@ interface Waiting {
 interface Queue {
   readonly topic: string
   readonly partition: number
-  waiting: Waiting[]
+  readonly waiting: Waiting[]
   isBusy: boolean
   /** Those of the next batch. */
   numbers: BatchNumbers
@@ -37,7 +42,6 @@ interface Batch extends BatchNumbers {
   readonly waiting: readonly Waiting[]
   readonly deadline: number
   mayBeWritten: boolean
-  tries: number
 }
 
 type Answer =
@@ -69,7 +73,7 @@ export class SimProducer implements LogProducer {
     this.#options = options
   }
 
-  send(record: LogRecord, { mayWrite = () => true }: SendOptions = {}): Promise<number> {
+  send(record: LogRecord, { mayWrite = () => 'yes' }: SendOptions = {}): Promise<number> {
     const { world, name, clock } = this.#options
     const { topic, partition = 0 } = record
     const queue = this.#queueOf(topic, partition)
@@ -106,11 +110,14 @@ export class SimProducer implements LogProducer {
   }
 
   async #work(queue: Queue): Promise<void> {
+    const { world, clock } = this.#options
     queue.isBusy = true
     // Records of the same tick share the first batch.
     await Promise.resolve()
-    for (let batch = nextBatch(queue); batch; batch = nextBatch(queue)) {
-      await this.#write(queue, batch)
+    while (queue.waiting.length > 0) {
+      const batch = nextBatch(queue, clock.now())
+      if (batch) await this.#write(queue, batch)
+      else await clock.sleep(world.random.between(20, 200))
     }
     queue.isBusy = false
   }
@@ -118,22 +125,20 @@ export class SimProducer implements LogProducer {
   async #write(queue: Queue, batch: Batch): Promise<void> {
     const { world, clock } = this.#options
     for (;;) {
-      const isOverdue = clock.now() >= batch.deadline
-      const isReplaced = batch.tries > 0 && !batch.waiting.every(({ mayWrite }) => mayWrite())
-      if (isOverdue || isReplaced) {
+      const permissions = new Set(batch.waiting.map(({ mayWrite }) => mayWrite()))
+      if (clock.now() >= batch.deadline || permissions.has('never')) {
         if (batch.mayBeWritten) queue.numbers = this.#newNumbers()
         giveUp(batch)
         return
       }
-      const answer = await this.#ask(queue, batch)
-      batch.tries++
-      if (answer.kind === 'written') {
+      const answer = permissions.has('not_yet') ? null : await this.#ask(queue, batch)
+      if (answer?.kind === 'written') {
         const { identity, sequence } = batch
         queue.numbers = { identity, sequence: sequence + batch.waiting.length }
         acknowledge(batch, answer.offset)
         return
       }
-      batch.mayBeWritten ||= answer.kind !== 'unsent'
+      batch.mayBeWritten ||= answer !== null && answer.kind !== 'unsent'
       queue.leader = world.leaders.leaderOf(queue.topic, queue.partition)
       await clock.sleep(world.random.between(20, 200))
     }
@@ -205,18 +210,25 @@ export class SimProducer implements LogProducer {
   }
 }
 
-/** Everything that waits and may still be written. */
-function nextBatch(queue: Queue): Batch | null {
-  const [waiting, refused] = [[] as Waiting[], [] as Waiting[]]
-  for (const one of queue.waiting) (one.mayWrite() ? waiting : refused).push(one)
-  queue.waiting = []
-  for (const { sent, reject } of refused) {
-    sent.outcome = 'not-written'
-    reject(refusal())
+/** What waits, up to the first record whose writer is in doubt; null: nothing may be written now. */
+function nextBatch(queue: Queue, now: number): Batch | null {
+  const waiting: Waiting[] = []
+  let taken = 0
+  for (const one of queue.waiting) {
+    const permission = one.deadline <= now ? 'never' : one.mayWrite()
+    if (permission === 'not_yet') break
+    taken++
+    if (permission === 'yes') waiting.push(one)
+    else refuse(one)
   }
+  queue.waiting.splice(0, taken)
   const [first] = waiting
-  if (!first) return null
-  return { ...queue.numbers, waiting, deadline: first.deadline, mayBeWritten: false, tries: 0 }
+  return first ? { ...queue.numbers, waiting, deadline: first.deadline, mayBeWritten: false } : null
+}
+
+function refuse({ sent, reject }: Waiting): void {
+  sent.outcome = 'not-written'
+  reject(refusal())
 }
 
 function acknowledge({ waiting }: Batch, offset: number): void {
