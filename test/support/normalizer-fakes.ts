@@ -17,6 +17,7 @@ import {
 } from '../../services/shared/call-event-codec.ts'
 import type { Clock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
+import { refusal } from '../../services/shared/kafka/produce-error.ts'
 import type { LogRecord, SendOptions } from '../../services/shared/kafka/producer.ts'
 import { createLogger, type Logger } from '../../services/shared/logger.ts'
 import type { PublishedEvent } from '../../services/shared/postgres/published-events.ts'
@@ -89,7 +90,8 @@ export function logInMemory(): {
     records: [],
     failing: null,
     backAfterMs: Number.POSITIVE_INFINITY,
-    async send(record, { patienceMs = 0 } = {}) {
+    async send(record, { patienceMs = 0, mayWrite = () => 'yes' } = {}) {
+      if (mayWrite() !== 'yes') throw refusal()
       if (this.failing && patienceMs < this.backAfterMs) throw this.failing
       this.records.push(record)
       return this.records.length - 1
