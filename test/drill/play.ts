@@ -80,9 +80,13 @@ function elapsed(since: number): string {
 /** @throws when calls do not flow, or alerts fire, before anything was broken. */
 async function warmUp(site: Site): Promise<void> {
   await systemClock.sleep(WARM_UP_MS)
-  const isWell = () => site.alerts.isQuiet && caughtUpAt(calls(site), Date.now()) !== null
+  const isInTime = () => caughtUpAt(calls(site), Date.now()) !== null
+  const isWell = () => site.alerts.raised?.length === 0 && isInTime()
   if (await within(QUIET_WITHIN_MS, isWell)) return
-  throw new Error('Calls wait, or an alert is pending or firing, before anything was broken.')
+  const raised = site.alerts.raised?.join(', ') || 'no alert'
+  throw new Error(
+    `Not well before anything was broken: ${isInTime() ? 'calls are in time' : 'calls wait'}, ${raised}.`,
+  )
 }
 
 /** Answers whether it fired; what repairs it is to come in any case. */
