@@ -99,7 +99,7 @@ export class ProcessLinks {
       const messages = log
         .slice(offset, next)
         .map((record, index) => asMessage(record, offset + index))
-      return { messages, next: Math.max(next, offset), bytes: 0 }
+      return { messages, next: Math.max(next, offset), isCutOff: false, bytes: 0 }
     })
   }
 

@@ -2,7 +2,7 @@ import { DueHeap } from '../lane/due-heap.ts'
 import type { Lane } from '../lane/lane.ts'
 import type { LaneCommand, Moment } from '../lane/lane-command.ts'
 import type { LaneRun, LaneRunner } from './lane-runner.ts'
-import { LogSweeper } from './log-sweeper.ts'
+import { type Filling, LogSweeper } from './log-sweeper.ts'
 import type { Ownership, SessionPorts } from './session-ports.ts'
 import type { TopicOffsets } from './topic-offsets.ts'
 
@@ -38,14 +38,11 @@ export class LaneOrders {
   #endings: (() => void)[] = []
 
   constructor(options: LaneOrdersOptions) {
-    const { partition, ports, tell } = options
+    const { partition, ports } = options
     this.#options = options
     this.#sweeper = new LogSweeper({
       read: (from) => ports.readLog(partition, from),
-      onFilled: ({ lane: run, from }, events, upTo) =>
-        tell(run, (lane, at) =>
-          lane.filled(events, { from, upTo, isEnd: upTo >= at.mainPosition }, at),
-        ),
+      onFilled: ({ lane: run, from }, filling) => this.#fill(run, from, filling),
       clock: ports.clock,
       logger: ports.logger,
     })
@@ -132,6 +129,17 @@ export class LaneOrders {
     this.#endings = []
     for (const tell of endings) tell()
     return true
+  }
+
+  /** What was deleted is on record before the lane goes on. */
+  #fill(run: LaneRun, from: number, { events, upTo, begins }: Filling): void {
+    const { ports, tell } = this.#options
+    const fill = () =>
+      tell(run, (lane, at) =>
+        lane.filled(events, { from, upTo, isEnd: upTo >= at.mainPosition }, at),
+      )
+    if (begins === null) fill()
+    else void ports.recordDeleted(run.lane, begins).then(fill)
   }
 
   #write(write: Promise<void>): void {
