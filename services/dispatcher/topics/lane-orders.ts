@@ -34,6 +34,8 @@ export class LaneOrders {
   #barriers = new Set<LaneRun>()
   /** Lane records and dead letters that are being produced. */
   readonly #writes = new Set<Promise<void>>()
+  /** Gaps for deleted events that are being written down, each with a lane that waits for it. */
+  readonly #recordings = new Set<Promise<void>>()
   /** Back-fills that are over, for all that is known here. */
   #endings: (() => void)[] = []
 
@@ -138,8 +140,15 @@ export class LaneOrders {
       tell(run, (lane, at) =>
         lane.filled(events, { from, upTo, isEnd: upTo >= at.mainPosition }, at),
       )
-    if (begins === null) fill()
-    else void ports.recordDeleted(run.lane, begins).then(fill)
+    if (begins === null) {
+      fill()
+      return
+    }
+    const recording = ports.recordDeleted(run.lane, begins).then(() => {
+      this.#recordings.delete(recording)
+      fill()
+    })
+    this.#recordings.add(recording)
   }
 
   #write(write: Promise<void>): void {
@@ -176,6 +185,15 @@ export class LaneOrders {
   /** The commit failed: they wait for the next one. */
   uncovered(barriers: ReadonlySet<LaneRun>): void {
     for (const run of barriers) this.#barriers.add(run)
+  }
+
+  /** Resolves when no lane waits for a piece of the log any more. */
+  async read(): Promise<void> {
+    await this.#sweeper.idle()
+    while (this.#recordings.size > 0) {
+      await Promise.all(this.#recordings)
+      await this.#sweeper.idle()
+    }
   }
 
   stop(): void {

@@ -39,6 +39,7 @@ export class LogSweeper<Lane> {
   readonly #options: LogSweeperOptions<Lane>
   #wants: Want<Lane>[] = []
   #isSweeping = false
+  #sweeping: Promise<void> = Promise.resolve()
   #isStopped = false
   #floor = 0
 
@@ -50,7 +51,12 @@ export class LogSweeper<Lane> {
     this.#wants.push(want)
     if (this.#isSweeping || this.#isStopped) return
     this.#isSweeping = true
-    void this.#sweep()
+    this.#sweeping = this.#sweep()
+  }
+
+  /** Resolves when no lane waits for a piece of the log any more. */
+  async idle(): Promise<void> {
+    while (this.#isSweeping) await this.#sweeping
   }
 
   stop(): void {
@@ -64,7 +70,7 @@ export class LogSweeper<Lane> {
       const from = this.#nextFloor()
       try {
         const block = await read(from)
-        if (this.#isStopped) return
+        if (this.#isStopped) break
         this.#floor = block.next
         this.#serve(from, block)
       } catch (error) {

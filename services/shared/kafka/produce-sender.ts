@@ -173,7 +173,9 @@ export class ProduceSender {
     if (!identity) return
     const max = { records: this.#options.batchMax ?? 500, bytes: BATCH_BYTES_MAX }
     const ready = queues.filter((queue) => {
-      if (!queue.batch && identity === current) queue.fill(identity, max, drop)
+      if (!queue.batch && identity === current && !queue.fill(identity, max, drop)) {
+        return this.#rest(queue)
+      }
       return queue.batch?.identity === identity && this.#mayGo(queue, queue.batch)
     })
     if (ready.length === 0) {
@@ -191,8 +193,19 @@ export class ProduceSender {
 
   /** A batch that was sent is never changed: the broker knows it by its numbers. */
   #mayGo(queue: PartitionQueue, batch: Batch): boolean {
-    if (batch.tries++ === 0 || batch.records.every(({ mayWrite }) => mayWrite())) return true
-    this.#giveUp(queue, new Error('its writer was replaced'))
+    const permissions = new Set(batch.records.map(({ mayWrite }) => mayWrite()))
+    if (permissions.has('never')) {
+      this.#giveUp(queue, new Error('its writer was replaced'))
+      return false
+    }
+    if (permissions.has('not_yet')) return this.#rest(queue)
+    batch.tries++
+    return true
+  }
+
+  /** What is left waits for its writer's permission. */
+  #rest(queue: PartitionQueue): false {
+    if (queue.hasWork) queue.restUntil = systemClock.now() + REST_MS.most
     return false
   }
 
@@ -217,7 +230,13 @@ export class ProduceSender {
 
   #heed(queue: PartitionQueue, answer: PartitionAnswer): void {
     const verdict: ProduceVerdict = judgeAnswer(answer)
-    const records = queue.batch?.records ?? []
+    const { records = [], mayBeWritten = false } = queue.batch ?? {}
+    if (mayBeWritten && (verdict.kind === 'refused' || verdict.kind === 'uncounted')) {
+      // An earlier request may have used up its numbers. Under the same ones the broker would take the
+      // next records for its repeat: they would count as written, and be nowhere.
+      this.#giveUp(queue, new BrokerError(answer.errorCode, 'send'))
+      return
+    }
     switch (verdict.kind) {
       case 'written':
         for (const [index, one] of records.entries()) one.resolve(verdict.offset + index)
@@ -233,9 +252,7 @@ export class ProduceSender {
         break
       case 'uncounted':
         this.#identities.forget(queue.batch?.identity)
-        if (queue.batch?.mayBeWritten)
-          this.#giveUp(queue, new BrokerError(answer.errorCode, 'send'))
-        else queue.renumber()
+        queue.renumber()
         break
     }
   }
@@ -266,10 +283,8 @@ export class ProduceSender {
     const { topic, partition, batch } = queue
     if (!batch) return
     const { mayBeWritten, records } = batch
-    this.#options.logger.warn(
-      { topic, partition, records: records.length, mayBeWritten, err: cause },
-      'produce.failed',
-    )
+    const facts = { topic, partition, records: records.length, mayBeWritten, err: cause }
+    this.#options.logger.warn(facts, 'produce.failed')
     // Its numbers may be used up in the log or not: whoever comes next counts anew.
     if (mayBeWritten) this.#identities.forget(batch.identity)
     queue.batch = null

@@ -94,7 +94,7 @@ describe('lane that reads on after its events were deleted', () => {
     expect(endpoint.open).toEqual(['kyiv/4'])
   })
 
-  it('moves nowhere once its partition is given up, and the next owner tells it again', async () => {
+  it('has its gap and its next event before its partition is given up', async () => {
     const { bench, endpoint } = await aParkedLane(['kyiv/2', 'kyiv/3', 'kyiv/4'])
     const postgres = aGate()
     bench.customers.gate = postgres.closed
@@ -104,16 +104,35 @@ describe('lane that reads on after its events were deleted', () => {
 
     bench.engine.sessions.revoked([0], false)
     await bench.settle()
+    expect(bench.consumer.commits.at(-1)).not.toContain('clean')
+    postgres.open()
+    await bench.settle()
+
+    expect(bench.consumer.commits.at(-1)).toContain('clean')
+    const next = await bench.successor()
+    await next.answerAll()
+    expect(deletedGaps(next)).toHaveLength(1)
+    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/1', 'kyiv/4'])
+  })
+
+  it('is told again by the next owner when its partition could not wait', async () => {
+    const { bench, endpoint } = await aParkedLane(['kyiv/2', 'kyiv/3', 'kyiv/4'])
+    const postgres = aGate()
+    bench.customers.gate = postgres.closed
+    await bench.trim(3)
+    await bench.pass(seconds(5))
+    await bench.answer('kyiv/1')
+
+    bench.engine.sessions.revoked([0], false)
+    await bench.pass(seconds(5))
     postgres.open()
     await bench.settle()
 
     expect(endpoint.open).toEqual([])
     const next = await bench.successor()
     await next.answerAll()
-    expect(deletedGaps(next)).toEqual([
-      ['kyiv', at(0), at(3)],
-      ['kyiv', at(0), at(3)],
-    ])
+    const told = ['kyiv', at(0), at(3)]
+    expect(deletedGaps(next)).toEqual([told, told])
     expect(endpoint.sent.at(-1)).toBe('kyiv/4')
   })
 })
