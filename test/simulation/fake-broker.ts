@@ -83,17 +83,21 @@ export class FakeBroker {
     return this.log(topic, partition).push({ ...record, timestamp: this.#now() }) - 1
   }
 
-  /** What an idempotent producer sends; a batch that is there already is not written again. */
+  /**
+   * What an idempotent producer sends; a batch that is there already is not written again. Null: it
+   * was so long under way that the broker only knows it for an old one.
+   */
   produce(
     topic: string,
     partition: number,
     { identity, sequence, records }: ProducedBatch,
-  ): { readonly offset: number; readonly isNew: boolean } {
+  ): { readonly offset: number; readonly isNew: boolean } | null {
     const name = `${identity} ${topic}/${partition}`
     const written = this.#written.get(name) ?? []
     const repeated = written.find((batch) => batch.sequence === sequence)
     if (repeated) return { offset: repeated.offset, isNew: false }
     const expected = written.at(-1)?.next ?? 0
+    if (sequence < expected) return null
     assert(sequence === expected, `${name}: number ${sequence} where ${expected} comes next`)
     const offset = this.log(topic, partition).length
     for (const record of records) this.append(topic, partition, record)

@@ -49,6 +49,7 @@ type Answer =
   | { readonly kind: 'led-by-another' | 'unanswered' | 'unsent' }
 
 const BY_ANOTHER: Answer = { kind: 'led-by-another' }
+const UNANSWERED: Answer = { kind: 'unanswered' }
 /** Longest wait for one answer. */
 const ANSWER_MS = 500
 /** A broker that stood still takes what lies in its sockets in any order. */
@@ -158,7 +159,7 @@ export class SimProducer implements LogProducer {
         answerIn(random.between(1, TRIP_MS), { kind: 'unsent' })
         return
       }
-      answerIn(ANSWER_MS, { kind: 'unanswered' })
+      answerIn(ANSWER_MS, UNANSWERED)
       if (isLost) {
         this.#maybeCutOff(queue)
         return
@@ -194,6 +195,7 @@ export class SimProducer implements LogProducer {
       sentAs: sent.number,
     }))
     const written = broker.produce(topic, partition, { identity, sequence, records })
+    if (!written) return UNANSWERED
     if (written.isNew) this.#note(batch, written.offset)
     if (!isMoved) return { kind: 'written', offset: written.offset }
     leaders.move(topic, partition)

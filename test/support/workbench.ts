@@ -18,7 +18,8 @@ import {
   readCallEventSchema,
 } from '../../services/shared/call-event-codec.ts'
 import type { LogPage, LogPoint } from '../../services/shared/kafka/log-reader.ts'
-import type { LogRecord } from '../../services/shared/kafka/producer.ts'
+import { ProduceError, refusal } from '../../services/shared/kafka/produce-error.ts'
+import type { LogRecord, SendOptions } from '../../services/shared/kafka/producer.ts'
 import { topicNames } from '../../services/shared/kafka/topics.ts'
 import { type Replay, rewindRecord, toHeaders } from '../../services/shared/lane-record.ts'
 import type { StoredRecord } from '../simulation/fake-broker.ts'
@@ -128,7 +129,7 @@ export class Workbench {
       backfills: { replayed: (id, acceptedAt) => this.replayed.push({ id, acceptedAt }) },
       writer: createLaneWriter({
         producer: {
-          send: (record) => this.#produce(record),
+          send: (record, options) => this.#produce(record, options),
           waiting: 0,
           isAway: false,
           stop: async () => {},
@@ -315,12 +316,15 @@ export class Workbench {
     return record ? { offset, at: record.timestamp } : null
   }
 
-  async #produce({ topic, ...record }: LogRecord): Promise<number> {
-    if (this.isBrokerAway || this.#isDead) throw new Error('the broker is away')
+  async #produce(
+    { topic, ...record }: LogRecord,
+    { mayWrite = () => 'yes' }: SendOptions = {},
+  ): Promise<number> {
+    if (this.isBrokerAway || this.#isDead || mayWrite() !== 'yes') throw refusal()
     const offset = this.write(topic, record)
     if (!this.losesNextAcknowledgement) return offset
     this.losesNextAcknowledgement = false
-    throw new Error('the acknowledgement was lost')
+    throw new ProduceError('the acknowledgement was lost', { mayBeWritten: true })
   }
 
   /** What a successor would find after a commit: where to go on, and what beyond that is done. */

@@ -21,6 +21,9 @@ import {
 } from './environments.ts'
 import { Witness } from './witness.ts'
 
+/** A real broker that was killed is let in again after 9 s at the earliest, on a busy machine later. */
+const MENDED_WITHIN_MS = 150_000
+
 export async function kafkaEnvironment(
   brokers: Brokers,
   { replicas = 3 }: { readonly replicas?: number } = {},
@@ -36,11 +39,13 @@ export async function kafkaEnvironment(
     // First the brokers: a client says goodbye to them.
     await brokers.mend()
     await Promise.allSettled(clients.map((client) => client.then((it) => it.stop())))
-  })
+  }, MENDED_WITHIN_MS)
   function keep<T extends { stop(): Promise<void> }>(client: Promise<T>): Promise<T> {
     clients.push(client)
     return client
   }
+  // The test before may have given up in the middle of its trouble.
+  await brokers.mend()
   await brokers.createTopics(topics, { replicas })
   const environment: KafkaEnvironment = {
     topic,
