@@ -47,20 +47,31 @@ export interface Step {
 /** Promised for the first attempt: a call that waits for longer is one that we are late with. */
 const IN_TIME_MS = 1_000
 
-/**
- * How long after a step new calls were still late, at its worst. A call counts for the last step
- * before its acceptance.
- */
-export function recoveryMs(
+/** What followed a step until the next one. A call counts for the last step before its acceptance. */
+export interface Aftermath extends Step {
+  readonly longestWaitMs: number
+  /** How long new calls were still late. */
+  readonly recoveryMs: number
+}
+
+export function aftermathOf(
   steps: readonly Step[],
   calls: readonly AcceptedCall[],
   now: number,
-): number {
-  const late = calls.filter((call) => waitMs(call, now) > IN_TIME_MS)
-  return late.reduce((longest, { acceptedAt }) => {
-    const step = steps.findLast(({ at }) => at <= acceptedAt)
-    return step ? Math.max(longest, acceptedAt - step.at) : longest
-  }, 0)
+): readonly Aftermath[] {
+  return steps.map((step, index) => {
+    const until = steps[index + 1]?.at ?? Number.POSITIVE_INFINITY
+    const its = calls.filter(({ acceptedAt }) => acceptedAt >= step.at && acceptedAt < until)
+    const late = its.filter((call) => waitMs(call, now) > IN_TIME_MS)
+    return {
+      ...step,
+      longestWaitMs: longestWaitMs(its, now),
+      recoveryMs: late.reduce(
+        (longest, { acceptedAt }) => Math.max(longest, acceptedAt - step.at),
+        0,
+      ),
+    }
+  })
 }
 
 /** Events that stand in the log more than once, as `workspace/call at partition:offset, …`. */

@@ -69,11 +69,15 @@ export function renderOutcome(name: string, outcome: Outcome): string {
     `duplicates in log ${outcome.duplicatesInLog.length}`,
     `longest wait ${seconds(outcome.longestWaitMs)}`,
     `longest answer ${seconds(outcome.longestAnswerMs)}`,
-    `recovery ${seconds(outcome.recoveryMs)}`,
+    `recovery ${seconds(Math.max(...outcome.aftermath.map(({ recoveryMs }) => recoveryMs)))}`,
   ]
   const broken = Object.entries(brokenPromises(outcome))
   return [
     `${name}: ${counts.join('   ')}   ${broken.length > 0 ? 'BROKEN' : 'kept its promises'}`,
+    ...outcome.aftermath.map(
+      ({ at, what, longestWaitMs, recoveryMs }) =>
+        `  ${time(at)} ${what}: longest wait ${seconds(longestWaitMs)}, recovery ${seconds(recoveryMs)}`,
+    ),
     ...outcome.notes.map((note) => `  ${note}`),
     ...broken.flatMap(([what, found]) =>
       found.slice(0, NAMED_MAX).map((one) => `  ${what}: ${one}`),

@@ -99,6 +99,8 @@ export async function openStage(
     env: { ...ENV, ...env },
   })
   const receiver = await new Receiver().start()
+  const cluster = clusterOf(stack.brokers)
+  const topics = deliveryTopics(topicPrefix)
   const closing: (() => Promise<unknown>)[] = [
     () => receiver.stop(),
     () => removeTopics(product.env),
@@ -111,6 +113,9 @@ export async function openStage(
     const deliveries = noteDeliveries(receiver)
     await Promise.all([product.start('normalizer'), product.start('console')])
     const dispatchers = await Promise.all([startDispatcher(product), startDispatcher(product)])
+    // Brokers that have never handed over take seconds for the first time, which is not ours.
+    await cluster.moveLeaders(topics)
+    await cluster.electPreferredLeaders()
     const senders = startSingleSenders(await connectWorkspaces(product, receiver))
     closing.push(() => senders.stop())
     await receiver.until(
@@ -119,14 +124,14 @@ export async function openStage(
     )
     return {
       stack,
-      cluster: clusterOf(stack.brokers),
+      cluster,
       product,
       receiver,
       senders,
       deliveries,
       dispatchers,
       groupId: `${topicPrefix}.dispatcher`,
-      topics: deliveryTopics(topicPrefix),
+      topics,
       log: emptyAccount(),
       startDispatcher: () => startDispatcher(product),
       close,

@@ -1,12 +1,45 @@
 import { startStack } from '../../../deploy/local/stack.ts'
+import {
+  coordinatorKilled,
+  freeze,
+  freezeAndDispatcherKilled,
+  kill,
+  rolling,
+  twoAway,
+} from './brokers-away.ts'
 import { coordinator, leaders } from './leadership.ts'
+import {
+  configChanged,
+  offsetsDeleted,
+  partitionsAdded,
+  reassignment,
+  retention,
+} from './operators.ts'
 import { brokenPromises, type ClusterScene, playScene, renderOutcome } from './play.ts'
+import { rounds } from './rounds.ts'
+import { startWhileFrozen } from './starts.ts'
 
 /** What is done to a cluster of three brokers, one thing after the other, each on a stage of its own. */
 const SECOND_MS = 1_000
 
-function scenesOf(_rounds: number): readonly ClusterScene[] {
-  return [leaders(30 * SECOND_MS), coordinator(30 * SECOND_MS)]
+function scenesOf(count: number): readonly ClusterScene[] {
+  return [
+    leaders(30 * SECOND_MS),
+    coordinator(30 * SECOND_MS),
+    rolling,
+    ...[1, 2, 3].map((id) => kill(id, 20 * SECOND_MS)),
+    ...[1, 2, 3].map((id) => freeze(id, 60 * SECOND_MS)),
+    coordinatorKilled(20 * SECOND_MS),
+    twoAway(60 * SECOND_MS),
+    freezeAndDispatcherKilled(60 * SECOND_MS),
+    startWhileFrozen,
+    partitionsAdded,
+    retention,
+    offsetsDeleted,
+    reassignment,
+    configChanged,
+    rounds(count),
+  ]
 }
 
 export interface ClusterTorture {

@@ -6,9 +6,10 @@ import { LogView } from '../../support/log-view.ts'
 import { judge, overlapsOutside, repetitions, repetitionsOutside } from '../../support/oracle.ts'
 import {
   type AcceptedCall,
+  type Aftermath,
+  aftermathOf,
   duplicatesIn,
   longestWaitMs,
-  recoveryMs,
   waitedForUsOnly,
 } from './figures.ts'
 import { type LoggedCall, readLog } from './logged.ts'
@@ -31,7 +32,7 @@ export interface Outcome {
   readonly duplicatesInLog: readonly string[]
   readonly longestWaitMs: number
   readonly longestAnswerMs: number
-  readonly recoveryMs: number
+  readonly aftermath: readonly Aftermath[]
   readonly problems: readonly string[]
   readonly notes: readonly string[]
 }
@@ -98,7 +99,7 @@ function waits({ senders, deliveries, log }: Stage) {
   )
   return {
     longestWaitMs: longestWaitMs(calls, now),
-    recoveryMs: recoveryMs(log.steps, calls, now),
+    aftermath: aftermathOf(log.steps, calls, now),
     longestAnswerMs: Math.round(
       senders.all.reduce((longest, { answeredMs }) => Math.max(longest, ...answeredMs), 0),
     ),
