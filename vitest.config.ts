@@ -31,6 +31,17 @@ export default defineConfig({
         test: { name: 'stack', include: ['test/{integration,e2e}/**/*.test.ts'], ...withStack },
       },
       {
+        // After the others: six servers at once, and times are measured.
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.test.ts'],
+          globalSetup: ['test/support/cluster.setup.ts'],
+          fileParallelism: false,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
         // After the others: npm and Go take both cores, and some of those measure time.
         test: {
           name: 'deploy',

@@ -1,9 +1,7 @@
-import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import type { StackEnvironment } from '../../deploy/local/profiles.ts'
 import { type Stack, startStack } from '../../deploy/local/stack.ts'
-import { projectPath } from '../../services/shared/project-path.ts'
+import { requireFreshBuild } from './fresh-build.ts'
 
 /** Real Kafka, registry and Postgres with empty data, once for all files of the project. */
 
@@ -23,22 +21,4 @@ export async function setup(project: TestProject): Promise<void> {
 
 export async function teardown(): Promise<void> {
   await stack?.stop()
-}
-
-/** Tests start the built services: after a change without a build they would judge yesterday's. */
-function requireFreshBuild(): void {
-  const source = newest(projectPath('services'), '.ts')
-  const built = newest(projectPath('dist', 'services'), '.js')
-  if (source > built) throw new Error('services/ is newer than dist/: run `make build` first.')
-}
-
-/** When the newest file with this ending was written; 0 without any. The page is not looked at. */
-function newest(folder: string, ending: string): number {
-  const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => name !== 'web')
-  const times = entries.map((entry) => {
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) return newest(path, ending)
-    return entry.name.endsWith(ending) ? statSync(path).mtimeMs : 0
-  })
-  return Math.max(0, ...times)
 }

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os'
 import type { Stack } from '../../../deploy/local/stack.ts'
 import { systemClock } from '../../../services/shared/clock.ts'
 import { clusterOf } from '../../support/cluster.ts'
@@ -25,6 +26,8 @@ export async function playScene(scene: ClusterScene, stack: Stage['stack']): Pro
     await orProblem(stage, () => scene.play(stage))
     await orProblem(stage, () => mend(stack))
     step(stage, 'all is well again')
+    // Times of a machine that others work on, too, say little without it.
+    stage.log.notes.push(`load of the machine ${loadavg()[0]?.toFixed(0)}`)
     await systemClock.sleep(AFTER_MS)
     return await judgeStage(stage)
   } finally {

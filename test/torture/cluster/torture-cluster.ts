@@ -16,6 +16,7 @@ import {
   retention,
 } from './operators.ts'
 import { brokenPromises, type ClusterScene, playScene, renderOutcome } from './play.ts'
+import { sendWhileLeadersMove } from './producer-moves.ts'
 import { rounds } from './rounds.ts'
 import { startWhileFrozen } from './starts.ts'
 
@@ -73,7 +74,18 @@ export async function tortureCluster({ rounds, only }: ClusterTorture): Promise<
   }
 }
 
-/** The producer alone. */
+const RECORDS = 1_000_000
+const MOVES = 200
+
+/** The producer alone, always the same number of records. */
 export async function tortureProducer(_options: ClusterTorture): Promise<boolean> {
-  return true
+  const stack = await startStack('cluster', { report: (line) => console.log(line) })
+  try {
+    const figures = await sendWhileLeadersMove(stack, { records: RECORDS, moves: MOVES })
+    console.table(figures)
+    const { lost, elsewhere, twice, outOfOrder } = figures
+    return [lost, elsewhere, twice, outOfOrder].every((count) => count === 0)
+  } finally {
+    await stack.stop()
+  }
 }
