@@ -4,6 +4,7 @@ import type { LoggedCall } from './logged.ts'
 
 /** A call that its provider was told we have. */
 export interface AcceptedCall {
+  readonly workspaceId: string
   /** Milliseconds since 1970 at which the provider had its success. */
   readonly acceptedAt: number
   /** Of its first 2xx; null: none yet. */
@@ -52,6 +53,8 @@ export interface Aftermath extends Step {
   readonly longestWaitMs: number
   /** How long new calls were still late. */
   readonly recoveryMs: number
+  /** Workspaces with late calls: only those of the broker that is away, or all? */
+  readonly lateWorkspaces: number
 }
 
 export function aftermathOf(
@@ -70,6 +73,7 @@ export function aftermathOf(
         (longest, { acceptedAt }) => Math.max(longest, acceptedAt - step.at),
         0,
       ),
+      lateWorkspaces: new Set(late.map(({ workspaceId }) => workspaceId)).size,
     }
   })
 }

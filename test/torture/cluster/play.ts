@@ -78,8 +78,8 @@ export function renderOutcome(name: string, outcome: Outcome): string {
   return [
     `${name}: ${counts.join('   ')}   ${broken.length > 0 ? 'BROKEN' : 'kept its promises'}`,
     ...outcome.aftermath.map(
-      ({ at, what, longestWaitMs, recoveryMs }) =>
-        `  ${time(at)} ${what}: longest wait ${seconds(longestWaitMs)}, recovery ${seconds(recoveryMs)}`,
+      ({ at, what, longestWaitMs, recoveryMs, lateWorkspaces }) =>
+        `  ${time(at)} ${what}: longest wait ${seconds(longestWaitMs)}, recovery ${seconds(recoveryMs)}, ${lateWorkspaces} workspaces late`,
     ),
     ...outcome.notes.map((note) => `  ${note}`),
     ...broken.flatMap(([what, found]) =>

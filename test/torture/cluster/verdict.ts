@@ -93,7 +93,7 @@ function waits({ senders, deliveries, log }: Stage) {
       accepted.map(({ id, at }): AcceptedCall => {
         const key = keyOfCall(workspaceId, id)
         const deliveredAt = deliveries.at.get(key) ?? null
-        return { acceptedAt: at, deliveredAt, hasFailed: deliveries.failed.has(key) }
+        return { workspaceId, acceptedAt: at, deliveredAt, hasFailed: deliveries.failed.has(key) }
       }),
     ).filter(({ deliveredAt }) => deliveredAt !== null || log.removed.size === 0),
   )

@@ -12,6 +12,7 @@ const aCall = (
   deliveredAt: number | null,
   hasFailed = false,
 ): AcceptedCall => ({
+  workspaceId: 'ws',
   acceptedAt,
   deliveredAt,
   hasFailed,
@@ -57,8 +58,8 @@ describe('waits', () => {
     const calls = [aCall(500, 3_000), aCall(2_000, 4_000), aCall(3_000, 4_200), aCall(9_500, 9_600)]
 
     expect(aftermathOf(steps, calls, 10_000)).toEqual([
-      { at: 1_000, what: 'killed', longestWaitMs: 2_000, recoveryMs: 2_000 },
-      { at: 9_000, what: 'started', longestWaitMs: 100, recoveryMs: 0 },
+      { ...steps[0], longestWaitMs: 2_000, recoveryMs: 2_000, lateWorkspaces: 1 },
+      { ...steps[1], longestWaitMs: 100, recoveryMs: 0, lateWorkspaces: 0 },
     ])
   })
 })
