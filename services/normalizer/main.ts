@@ -62,7 +62,7 @@ await runService(async () => {
       logger,
     }),
   )
-  const readiness = await lifecycle.start('readiness', () => createReadiness(kafka, pool))
+  const readiness = await lifecycle.start('readiness', () => createReadiness(kafka, pool, logger))
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
       port: config.telemetryPort,

@@ -1,5 +1,7 @@
 import type { Kafka } from 'kafkajs'
 import { withinMs } from '../shared/deadline.ts'
+import { createClusterLink } from '../shared/kafka/wire/cluster-link.ts'
+import type { Logger } from '../shared/logger.ts'
 import { checkDatabase, type Pool } from '../shared/postgres/pool.ts'
 import type { Health } from '../shared/telemetry-server.ts'
 
@@ -17,12 +19,11 @@ export interface Readiness {
 /** Below the time limit of common probes. */
 const ANSWER_MS = 2_000
 
-export async function createReadiness(kafka: Kafka, pool: Pool): Promise<Readiness> {
-  const admin = kafka.admin({ retry: { retries: 1, initialRetryTime: 100 } })
-  await admin.connect()
+export function createReadiness(kafka: Kafka, pool: Pool, logger: Logger): Readiness {
+  const link = createClusterLink({ kafka, logger })
 
   async function checkKafka(): Promise<Health> {
-    await admin.describeCluster()
+    await link.refresh()
     return { ok: true }
   }
 
@@ -34,7 +35,7 @@ export async function createReadiness(kafka: Kafka, pool: Pool): Promise<Readine
       ])
       return database.ok || log.ok ? { ok: true } : database
     },
-    stop: () => admin.disconnect(),
+    stop: async () => link.close(),
   }
 }
 

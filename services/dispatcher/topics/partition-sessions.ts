@@ -113,11 +113,11 @@ export class PartitionSessions implements PartitionOwner {
   }
 
   lost(lost: LostRecords): void {
-    this.#options.onLost(lost)
     const { topic, partition, from, to } = lost
-    // A hole in front of the next event is none of anybody's; the rest cannot be lived with.
-    const isHole = topic === this.#options.eventsTopic && to > from
-    if (!isHole) this.#openAnew(partition)
+    // A hole in front of the next event is nothing that a session minds. The rest it cannot go on
+    // with: opened anew it begins where the log is now, and tells what is lost.
+    if (topic === this.#options.eventsTopic && to > from) this.#options.onLost(lost)
+    else this.#openAnew(partition)
   }
 
   /** Without a commit, as after a crash: what was delivered since the last one comes again. */

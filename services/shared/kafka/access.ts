@@ -74,6 +74,8 @@ type Answer = AccessProblem | 'open' | 'away'
 const ANSWER_WITHIN_MS = 3_000
 /** A broker that just starts or stops hangs up as well, but not twice. */
 const KNOCK_AGAIN_MS = 1_000
+/** kafkajs waits for what is open, also of a broker that hangs. */
+const GOODBYE_MS = 500
 
 /**
  * Asks every broker of the list. One that lets us in is enough, and brokers that are away are no
@@ -83,12 +85,19 @@ const KNOCK_AGAIN_MS = 1_000
  *   variable, and no secret.
  */
 export async function requireAccess(config: KafkaConfig, clientId: string): Promise<void> {
-  const answers = await Promise.all(config.brokers.map((broker) => knock(config, broker, clientId)))
-  if (answers.includes('open')) return
+  const knocks = config.brokers.map((broker) => knock(config, broker, clientId))
+  // One that hangs keeps nobody waiting while another one lets us in.
+  if (await Promise.any(knocks.map(requireOpen)).catch(() => false)) return
+  const answers = await Promise.all(knocks)
   const problems = answers.flatMap((answer, index) =>
     answer in MENDS ? [`${MENDS[answer as AccessProblem]} (${config.brokers[index]})`] : [],
   )
   if (problems.length > 0) throw new ConfigError(problems)
+}
+
+async function requireOpen(answer: Promise<Answer>): Promise<true> {
+  if ((await answer) === 'open') return true
+  throw new Error('not open')
 }
 
 async function knock(config: KafkaConfig, broker: string, clientId: string): Promise<Answer> {
@@ -118,6 +127,6 @@ async function knockOnce(config: KafkaConfig, broker: string, clientId: string):
   } catch (error) {
     return accessProblem(error) ?? 'away'
   } finally {
-    await admin.disconnect()
+    await withinMs(GOODBYE_MS, admin.disconnect()).catch(() => undefined)
   }
 }

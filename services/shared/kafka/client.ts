@@ -3,25 +3,65 @@ import kafkajs, { type Kafka, type KafkaConfig as KafkajsConfig, type LogEntry }
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js'
 import type { KafkaConfig } from '../config.ts'
 import type { Logger } from '../logger.ts'
+import { METADATA } from './wire/api.ts'
+import { type Address, connectionMakerOf, openBroker } from './wire/broker-connection.ts'
 
 /**
  * The one door to kafkajs: our logger, a timer patch, settings that were measured.
+ *
+ * Of kafkajs we use what makes connections and encodes requests (see `wire/`), and its admin client
+ * when a service starts. Its own producer and consumer lose records and stand still on a cluster.
  *
  * kafkajs logs what it will retry by itself as ERROR. To us an error is something a person must
  * act on, so its errors become warnings; what really fails is thrown and logged by its owner.
  */
 export function createKafka(config: KafkaConfig, clientId: string, logger: Logger): Kafka {
   stopIdleTimer()
-  return new kafkajs.Kafka({
+  const kafka: Kafka = new kafkajs.Kafka({
     clientId,
-    brokers: [...config.brokers],
+    brokers: async () => responsiveFirst(kafka, config.brokers),
     ...securitySettings(config),
-    connectionTimeout: 3_000,
-    requestTimeout: 10_000,
-    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
+    connectionTimeout: 1_000,
+    requestTimeout: 5_000,
+    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
     logLevel: kafkajs.logLevel.WARN,
     logCreator: () => (entry) => writeLog(logger, entry),
   })
+  addresses.set(kafka, config.brokers.map(addressOf))
+  return kafka
+}
+
+const addresses = new WeakMap<Kafka, readonly Address[]>()
+
+/** Where the cluster can be asked first; the brokers themselves tell the rest. */
+export function addressesOf(kafka: Kafka): readonly Address[] {
+  return addresses.get(kafka) ?? []
+}
+
+function addressOf(broker: string): Address {
+  const [host = '', port = ''] = broker.split(':')
+  return { host, port: Number(port) }
+}
+
+/**
+ * kafkajs begins with the first address of the list, and with one that hangs it waits there: no
+ * process could start while that broker stands still. So whoever answers first comes first.
+ */
+async function responsiveFirst(kafka: Kafka, brokers: readonly string[]): Promise<string[]> {
+  if (brokers.length === 1) return [...brokers]
+  const maker = connectionMakerOf(kafka)
+  const connections = brokers.map((broker) => openBroker(maker, addressOf(broker)))
+  try {
+    const request = { topics: ['-'], allowAutoTopicCreation: false } as const
+    const first = await Promise.any(
+      connections.map((one, index) => one.ask(METADATA, request, 1_500).then(() => index)),
+    )
+    return [...brokers.slice(first), ...brokers.slice(0, first)]
+  } catch {
+    return [...brokers]
+  } finally {
+    for (const connection of connections) connection.destroy()
+  }
 }
 
 /** How kafkajs gets in: TLS, and who we are. */
@@ -37,7 +77,11 @@ export function securitySettings({
   return { ssl, sasl: { mechanism: mechanism as 'plain', username, password: password.reveal() } }
 }
 
+/** Its connections tell the same failure at each of many tries; those who use them tell it once. */
+const SILENT = new Set(['Connection', 'ConnectionPool', 'RequestQueue'])
+
 function writeLog(logger: Logger, { namespace, log }: LogEntry): void {
+  if (SILENT.has(namespace)) return
   const { message, timestamp: _, logger: __, stack: ___, ...facts } = log
   logger.warn({ kafka: namespace, detail: message, ...facts }, 'kafka.client')
 }

@@ -1,6 +1,6 @@
 import { byTopic } from './topic-partition.ts'
 import type { FetchAnswer, FetchedPartition, FetchRequest } from './wire/api.ts'
-import type { Node } from './wire/cluster-link.ts'
+import type { Node } from './wire/cluster-view.ts'
 
 /** Where reading of a topic's partition stands. */
 export interface Cursor {

@@ -6,7 +6,8 @@ import {
   OFFSET_FETCH,
   type OfTopic,
 } from './wire/api.ts'
-import type { ClusterLink, Node } from './wire/cluster-link.ts'
+import type { ClusterLink } from './wire/cluster-link.ts'
+import type { Node } from './wire/cluster-view.ts'
 import { isCoordinatorElsewhere, requireSuccess } from './wire/error-codes.ts'
 
 /**
@@ -30,20 +31,39 @@ export interface CommittedOffset {
   readonly metadata: string | null
 }
 
+/**
+ * A broker takes the next request of a connection only when it has answered the one before, and it
+ * answers a commit only when its replicas have it. So each kind of request has a link of its own:
+ * behind a commit that waits for a broker that died, heartbeats would not even be read, and all
+ * deliveries would stop until that broker is out of the cluster.
+ */
+export interface CoordinatorLinks {
+  /** For heartbeats, and to look for the coordinator. */
+  readonly beats: ClusterLink
+  readonly commits: ClusterLink
+  /** For requests that are answered at once. */
+  readonly questions: ClusterLink
+}
+
+/** Longer than the broker itself waits for the replicas (`offsets.commit.timeout.ms`, 5 s). */
+const COMMIT_MS = 7_000
+
 export class GroupCoordinator {
   readonly groupId: string
-  readonly #link: ClusterLink
+  readonly #links: CoordinatorLinks
   #node: Node | null = null
 
-  constructor(link: ClusterLink, groupId: string) {
-    this.#link = link
+  constructor(links: CoordinatorLinks, groupId: string) {
+    this.#links = links
     this.groupId = groupId
   }
 
   async find(): Promise<Node> {
     if (this.#node) return this.#node
     const { groupId } = this
-    const { errorCode, coordinator } = await this.#link.askAnyone(FIND_COORDINATOR, { groupId })
+    const { errorCode, coordinator } = await this.#links.beats.askAnyone(FIND_COORDINATOR, {
+      groupId,
+    })
     requireSuccess(errorCode, `no coordinator of ${groupId}`)
     this.#node = coordinator
     return coordinator
@@ -53,11 +73,11 @@ export class GroupCoordinator {
     this.#node = null
   }
 
-  /** `over`: another link, for a request that may take long. Whoever does not answer is forgotten. */
+  /** Whoever does not answer is forgotten, and looked for anew with the next request. */
   async ask<Request extends object, Answer>(
     api: Api<Request, Answer>,
     request: Request,
-    { over = this.#link, withinMs }: { over?: ClusterLink; withinMs?: number } = {},
+    { over = this.#links.beats, withinMs }: { over?: ClusterLink; withinMs?: number } = {},
   ): Promise<Answer> {
     const node = await this.find()
     try {
@@ -86,7 +106,10 @@ export class GroupCoordinator {
     }))
     const { memberId, generationId: groupGenerationId } = member
     const request = { groupId: this.groupId, memberId, groupGenerationId, topics }
-    const { responses } = await this.ask(OFFSET_COMMIT, request)
+    const { responses } = await this.ask(OFFSET_COMMIT, request, {
+      over: this.#links.commits,
+      withinMs: COMMIT_MS,
+    })
     const answered = byName(responses)
     for (const { topic, partition } of offsets) {
       const { errorCode } = required(answered, topic, partition)
@@ -103,7 +126,8 @@ export class GroupCoordinator {
       topic,
       partitions: partitions.map((partition) => ({ partition })),
     }))
-    const answer = await this.ask(OFFSET_FETCH, { groupId: this.groupId, topics: wanted })
+    const request = { groupId: this.groupId, topics: wanted }
+    const answer = await this.ask(OFFSET_FETCH, request, { over: this.#links.questions })
     this.require(answer.errorCode, `offsets of ${this.groupId}`)
     const answered = byName(answer.responses)
     return topics.flatMap((topic) =>

@@ -1,6 +1,7 @@
 import { byTopic, type TopicPartition } from './topic-partition.ts'
 import { LIST_OFFSETS } from './wire/api.ts'
-import type { ClusterLink, Node } from './wire/cluster-link.ts'
+import type { ClusterLink } from './wire/cluster-link.ts'
+import type { Node } from './wire/cluster-view.ts'
 import { BrokerError, isLeaderElsewhere } from './wire/error-codes.ts'
 
 /** First offset of a topic-partition, and the one behind its last. */

@@ -7,6 +7,7 @@ import { GroupMembership, type Joined } from './group-membership.ts'
 import { type LogRange, readRanges } from './log-ranges.ts'
 import { type LostRecords, PartitionFetcher } from './partition-fetcher.ts'
 import { type ClusterLink, createClusterLink } from './wire/cluster-link.ts'
+import { BrokerError } from './wire/error-codes.ts'
 
 /**
  * A member of a consumer group that owns whole partitions: partition p of every topic.
@@ -101,10 +102,9 @@ export async function startPartitionConsumer(
 
 class GroupMember implements PartitionConsumer {
   readonly #options: PartitionConsumerOptions
-  /** For what is answered at once; joins and fetches take their time, each on links of their own. */
+  /** For what is answered at once. */
   readonly #link: ClusterLink
-  readonly #joinLink: ClusterLink
-  readonly #fetchLink: ClusterLink
+  readonly #links: readonly ClusterLink[]
   readonly #coordinator: GroupCoordinator
   readonly #membership: GroupMembership
   readonly #fetcher: PartitionFetcher
@@ -118,13 +118,14 @@ class GroupMember implements PartitionConsumer {
     this.#options = options
     const { kafka, groupId, topics, partitions, sessionTimeoutMs, logger } = options
     const linkTo = () => createClusterLink({ kafka, topics, logger })
-    this.#link = linkTo()
-    this.#joinLink = linkTo()
-    this.#fetchLink = linkTo()
-    this.#coordinator = new GroupCoordinator(this.#link, groupId)
+    const questions = linkTo()
+    const [beats, commits, joins, fetches] = [linkTo(), linkTo(), linkTo(), linkTo()]
+    this.#link = questions
+    this.#links = [questions, beats, commits, joins, fetches]
+    this.#coordinator = new GroupCoordinator({ beats, commits, questions }, groupId)
     this.#membership = new GroupMembership({
       coordinator: this.#coordinator,
-      joinLink: this.#joinLink,
+      joinLink: joins,
       topics,
       partitions,
       sessionTimeoutMs,
@@ -134,9 +135,9 @@ class GroupMember implements PartitionConsumer {
       logger,
     })
     this.#fetcher = new PartitionFetcher({
-      link: this.#fetchLink,
+      link: fetches,
       onRecords: (...records) => options.owner.records(...records),
-      onLost: (lost) => this.#lost(lost),
+      onLost: (lost) => options.owner.lost?.(lost),
       clock: systemClock,
       logger,
     })
@@ -167,12 +168,22 @@ class GroupMember implements PartitionConsumer {
   }
 
   async start(): Promise<void> {
+    await this.#requireTopics()
     const joined = new Promise<void>((resolve) => {
       this.#onFirstJoin = resolve
     })
     this.#membership.start()
     await Promise.race([joined, this.ended])
     void this.#watchPartitions()
+  }
+
+  /** A topic that may not be read would never be, and nobody would be told. */
+  async #requireTopics(): Promise<void> {
+    for (const topic of this.#options.topics) {
+      await this.#link.requireLeader(topic, 0).catch((error: unknown) => {
+        if (error instanceof BrokerError) throw error
+      })
+    }
   }
 
   #joined({ memberId, partitions: now }: Joined): void {
@@ -192,12 +203,6 @@ class GroupMember implements PartitionConsumer {
     if (lost.length > 0 || isNewMember) owner.revoked(lost, isNewMember)
     if (gained.length > 0) owner.assigned(gained)
     this.#onFirstJoin()
-  }
-
-  #lost(lost: LostRecords): void {
-    const { logger, owner } = this.#options
-    logger.error(lost, lost.to > lost.from ? 'log.deleted_unread' : 'log.went_back')
-    owner.lost?.(lost)
   }
 
   pause(topic: string, partition: number): void {
@@ -266,6 +271,6 @@ class GroupMember implements PartitionConsumer {
     this.#stopping.abort()
     this.#fetcher.stop()
     await this.#membership.stop()
-    for (const link of [this.#link, this.#joinLink, this.#fetchLink]) link.close()
+    for (const link of this.#links) link.close()
   }
 }

@@ -12,7 +12,8 @@ import {
 import { fetchedRecords } from './fetched-records.ts'
 import { type LogRange, readRanges } from './log-ranges.ts'
 import { FETCH, type FetchedPartition } from './wire/api.ts'
-import type { ClusterLink, Node } from './wire/cluster-link.ts'
+import type { ClusterLink } from './wire/cluster-link.ts'
+import type { Node } from './wire/cluster-view.ts'
 import { BrokerAwayError, BrokerError, CODE, isLeaderElsewhere } from './wire/error-codes.ts'
 
 /**

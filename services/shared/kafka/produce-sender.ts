@@ -7,7 +7,8 @@ import { answerFor, type PartitionAnswer, topicDataOf } from './produce-request.
 import { judgeAnswer, type ProduceVerdict } from './produce-verdict.ts'
 import { Identities } from './producer-identity.ts'
 import { PRODUCE, type ProducerIdentity } from './wire/api.ts'
-import type { ClusterLink, Node } from './wire/cluster-link.ts'
+import type { ClusterLink } from './wire/cluster-link.ts'
+import type { Node } from './wire/cluster-view.ts'
 import { BrokerAwayError, BrokerError, isLeaderElsewhere } from './wire/error-codes.ts'
 
 /**

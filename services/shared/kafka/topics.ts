@@ -1,5 +1,6 @@
 import kafkajs, { type Admin, type ITopicConfig, type ITopicMetadata, type Kafka } from 'kafkajs'
 import { systemClock } from '../clock.ts'
+import { withinMs } from '../deadline.ts'
 
 /** Names and settings of the topics; a topic's name begins with `TOPIC_PREFIX`. */
 
@@ -88,14 +89,43 @@ export async function prepareTopics(kafka: Kafka, specs: readonly TopicSpec[]): 
   await withAdmin(kafka, (admin) => ensureTopics(admin, specs))
 }
 
+/**
+ * Does the work with kafkajs' admin client, again with another one while brokers are away: the one
+ * that it asks first may hang, and it does not ask the next. Work has to bear being repeated.
+ */
 export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = kafka.admin()
-  await admin.connect()
+  const patientUntil = systemClock.now() + PATIENCE_MS
+  for (;;) {
+    try {
+      return await withOneAdmin(kafka, work)
+    } catch (error) {
+      if (!isForLater(error) || systemClock.now() > patientUntil) throw error
+      await systemClock.sleep(ASK_AGAIN_MS)
+    }
+  }
+}
+
+/** A broker that was killed or hangs is out of the cluster after 9 s, and its leaders are elsewhere. */
+const PATIENCE_MS = 20_000
+const GOODBYE_MS = 500
+
+async function withOneAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin({ retry: { retries: 1, initialRetryTime: 100 } })
   try {
+    await admin.connect()
     return await work(admin)
   } finally {
-    await admin.disconnect()
+    // It waits for what is open, of a broker that hangs as well.
+    await withinMs(GOODBYE_MS, admin.disconnect()).catch(() => undefined)
   }
+}
+
+/** Nobody answered; what Kafka answers, and what we find wrong, will not get better. */
+function isForLater(error: unknown): boolean {
+  for (let one = error; one instanceof Error; one = one.cause) {
+    if (/^KafkaJS(Connection|RequestTimeout|BrokerNotFound|LockTimeout)/.test(one.name)) return true
+  }
+  return false
 }
 
 const LOG_SETTINGS = ['retention.ms', 'cleanup.policy', 'message.timestamp.type']
@@ -165,8 +195,20 @@ export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): P
   const topics = await describe(admin, specs)
   for (const { topic, partitions } of specs) {
     const found = topics.find(({ name }) => name === topic)?.partitions.length ?? 0
-    if (found !== partitions) throw new TopicError(partitionMismatch(topic, found, partitions))
+    if (found === partitions) continue
+    if (found > partitions && (await isGrownUnused(admin, topic, partitions))) continue
+    throw new TopicError(partitionMismatch(topic, found, partitions))
   }
+}
+
+/**
+ * Somebody added partitions, and nothing was ever written there: what is in use is as configured. To
+ * refuse that would turn a slip that harms nobody into an outage at the next restart.
+ */
+async function isGrownUnused(admin: Admin, topic: string, partitions: number): Promise<boolean> {
+  const ends = await admin.fetchTopicOffsets(topic)
+  const isUsed = ends.filter(({ high }) => high !== '0').map(({ partition }) => partition)
+  return isUsed.length > 0 && isUsed.every((partition) => partition < partitions)
 }
 
 const ASK_AGAIN_MS = 100
@@ -218,9 +260,5 @@ async function create(admin: Admin, missing: readonly TopicSpec[]): Promise<void
 }
 
 function partitionMismatch(topic: string, found: number, wanted: number): string {
-  const mend =
-    found < wanted
-      ? `run kafka-topics.sh --alter --topic ${topic} --partitions ${wanted}`
-      : `set TOPIC_PARTITIONS=${found}`
-  return `Topic ${topic} has ${found} partitions, TOPIC_PARTITIONS says ${wanted}: ${mend}. All topics need the same number, or a workspace would not have one owner.`
+  return `Topic ${topic} has ${found} partitions, TOPIC_PARTITIONS says ${wanted}: set TOPIC_PARTITIONS=${found} for all services. Do not add partitions to a topic, or the calls of a workspace would go on in another one and change places; see "The number of partitions" in deploy/kafka/README.md. All topics need the same number, or a workspace would not have one owner.`
 }

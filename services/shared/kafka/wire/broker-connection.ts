@@ -28,7 +28,7 @@ export interface Address {
 
 /** The part of kafkajs' cluster that is used: how it makes connections. */
 export interface ConnectionMaker {
-  readonly connectionPoolBuilder: { build(address?: Address): Promise<ConnectionPool> }
+  readonly connectionPoolBuilder: { build(address: Address): Promise<ConnectionPool> }
   readonly brokerPool: { createBroker(options: object): Broker }
   readonly rootLogger: object
 }

@@ -1,13 +1,10 @@
 import type { Kafka } from 'kafkajs'
 import type { Logger } from '../../logger.ts'
+import { addressesOf } from '../client.ts'
 import { type Api, METADATA, type MetadataAnswer } from './api.ts'
-import {
-  type Address,
-  type BrokerConnection,
-  type ConnectionMaker,
-  connectionMakerOf,
-  openBroker,
-} from './broker-connection.ts'
+import { type Address, connectionMakerOf } from './broker-connection.ts'
+import { ClusterView, type Node } from './cluster-view.ts'
+import { createConnections } from './connections.ts'
 import { BrokerAwayError } from './error-codes.ts'
 
 /**
@@ -34,7 +31,10 @@ export interface ClusterLink {
   refresh(): Promise<void>
   /** Null: nobody leads it for the moment, or the topic is not known. */
   leaderOf(topic: string, partition: number): Node | null
-  /** As `leaderOf`, and asks for the metadata where it does not know. @throws BrokerAwayError */
+  /**
+   * As `leaderOf`, and asks for the metadata where it does not know. @throws BrokerAwayError, or
+   * BrokerError when the topic may not be seen.
+   */
   requireLeader(topic: string, partition: number): Promise<Node>
   /** How many partitions the topic has; null when it is not known. */
   partitionsOf(topic: string): number | null
@@ -45,10 +45,6 @@ export interface ClusterLink {
   /** Whether the broker can be reached. */
   reaches(node: Node): Promise<boolean>
   close(): void
-}
-
-export interface Node extends Address {
-  readonly nodeId: number
 }
 
 export interface ClusterLinkOptions {
@@ -62,31 +58,19 @@ export interface ClusterLinkOptions {
 const ANSWER_MS = 3_000
 const METADATA_MS = 1_500
 
-interface Partition {
-  readonly leader: number
-  readonly isr: number
-}
-
 export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOptions): ClusterLink {
   const maker = connectionMakerOf(kafka)
   const wanted = new Set(topics)
-  const connections = createConnections(maker, logger)
-  let nodes = new Map<number, Node>()
-  let known = new Map<string, readonly Partition[]>()
+  const connections = createConnections(maker, rotated(addressesOf(kafka)), logger)
+  let view = ClusterView.unknown
   let refreshing: Promise<void> | null = null
 
   async function refreshNow(): Promise<void> {
     const request = { topics: [...wanted], allowAutoTopicCreation: false } as const
-    learn(await firstAnswer(METADATA, request, METADATA_MS, knowsBrokers))
+    view = new ClusterView(await firstAnswer(METADATA, request, METADATA_MS, knowsBrokers))
+    connections.keepOnly(view.nodes)
   }
 
-  function learn({ brokers, topicMetadata }: MetadataAnswer): void {
-    nodes = new Map(brokers.map((node) => [node.nodeId, node]))
-    connections.keepOnly(brokers)
-    known = new Map(topicMetadata.map((entry) => [entry.topic, partitionsIn(entry)]))
-  }
-
-  /** From the brokers that we know, those that failed last at the end, then from the addresses given. */
   async function firstAnswer<Request extends object, Answer>(
     api: Api<Request, Answer>,
     request: Request,
@@ -94,7 +78,7 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
     isGood: (answer: Answer) => boolean = () => true,
   ): Promise<Answer> {
     let last: unknown
-    for await (const address of connections.candidates([...nodes.values()])) {
+    for (const address of connections.candidates(rotated(view.nodes))) {
       try {
         const answer = await connections.to(address).ask(api, request, ms)
         connections.answered(address)
@@ -125,18 +109,19 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
       })
       return refreshing
     },
-    leaderOf: (topic, partition) => nodes.get(known.get(topic)?.[partition]?.leader ?? -1) ?? null,
+    leaderOf: (topic, partition) => view.leaderOf(topic, partition),
     async requireLeader(topic, partition) {
-      const at = link.leaderOf(topic, partition)
-      if (at) return at
+      const known = view.leaderOf(topic, partition)
+      if (known) return known
       wanted.add(topic)
       await link.refresh()
-      const found = link.leaderOf(topic, partition)
+      view.requireSeen(topic)
+      const found = view.leaderOf(topic, partition)
       if (found) return found
       throw new BrokerAwayError(`nobody leads ${topic}/${partition}`, { mayBeDone: false })
     },
-    partitionsOf: (topic) => known.get(topic)?.length ?? null,
-    inSyncOf: (topic, partition) => known.get(topic)?.[partition]?.isr ?? 0,
+    partitionsOf: (topic) => view.partitionsOf(topic),
+    inSyncOf: (topic, partition) => view.inSyncOf(topic, partition),
     hangUp: (node) => connections.drop(node),
     reaches: (node) =>
       link
@@ -148,78 +133,12 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
   return link
 }
 
+/** Not everybody asks the same broker first, nor always: one of them may have old news for a while. */
+function rotated<Place extends Address>(addresses: readonly Place[]): readonly Place[] {
+  const start = Math.floor(Math.random() * addresses.length)
+  return [...addresses.slice(start), ...addresses.slice(0, start)]
+}
+
 function knowsBrokers({ brokers }: MetadataAnswer): boolean {
   return brokers.length > 0
-}
-
-/** By partition number. */
-function partitionsIn({
-  partitionMetadata,
-}: MetadataAnswer['topicMetadata'][number]): readonly Partition[] {
-  const partitions: Partition[] = []
-  for (const { partitionId, leader, isr } of partitionMetadata) {
-    partitions[partitionId] = { leader, isr: isr.length }
-  }
-  return partitions
-}
-
-/** One connection per address, and which of them failed last. Tells once when one is away or back. */
-function createConnections(maker: ConnectionMaker, logger: Logger) {
-  const open = new Map<string, BrokerConnection>()
-  const failedAt = new Map<string, number>()
-  let failures = 0
-  let isClosed = false
-  const nameOf = ({ host, port }: Address) => `${host}:${port}`
-
-  return {
-    to(address: Address): BrokerConnection {
-      if (isClosed) throw new BrokerAwayError('the link is closed', { mayBeDone: false })
-      const name = nameOf(address)
-      const known = open.get(name)
-      if (known?.isOpen) return known
-      known?.destroy()
-      const connection = openBroker(maker, address)
-      open.set(name, connection)
-      return connection
-    },
-    drop(address: Address): void {
-      open.get(nameOf(address))?.destroy()
-      open.delete(nameOf(address))
-    },
-    answered(address: Address): void {
-      if (failedAt.delete(nameOf(address))) logger.info({ broker: nameOf(address) }, 'broker.back')
-    },
-    failed(address: Address, error: unknown): void {
-      if (isClosed || !(error instanceof BrokerAwayError)) return
-      const broker = nameOf(address)
-      if (!failedAt.has(broker)) logger.warn({ broker, err: error }, 'broker.away')
-      failedAt.set(broker, ++failures)
-    },
-    /** A broker that left the cluster is not asked again. */
-    keepOnly(addresses: readonly Address[]): void {
-      const kept = new Set(addresses.map(nameOf))
-      for (const [name, connection] of open) {
-        if (kept.has(name)) continue
-        connection.destroy()
-        open.delete(name)
-      }
-    },
-    async *candidates(brokers: readonly Address[]): AsyncGenerator<Address> {
-      const lastFailure = (address: Address) => failedAt.get(nameOf(address)) ?? 0
-      yield* [...brokers].sort((a, b) => lastFailure(a) - lastFailure(b))
-      const seen = new Set<string>()
-      for (;;) {
-        // kafkajs gives the next address of the list at each call, whatever became of the one before.
-        const { host, port } = await maker.connectionPoolBuilder.build()
-        const address = { host, port }
-        if (seen.has(nameOf(address))) return
-        seen.add(nameOf(address))
-        yield address
-      }
-    },
-    close(): void {
-      isClosed = true
-      for (const connection of open.values()) connection.destroy()
-    },
-  }
 }
