@@ -55,7 +55,12 @@ export async function judgeStage(stage: Stage): Promise<Outcome> {
   const sent = new Map(
     senders.all.map(({ workspaceId, accepted }) => [workspaceId, accepted.map(({ id }) => id)]),
   )
-  const { lost, outOfOrder } = judge(sent, receiver.received, keyOf)
+  // A call that was refused may have come through all the same, and has no place in the order then.
+  const accepted = new Set(acceptedKeys(stage))
+  const received = receiver.received.filter((one) =>
+    accepted.has(keyOfCall(one.workspaceId, keyOf(one))),
+  )
+  const { lost, outOfOrder } = judge(sent, received, keyOf)
   const repeated = repetitions(receiver.received, keyOf)
   const unexplained = log.mayRepeatAll
     ? []
@@ -108,9 +113,13 @@ function waits({ senders, deliveries, log }: Stage) {
 
 function missing({ senders, log }: Stage, logged: readonly LoggedCall[]): readonly string[] {
   const keys = new Set(logged.map(({ key }) => key))
-  return senders.all
-    .flatMap(({ workspaceId, accepted }) => accepted.map(({ id }) => keyOfCall(workspaceId, id)))
-    .filter((key) => !keys.has(key) && !log.removed.has(key))
+  return acceptedKeys({ senders }).filter((key) => !keys.has(key) && !log.removed.has(key))
+}
+
+function acceptedKeys({ senders }: Pick<Stage, 'senders'>): readonly string[] {
+  return senders.all.flatMap(({ workspaceId, accepted }) =>
+    accepted.map(({ id }) => keyOfCall(workspaceId, id)),
+  )
 }
 
 /** A scene is judged to its end, however much of it went wrong. */
@@ -137,9 +146,7 @@ function untilDrained(env: Readonly<Record<string, string>>): Promise<void> {
 }
 
 function untilDelivered({ senders, deliveries, log }: Stage): Promise<void> {
-  const keys = senders.all.flatMap(({ workspaceId, accepted }) =>
-    accepted.map(({ id }) => keyOfCall(workspaceId, id)),
-  )
+  const keys = acceptedKeys({ senders })
   return eventually(() => {
     const waiting = keys.filter((key) => !deliveries.at.has(key) && !log.removed.has(key))
     if (waiting.length === 0) return
