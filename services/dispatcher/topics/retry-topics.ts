@@ -24,7 +24,10 @@ export function createLaneWriter(options: {
   const { producer, names, clock, logger } = options
 
   async function sendUntilDurable(record: LogRecord, owner: Ownership): Promise<number | null> {
-    const mayWrite = () => owner.isCertain() && !owner.isGone()
+    const mayWrite = () => {
+      if (owner.isGone()) return 'never'
+      return owner.isCertain() ? 'yes' : 'not_yet'
+    }
     while (!owner.isGone()) {
       try {
         if (owner.isCertain()) return await producer.send(record, { mayWrite })

@@ -1,5 +1,5 @@
 import { sequenceAfter } from './produce-verdict.ts'
-import type { LogRecord } from './producer.ts'
+import type { LogRecord, Permission } from './producer.ts'
 import type { ProducerIdentity } from './wire/api.ts'
 
 /** A record that waits for its acknowledgement. */
@@ -8,7 +8,7 @@ export interface Waiting {
   /** Milliseconds since 1970, after which it is given up. */
   readonly deadline: number
   /** Asked before each request that would hold it. */
-  readonly mayWrite: () => boolean
+  readonly mayWrite: () => Permission
   resolve(offset: number): void
   reject(error: Error): void
 }
@@ -90,8 +90,10 @@ export class PartitionQueue {
     for (const waiting of this.#waiting) {
       bytes += bytesOf(waiting.record)
       if (records.length > 0 && (bytes > max.bytes || records.length >= max.records)) break
+      const permission = waiting.mayWrite()
+      if (permission === 'not_yet') break
       taken++
-      if (waiting.mayWrite()) records.push(waiting)
+      if (permission === 'yes') records.push(waiting)
       else drop(waiting)
     }
     this.#waiting.splice(0, taken)

@@ -173,7 +173,9 @@ export class ProduceSender {
     if (!identity) return
     const max = { records: this.#options.batchMax ?? 500, bytes: BATCH_BYTES_MAX }
     const ready = queues.filter((queue) => {
-      if (!queue.batch && identity === current) queue.fill(identity, max, drop)
+      if (!queue.batch && identity === current && !queue.fill(identity, max, drop)) {
+        return this.#rest(queue)
+      }
       return queue.batch?.identity === identity && this.#mayGo(queue, queue.batch)
     })
     if (ready.length === 0) {
@@ -191,8 +193,19 @@ export class ProduceSender {
 
   /** A batch that was sent is never changed: the broker knows it by its numbers. */
   #mayGo(queue: PartitionQueue, batch: Batch): boolean {
-    if (batch.tries++ === 0 || batch.records.every(({ mayWrite }) => mayWrite())) return true
-    this.#giveUp(queue, new Error('its writer was replaced'))
+    const permissions = new Set(batch.records.map(({ mayWrite }) => mayWrite()))
+    if (permissions.has('never')) {
+      this.#giveUp(queue, new Error('its writer was replaced'))
+      return false
+    }
+    if (permissions.has('not_yet')) return this.#rest(queue)
+    batch.tries++
+    return true
+  }
+
+  /** What is left waits for its writer's permission. */
+  #rest(queue: PartitionQueue): false {
+    if (queue.hasWork) queue.restUntil = systemClock.now() + REST_MS.most
     return false
   }
 
@@ -266,10 +279,8 @@ export class ProduceSender {
     const { topic, partition, batch } = queue
     if (!batch) return
     const { mayBeWritten, records } = batch
-    this.#options.logger.warn(
-      { topic, partition, records: records.length, mayBeWritten, err: cause },
-      'produce.failed',
-    )
+    const facts = { topic, partition, records: records.length, mayBeWritten, err: cause }
+    this.#options.logger.warn(facts, 'produce.failed')
     // Its numbers may be used up in the log or not: whoever comes next counts anew.
     if (mayBeWritten) this.#identities.forget(batch.identity)
     queue.batch = null

@@ -46,9 +46,12 @@ export interface SendOptions {
    * once: for a record that has no other place. Default: 0.
    */
   readonly patienceMs?: number
-  /** Asked before each request: false ends it. For a writer that may have been replaced meanwhile. */
-  readonly mayWrite?: () => boolean
+  /** Asked before each request. For a writer that may have been replaced meanwhile. */
+  readonly mayWrite?: () => Permission
 }
+
+/** `not_yet`: it is in doubt, and asked again; `never`: the record is given up. */
+export type Permission = 'yes' | 'not_yet' | 'never'
 
 export interface LogProducerOptions {
   readonly kafka: Kafka
@@ -82,7 +85,7 @@ export async function startLogProducer(options: LogProducerOptions): Promise<Log
     throw error
   }
   return {
-    async send(record, { patienceMs = 0, mayWrite = () => true } = {}) {
+    async send(record, { patienceMs = 0, mayWrite = always } = {}) {
       const queue = sender.queueOf(
         record.topic,
         record.partition ?? partitionOfKey(record.key, partitions),
@@ -105,6 +108,10 @@ export async function startLogProducer(options: LogProducerOptions): Promise<Log
       link.close()
     },
   }
+}
+
+function always(): Permission {
+  return 'yes'
 }
 
 function within(ms: number, work: Promise<void>): Promise<void> {

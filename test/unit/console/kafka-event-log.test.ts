@@ -40,11 +40,20 @@ interface FakeLog {
   readonly bytesPerRead?: number
   readonly msPerRead?: number
   readonly partitions?: number
+  /** Records in each of the partitions beyond the first. */
+  readonly grownTo?: number
 }
 
 /** Ten records a fetch. */
 function readerOf(log: FakeLog, clock: ManualClock): LogReader {
-  const { entries, first = 0, bytesPerRead = 1_000, msPerRead = 0, partitions = 1 } = log
+  const {
+    entries,
+    first = 0,
+    bytesPerRead = 1_000,
+    msPerRead = 0,
+    partitions = 1,
+    grownTo = 0,
+  } = log
   return {
     async read(_partition, offset) {
       await clock.pass(msPerRead)
@@ -57,7 +66,7 @@ function readerOf(log: FakeLog, clock: ManualClock): LogReader {
       return found ? { offset: Number(found.offset), at: Number(found.timestamp) } : null
     },
     countPartitions: async () => partitions,
-    range: async () => ({ low: first, high: entries.length }),
+    range: async (partition) => ({ low: first, high: partition === 0 ? entries.length : grownTo }),
     stop: async () => undefined,
   }
 }
@@ -179,5 +188,13 @@ describe('the log as a whole', () => {
     const log = eventLog({ entries: records(1) }, overrides)
 
     await expect(log.page('kyiv', EVERYTHING)).rejects.toThrow(EventLogAwayError)
+  })
+
+  it('is read as configured when partitions were added, until somebody writes to those', async () => {
+    const grown = eventLog({ entries: records(2), partitions: 24 })
+    const used = eventLog({ entries: records(2), partitions: 24, grownTo: 5 })
+
+    expect((await grown.page('kyiv', EVERYTHING)).events).not.toHaveLength(0)
+    await expect(used.page('kyiv', EVERYTHING)).rejects.toThrow(EventLogAwayError)
   })
 })

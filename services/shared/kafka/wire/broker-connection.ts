@@ -76,8 +76,8 @@ export function openBroker(maker: ConnectionMaker, address: Address): BrokerConn
   let isConnected = false
   let isDestroyed = false
   const ready = connect()
-  // Told to whoever asks.
-  ready.catch(() => undefined)
+  // Told to whoever asks; the next one begins anew.
+  ready.catch(() => destroy())
 
   async function connect(): Promise<Broker> {
     const { host, port } = address
@@ -88,6 +88,22 @@ export function openBroker(maker: ConnectionMaker, address: Address): BrokerConn
     await made.connect()
     isConnected = true
     return made
+  }
+
+  /** Whoever has less time than a connection may take leaves it to the others. */
+  async function connectedWithin(ms: number): Promise<Broker> {
+    try {
+      return await withinMs(Math.min(ms, CONNECT_MS), ready)
+    } catch (error) {
+      if (ms >= CONNECT_MS) destroy()
+      throw away(`cannot connect to ${name}`, error, false)
+    }
+  }
+
+  function destroy(): void {
+    if (isDestroyed) return
+    isDestroyed = true
+    for (const connection of broker?.connectionPool.pool ?? []) hangUp(connection, name)
   }
 
   /** A request is encoded when its turn comes; one that was given up meanwhile must not go out. */
@@ -113,25 +129,20 @@ export function openBroker(maker: ConnectionMaker, address: Address): BrokerConn
       request: Request,
       ms: number,
     ): Promise<Answer> {
-      const connected = await withinMs(CONNECT_MS, ready).catch((error: unknown) => {
-        this.destroy()
-        throw away(`cannot connect to ${name}`, error, false)
-      })
+      const startedAt = performance.now()
+      const connected = await connectedWithin(ms)
       try {
         const sent = connected.connectionPool.send(encoded(connected, api, request))
-        return (await withinMs(ms, sent)) as Answer
+        const left = Math.max(ms - (performance.now() - startedAt), 1)
+        return (await withinMs(left, sent)) as Answer
       } catch (error) {
         if (!isTransport(error)) throw error
         // What comes behind a request that hangs would hang as well.
-        this.destroy()
+        destroy()
         throw away(`${name} did not answer ${api.name}`, error, true)
       }
     },
-    destroy() {
-      if (isDestroyed) return
-      isDestroyed = true
-      for (const connection of broker?.connectionPool.pool ?? []) hangUp(connection, name)
-    },
+    destroy,
   }
 }
 
