@@ -170,6 +170,11 @@ export class LaneOrders {
     for (const run of barriers) this.#barriers.add(run)
   }
 
+  /** Resolves when no lane waits for a piece of the log any more. */
+  read(): Promise<void> {
+    return this.#sweeper.idle()
+  }
+
   stop(): void {
     this.#sweeper.stop()
   }

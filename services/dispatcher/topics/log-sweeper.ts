@@ -30,6 +30,7 @@ export class LogSweeper<Lane> {
   readonly #options: LogSweeperOptions<Lane>
   #wants: Want<Lane>[] = []
   #isSweeping = false
+  #sweeping: Promise<void> = Promise.resolve()
   #isStopped = false
   #floor = 0
 
@@ -41,7 +42,12 @@ export class LogSweeper<Lane> {
     this.#wants.push(want)
     if (this.#isSweeping || this.#isStopped) return
     this.#isSweeping = true
-    void this.#sweep()
+    this.#sweeping = this.#sweep()
+  }
+
+  /** Resolves when no lane waits for a piece of the log any more. */
+  async idle(): Promise<void> {
+    while (this.#isSweeping) await this.#sweeping
   }
 
   stop(): void {
@@ -55,7 +61,7 @@ export class LogSweeper<Lane> {
       const from = this.#nextFloor()
       try {
         const block = await read(from)
-        if (this.#isStopped) return
+        if (this.#isStopped) break
         this.#floor = block.next
         this.#serve(from, block)
       } catch (error) {

@@ -318,9 +318,12 @@ export class PartitionSession {
    */
   async drain(): Promise<void> {
     if (this.#phase !== 'fenced') this.#phase = 'draining'
-    this.#orders.stop()
     await this.#requestsEnded()
+    // A lane whose head was delivered, and that still looks for the next one, has a record that names
+    // the old head: the next owner would send it again.
+    await this.#orders.read()
     await this.#orders.written()
+    for (const run of this.#resting) this.tell(run, (lane, at) => lane.advanced(at))
     for (const run of this.#lanes.values()) this.tell(run, (lane, at) => lane.leave(at))
     await this.#orders.written()
   }
