@@ -13,7 +13,7 @@ import {
  * The short form of `make torture SCENE=cluster`: the whole product on three brokers, a hundred calls
  * a second through the door, one call in twenty-five failing at its customer.
  */
-describe('the product on a cluster of three brokers', { timeout: 180_000 }, () => {
+describe('the product on a cluster of three brokers', { timeout: 300_000 }, () => {
   async function play(scene: ClusterScene) {
     const stack = { ...openStack('cluster'), env: inject('cluster') }
     const outcome = await playScene(scene, stack)

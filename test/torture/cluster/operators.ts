@@ -33,6 +33,7 @@ export const partitionsAdded: ClusterScene = {
       }, TOLD_WITHIN_MS),
     )
     stage.log.notes.push(`told after ${Math.round((Date.now() - addedAt) / 1_000)} s`)
+    await systemClock.sleep(2 * STEP_MS)
   },
 }
 

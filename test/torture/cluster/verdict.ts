@@ -3,7 +3,14 @@ import { keyOfCall } from '../../drill/waits.ts'
 import { eventually } from '../../support/eventually.ts'
 import { keyOf } from '../../support/load.ts'
 import { LogView } from '../../support/log-view.ts'
-import { judge, overlapsOutside, repetitions, repetitionsOutside } from '../../support/oracle.ts'
+import {
+  judge,
+  overlapsOutside,
+  type Repetition,
+  repetitions,
+  repetitionsOutside,
+} from '../../support/oracle.ts'
+import type { Received } from '../../support/receiver.ts'
 import {
   type AcceptedCall,
   type Aftermath,
@@ -71,20 +78,24 @@ export async function judgeStage(stage: Stage): Promise<Outcome> {
     notInLog: missing(stage, logged),
     lost: lost.filter((key) => !forgiven.has(key)),
     outOfOrder,
-    overlaps: overlapsOutside(log.deaths, receiver.received).map(
-      ({ workspaceId, at, openSince = at }) =>
-        `${workspaceId} at ${time(at)}, another open since ${time(openSince)}`,
-    ),
+    overlaps: overlapsOutside(log.deaths, receiver.received).map(overlapText),
     repeated: repeated.length,
-    unexplained: unexplained.map(
-      ({ received, firstAt }) =>
-        `${received.workspaceId}/${keyOf(received)} attempt ${received.attempt} at ${time(received.at)}, first ${time(firstAt)}`,
-    ),
+    unexplained: unexplained.map(repetitionText),
     duplicatesInLog: duplicatesIn(logged),
     ...waits(stage),
     problems: log.problems,
     notes: log.notes,
   }
+}
+
+function overlapText({ workspaceId, at, openSince = at }: Received): string {
+  return `${workspaceId} at ${time(at)}, another open since ${time(openSince)}`
+}
+
+function repetitionText({ received, firstAt }: Repetition): string {
+  const { workspaceId, attempt, at } = received
+  const key = keyOfCall(workspaceId, keyOf(received))
+  return `${key} attempt ${attempt} at ${time(at)}, first ${time(firstAt)}`
 }
 
 export function time(at: number): string {
