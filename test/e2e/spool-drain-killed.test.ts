@@ -39,7 +39,10 @@ it('a normalizer killed with -9 while it drains: every spooled event once, in or
       onlyBehind: false,
       entrySealed: sealEntry({ kind: 'event', event, fingerprint: null }, box),
     }))
-    await insertEntries(pool, entries, { requestsMax: 1e6, bytesMax: 1e9, ageMaxMs: 1e9 })
+    await insertEntries(pool, entries, {
+      limits: { requestsMax: 1e6, bytesMax: 1e9, ageMaxMs: 1e9 },
+      isWanted: () => true,
+    })
   }
   const left = async () => (await readSpoolSize(pool)).entries
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { KafkaMessage } from 'kafkajs'
 import { METADATA_CHARS_MAX } from '../../services/dispatcher/lane/commit-metadata.ts'
 import { assignPartitions } from '../../services/shared/kafka/co-partition-assigner.ts'
@@ -12,7 +13,29 @@ export interface StoredRecord {
   readonly value: Buffer
   readonly headers: Readonly<Record<string, string>>
   readonly timestamp: number
+  /** Number of the `SentRecord` that it was. */
+  readonly sentAs?: number
 }
+
+/** How a broker knows a batch again: who sent it, and as the how manieth record of the partition. */
+export interface BatchNumbers {
+  readonly identity: string
+  readonly sequence: number
+}
+
+export interface ProducedBatch extends BatchNumbers {
+  readonly records: readonly Omit<StoredRecord, 'timestamp'>[]
+}
+
+/** A batch that was written, as the log remembers it. */
+interface Written {
+  readonly sequence: number
+  readonly next: number
+  readonly offset: number
+}
+
+/** Of a producer a partition remembers its last batches, to know one that is sent again. */
+const REMEMBERED_BATCHES = 5
 
 /** A process as the group coordinator sees it. */
 export interface GroupMember {
@@ -33,6 +56,7 @@ export class FakeBroker {
   readonly #metadataCharsMax: number
   /** By topic and partition; asked millions of times, so without a name to put together. */
   readonly #logs = new Map<string, StoredRecord[][]>()
+  readonly #written = new Map<string, Written[]>()
   readonly #commits = new Map<string, CommittedOffset[]>()
   #members: GroupMember[] = []
   #generation = 0
@@ -55,6 +79,25 @@ export class FakeBroker {
 
   append(topic: string, partition: number, record: Omit<StoredRecord, 'timestamp'>): number {
     return this.log(topic, partition).push({ ...record, timestamp: this.#now() }) - 1
+  }
+
+  /** What an idempotent producer sends; a batch that is there already is not written again. */
+  produce(
+    topic: string,
+    partition: number,
+    { identity, sequence, records }: ProducedBatch,
+  ): { readonly offset: number; readonly isNew: boolean } {
+    const name = `${identity} ${topic}/${partition}`
+    const written = this.#written.get(name) ?? []
+    const repeated = written.find((batch) => batch.sequence === sequence)
+    if (repeated) return { offset: repeated.offset, isNew: false }
+    const expected = written.at(-1)?.next ?? 0
+    assert(sequence === expected, `${name}: number ${sequence} where ${expected} comes next`)
+    const offset = this.log(topic, partition).length
+    for (const record of records) this.append(topic, partition, record)
+    const batch = { sequence, next: sequence + records.length, offset }
+    this.#written.set(name, [...written, batch].slice(-REMEMBERED_BATCHES))
+    return { offset, isNew: true }
   }
 
   range(topic: string, partition: number): LogRange {

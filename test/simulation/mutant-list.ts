@@ -1,10 +1,12 @@
-/** One line of the dispatcher taken out or turned round, which the simulation has to notice. */
+/** One line taken out or turned round, which the simulation has to notice. */
 export interface Mutant {
   readonly name: string
   /** What goes wrong for a customer. */
   readonly why: string
-  /** Below services/dispatcher. */
+  /** Below `folder`. */
   readonly file: string
+  /** Below the project; default: services/dispatcher. */
+  readonly folder?: string
   /** Has to occur exactly once, so that a mutant cannot rot. */
   readonly find: string
   readonly replace: string
@@ -139,8 +141,8 @@ export const OTHERS: readonly Mutant[] = [
     name: 'writes without a lease',
     why: 'the record of a process that was frozen wins over its successor',
     file: 'topics/retry-topics.ts',
-    find: 'if (owner.isCertain()) return',
-    replace: 'if (!owner.isGone()) return',
+    find: "return owner.isCertain() ? 'yes' : 'not_yet'\n    }\n    while (!owner.isGone()) {\n      try {\n        if (owner.isCertain()) return",
+    replace: "return 'yes'\n    }\n    while (!owner.isGone()) {\n      try {\n        return",
   },
   {
     name: 'gives up on old news',
@@ -212,5 +214,37 @@ export const OTHERS: readonly Mutant[] = [
     file: 'lane/lane.ts',
     find: 'ended(this.#backFills.cutShort(), false)',
     replace: 'ended(this.#backFills.cutShort(), true)',
+  },
+]
+
+/**
+ * What kafkajs' own producer does while leaders move, put into the port of the simulation: this is
+ * what the product stood on before it had a producer of its own.
+ */
+export const PRODUCERS: readonly Mutant[] = [
+  {
+    name: "another broker's answer",
+    why: 'a record is acknowledged that nobody has written',
+    folder: 'test/simulation',
+    file: 'sim-producer.ts',
+    find: '!== leader) return BY_ANOTHER',
+    replace: "!== leader) return { kind: 'written', offset: 0 }",
+  },
+  {
+    name: 'repeated batch written again',
+    why: 'a record stands twice, and its writer knows of one',
+    folder: 'test/simulation',
+    file: 'fake-broker.ts',
+    find: 'if (repeated) return { offset: repeated.offset, isNew: false }\n',
+    replace:
+      'if (repeated) {\n      const again = this.log(topic, partition).length\n      for (const record of records) this.append(topic, partition, record)\n      return { offset: again, isNew: true }\n    }\n',
+  },
+  {
+    name: 'given up and sent on',
+    why: 'an old record is written behind newer ones',
+    folder: 'test/simulation',
+    file: 'sim-producer.ts',
+    find: 'giveUp(batch)\n        return\n',
+    replace: 'giveUp(batch)\n        if (clock.now() > batch.deadline + 5_000) return\n',
   },
 ]

@@ -4,12 +4,12 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { projectPath } from '../../services/shared/project-path.ts'
 import { bundleSimulation } from './bundle.ts'
-import { type Mutant, OTHERS, RULES } from './mutant-list.ts'
+import { type Mutant, OTHERS, PRODUCERS, RULES } from './mutant-list.ts'
 
 /**
  * `make mutants`: is the simulation able to see what it is there for? Each mutant is one rule of
- * the dispatcher left out, in a bundle of its own; seeds run until one of them violates a
- * guarantee. `ONLY=rules` runs R1 to R5 of the rebuild, `ONLY='no grace'` one.
+ * the dispatcher left out, or a promise of its producer broken, in a bundle of its own; seeds run until
+ * one of them violates a guarantee. `ONLY=rules` runs R1 to R5 of the rebuild, `ONLY='no grace'` one.
  */
 interface Verdict {
   readonly mutant: Mutant
@@ -25,12 +25,15 @@ const MEDIAN_MAX = 2_000
 const SILENT_MS_MAX = 180_000
 
 /** @throws when the line that it changes is not there exactly once. */
-function mutated({ name, file, find, replace }: Mutant): { path: string; text: string } {
-  const path = projectPath('services', 'dispatcher', file)
+function mutated({ name, folder = 'services/dispatcher', file, find, replace }: Mutant): {
+  path: string
+  text: string
+} {
+  const path = projectPath(folder, file)
   const source = readFileSync(path, 'utf8')
   const [before, after, ...more] = source.split(find)
   if (before === undefined || after === undefined || more.length > 0) {
-    throw new Error(`mutant "${name}": its line is not exactly once in ${file}`)
+    throw new Error(`mutant "${name}": its line is not exactly once in ${folder}/${file}`)
   }
   return { path, text: before + replace + after }
 }
@@ -89,8 +92,8 @@ function print({ mutant, seeds, what }: Verdict): void {
 }
 
 const only = process.env['ONLY']
-const mutants =
-  only === 'rules' ? RULES : [...RULES, ...OTHERS].filter(({ name }) => !only || name === only)
+const all = [...RULES, ...OTHERS, ...PRODUCERS]
+const mutants = only === 'rules' ? RULES : all.filter(({ name }) => !only || name === only)
 for (const mutant of mutants) mutated(mutant)
 const verdicts = await judgeAll(mutants)
 rmSync(FOLDER, { recursive: true, force: true })

@@ -25,6 +25,7 @@ export function violations(world: World, isAtRest: boolean): string[] {
     ...[...world.leftOut].map((what) => `BACKFILL: ${what} was not brought`),
     ...[...world.overweight].map((what) => `G5: ${what} has more in memory than its limit`),
     ...(isAtRest ? [] : unsettled(world)),
+    ...misreported(world),
   ]
 }
 
@@ -233,4 +234,29 @@ function unsettled({ broker, laneTopics, scenario }: World): string[] {
     }
   }
   return found
+}
+
+/** LOG: what a producer told of a record is how it is, and what it acknowledged keeps its order. */
+function misreported({ broker, scenario, laneTopics, sent }: World): string[] {
+  const places = new Map<number, number[]>()
+  for (const topic of [...laneTopics, DEAD_LETTER]) {
+    for (let partition = 0; partition < scenario.partitions; partition++) {
+      broker.log(topic, partition).forEach(({ sentAs }, offset) => {
+        if (sentAs !== undefined) places.set(sentAs, [...(places.get(sentAs) ?? []), offset])
+      })
+    }
+  }
+  const highest = new Map<string, number>()
+  return sent.flatMap(({ number, process, topic, partition, outcome }) => {
+    const found = places.get(number) ?? []
+    const name = `LOG: what ${process} sent to ${topic}/${partition}`
+    if (found.length > 1) return [`${name} stands at ${found.join(' and ')}`]
+    if (outcome === 'not-written' && found.length > 0) return [`${name} was refused, and is there`]
+    if (typeof outcome !== 'number') return []
+    if (found[0] !== outcome) return [`${name} is not at ${outcome}, as it was told`]
+    const queue = `${process} ${topic}/${partition}`
+    const isLate = outcome < (highest.get(queue) ?? -1)
+    highest.set(queue, outcome)
+    return isLate ? [`${name} at ${outcome} stands before what was sent earlier`] : []
+  })
 }

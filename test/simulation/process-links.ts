@@ -1,9 +1,11 @@
 import type { AttemptSink } from '../../services/dispatcher/topics/outcome-handler.ts'
 import type { Clock } from '../../services/shared/clock.ts'
+import type { LogRange } from '../../services/shared/kafka/log-ranges.ts'
 import type { LogPage } from '../../services/shared/kafka/log-reader.ts'
-import type { LogRecord } from '../../services/shared/kafka/producer.ts'
+import type { LogProducer } from '../../services/shared/kafka/producer.ts'
 import type { DeliveryAttempt } from '../../services/shared/postgres/delivery-attempts.ts'
 import { asMessage } from './fake-broker.ts'
+import { SimProducer } from './sim-producer.ts'
 import { EVENTS, type World } from './world.ts'
 
 /**
@@ -13,22 +15,23 @@ import { EVENTS, type World } from './world.ts'
 export class ProcessLinks {
   readonly name: string
   readonly clock: Clock
+  readonly producer: LogProducer
   readonly #world: World
   readonly #post: (work: () => void) => void
-  #producing: Promise<unknown> = Promise.resolve()
 
   constructor(world: World, name: string, clock: Clock, post: (work: () => void) => void) {
     this.#world = world
     this.name = name
     this.clock = clock
     this.#post = post
+    this.producer = new SimProducer({ world, name, clock, post })
   }
 
-  /** A question and its answer, each on its way for a while. */
-  ask<T>(answer: () => T): Promise<T> {
+  /** A question and its answer, each on its way for a while; `stillForMs`: who is asked stands still. */
+  ask<T>(answer: () => T, stillForMs = 0): Promise<T> {
     const { time, random } = this.#world
     return new Promise((resolve, reject) => {
-      time.after(random.between(1, 15), () => {
+      time.after(stillForMs + random.between(1, 15), () => {
         try {
           const value = answer()
           time.after(random.between(1, 15), () => this.#post(() => resolve(value)))
@@ -71,36 +74,35 @@ export class ProcessLinks {
     }
   }
 
-  /** One batch at a time, as the real producer: records of a process are written in order. */
-  produce(record: LogRecord): Promise<number> {
-    const world = this.#world
-    const mine = this.#producing.then(() =>
-      this.ask(() => {
-        if (world.goesWrong('produceFails')) throw new Error('not written')
-        const { topic, partition = 0, key, value, headers = {} } = record
-        const offset = world.broker.append(topic, partition, { key, value, headers })
-        world.note(
-          `wrote      ${key} ${topic} @${offset} cursor ${headers['lane-cursor'] ?? '-'} by ${this.name}`,
-        )
-        if (world.goesWrong('acknowledgementLost')) throw new Error('acknowledgement lost')
-        return offset
-      }),
-    )
-    this.#producing = mine.catch(() => undefined)
-    return mine
-  }
-
   read(partition: number, offset: number): Promise<LogPage> {
     const world = this.#world
-    return this.ask(() => {
-      if (world.goesWrong('readFails')) throw new Error('not read')
-      const log = world.broker.log(EVENTS, partition)
-      const next = Math.min(log.length, offset + world.random.between(1, 6))
-      const messages = log
-        .slice(offset, next)
-        .map((record, index) => asMessage(record, offset + index))
-      return { messages, next: Math.max(next, offset), bytes: 0 }
-    })
+    return this.ask(
+      () => {
+        if (world.goesWrong('readFails')) throw new Error('not read')
+        const log = world.broker.log(EVENTS, partition)
+        const next = Math.min(log.length, offset + world.random.between(1, 6))
+        const messages = log
+          .slice(offset, next)
+          .map((record, index) => asMessage(record, offset + index))
+        return { messages, next: Math.max(next, offset), bytes: 0 }
+      },
+      this.#stillFor(EVENTS, partition),
+    )
+  }
+
+  /** What the logs hold now; those whose leaders stand still are waited for. */
+  ranges(topics: readonly string[], partition: number): Promise<Map<string, LogRange>> {
+    const { broker } = this.#world
+    const stillForMs = Math.max(...topics.map((topic) => this.#stillFor(topic, partition)))
+    return this.ask(
+      () => new Map(topics.map((topic) => [topic, broker.range(topic, partition)])),
+      stillForMs,
+    )
+  }
+
+  #stillFor(topic: string, partition: number): number {
+    const { leaders } = this.#world
+    return leaders.waitFor(leaders.leaderOf(topic, partition))
   }
 
   load(workspaceIds: readonly string[]) {

@@ -1,8 +1,8 @@
-import { rewindRecord, toHeaders } from '../../services/shared/lane-record.ts'
+import { askForBackFill, cancelBackFill } from './back-fills.ts'
 import { violations } from './oracle.ts'
 import { type Chances, type Scenario, scenarioOf } from './scenario.ts'
 import { SimProcess } from './sim-process.ts'
-import { CATCH_UP, EVENTS, World } from './world.ts'
+import { EVENTS, World } from './world.ts'
 
 export interface SeedResult {
   readonly seed: number
@@ -16,6 +16,7 @@ export interface SeedResult {
 const CALM_MS = 120_000
 const PROCESSES_MAX = 3
 const WAITS_FOR_MEMBERS_MS = 100
+const CLUSTER_NOTICES_MS = 1_500
 
 /** One run of one seed: trouble, calm, judgement. */
 export async function runSeed(seed: number): Promise<SeedResult> {
@@ -67,6 +68,7 @@ class Director {
     world.note('CALM')
     world.isCalm = true
     world.postgres.isAway = false
+    world.leaders.goOn()
     for (const process of this.#processes) this.#thaw(process)
     if (!this.#alive().some((process) => process.isRunning)) this.#start()
     this.#reconnectAll()
@@ -110,8 +112,9 @@ class Director {
       rebalance: () => this.#rebalanceSoon(0),
       postgresAway: () => this.#postgresAway(),
       disconnect: () => this.#disconnect(),
-      rewind: () => this.#rewind(),
+      rewind: () => askForBackFill(world),
       cancel: () => this.#cancel(),
+      brokerStandsStill: () => this.#brokerStandsStill(),
     }
     for (const [name, trouble] of Object.entries(troubles)) {
       if (world.goesWrong(name as keyof Chances)) trouble()
@@ -135,7 +138,7 @@ class Director {
     const process = new SimProcess(this.#world, `d${this.#started++}`)
     this.#processes.push(process)
     this.#world.note(`STARTED    ${process.name}`)
-    this.#world.broker.join(process)
+    this.#world.broker.join(process.member)
     this.#rebalanceSoon(this.#world.random.between(10, 300))
   }
 
@@ -143,7 +146,7 @@ class Director {
     const { time, random, scenario, broker } = this.#world
     process.kill()
     time.after(scenario.sessionTimeoutMs, () => {
-      broker.leave(process)
+      broker.leave(process.member)
       this.#rebalanceSoon(0)
     })
     time.after(random.between(100, 4_000), () => this.#start())
@@ -151,7 +154,7 @@ class Director {
 
   #stop(process: SimProcess): void {
     process.stop(() => {
-      this.#world.broker.leave(process)
+      this.#world.broker.leave(process.member)
       this.#rebalanceSoon(0)
       this.#start()
     })
@@ -165,7 +168,7 @@ class Director {
     if (ms > scenario.sessionTimeoutMs) {
       time.after(scenario.sessionTimeoutMs, () => {
         if (!process.isFrozen) return
-        broker.leave(process)
+        broker.leave(process.member)
         this.#rebalanceSoon(0)
       })
     }
@@ -175,7 +178,7 @@ class Director {
   #thaw(process: SimProcess): void {
     process.thaw()
     const { time, random, broker } = this.#world
-    if (broker.isMember(process)) {
+    if (broker.isMember(process.member)) {
       // It may have missed a rebalance, which its next heartbeat tells it.
       this.#rebalanceSoon(random.between(10, 400))
       return
@@ -183,7 +186,7 @@ class Director {
     // Its next heartbeat is refused, and it joins anew.
     time.after(random.between(10, 400), () => {
       if (!process.isAlive) return
-      broker.join(process)
+      broker.join(process.member)
       this.#rebalanceSoon(0)
     })
   }
@@ -203,7 +206,7 @@ class Director {
    */
   #rebalance(): void {
     const { broker, time, random } = this.#world
-    if (this.#alive().some((process) => process.isFrozen && broker.isMember(process))) {
+    if (this.#alive().some((process) => process.isFrozen && broker.isMember(process.member))) {
       this.#rebalanceSoon(WAITS_FOR_MEMBERS_MS)
       return
     }
@@ -211,14 +214,15 @@ class Director {
     const sentAt = time.now
     this.#world.note(`REBALANCE  generation ${generation}`)
     for (const [member, partitions] of assignment) {
-      const process = member as SimProcess
-      const { memberId } = process
+      const process = this.#processes.find((one) => one.member === member)
+      if (!process) continue
+      const { memberId } = member
       // A frozen process asks for nothing; what it had asked for before waits in its socket.
       if (process.frozenAt !== null && process.frozenAt < sentAt) continue
       time.after(random.between(1, 250), () =>
         process.post(() => {
-          if (process.generation < generation && process.memberId === memberId) {
-            process.joined({ generation, partitions, memberId, sentAt })
+          if (member.generation < generation && member.memberId === memberId) {
+            process.member.joined({ generation, partitions, memberId, sentAt })
           }
         }),
       )
@@ -233,6 +237,20 @@ class Director {
       this.#world.note('POSTGRES   back')
       postgres.isAway = false
     })
+  }
+
+  /** Shorter than it takes the cluster to notice, or longer: then others lead what it led. */
+  #brokerStandsStill(): void {
+    const { leaders, time, random } = this.#world
+    const ms = random.between(200, 4_000)
+    const { broker, failOver } = leaders.standStill(ms)
+    this.#world.note(`BROKER     ${broker} stands still for ${ms} ms`)
+    time.after(CLUSTER_NOTICES_MS, failOver)
+  }
+
+  #cancel(): void {
+    const workspaceId = cancelBackFill(this.#world)
+    if (workspaceId !== null) this.#tellChanged(workspaceId)
   }
 
   #disconnect(): void {
@@ -261,52 +279,5 @@ class Director {
     for (const process of this.#alive()) {
       time.after(random.between(1, 100), () => process.connectionChanged(workspaceId))
     }
-  }
-
-  /** What the console does for a back-fill: a lane record from outside, at the first event of the range. */
-  #rewind(): void {
-    const { broker, random, scenario, time } = this.#world
-    const { id } = random.pick(scenario.workspaces)
-    const partition = this.#world.partitionOf(id)
-    const log = broker.log(EVENTS, partition)
-    const offsets = log.flatMap(({ key }, offset) => (key === id ? [offset] : []))
-    if (offsets.length === 0) return
-    const offset = random.pick(offsets)
-    const head = log[offset]
-    if (!head) return
-    const mode = random.chance(0.5) ? 'gaps' : 'all'
-    const rewind = {
-      id: `b${this.#world.rewinds.length}`,
-      mode,
-      until: time.now - random.between(0, 3_000),
-      logEnd: log.length,
-    } as const
-    const request = rewindRecord({
-      workspaceId: id,
-      head: { offset, value: head.value, acceptedAt: head.timestamp },
-      replay: rewind,
-      now: time.now,
-    })
-    this.#world.note(`REWIND     ${id} to #${offset} (${mode}, ${rewind.id})`)
-    this.#world.rewinds.push({
-      ...rewind,
-      workspaceId: id,
-      offset,
-      askedAt: time.now,
-      cancelledAt: null,
-    })
-    broker.append(CATCH_UP, partition, { key: id, value: head.value, headers: toHeaders(request) })
-  }
-
-  /** Most often the newest one, which is sure not to be over yet. */
-  #cancel(): void {
-    const { rewinds, random, time, postgres } = this.#world
-    const asked = rewinds.filter(({ cancelledAt }) => cancelledAt === null)
-    const rewind = random.chance(0.7) ? asked.at(-1) : asked[random.between(0, asked.length - 1)]
-    if (!rewind || postgres.isAway) return
-    this.#world.note(`CANCEL     ${rewind.workspaceId} ${rewind.id}`)
-    rewind.cancelledAt = time.now
-    postgres.calledOff.add(rewind.id)
-    this.#tellChanged(rewind.workspaceId)
   }
 }

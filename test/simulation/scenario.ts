@@ -16,6 +16,8 @@ export interface Scenario {
   readonly inFlightMax: number
   readonly connectionsMax: number
   readonly requestTimeoutMs: number
+  /** After which the producer gives up a record; short, and it is often not known what became of it. */
+  readonly produceTimeoutMs: number
   /** Longest pause between two fetches: lanes may be through before the log has been read. */
   readonly fetchMs: number
   readonly sessionTimeoutMs: number
@@ -52,6 +54,8 @@ export interface Chances {
   readonly commitFails: number
   readonly produceFails: number
   readonly acknowledgementLost: number
+  readonly leaderMoves: number
+  readonly brokerStandsStill: number
   readonly readFails: number
   readonly postgresAway: number
   readonly disconnect: number
@@ -97,6 +101,7 @@ export function scenarioOf(seed: number): Scenario {
     inFlightMax: random.between(1, 6),
     connectionsMax: 3,
     requestTimeoutMs,
+    produceTimeoutMs: random.pick([300, 1_500, 5_000]),
     fetchMs: random.pick([40, 40, 700]),
     sessionTimeoutMs: 2_500,
     commitEveryMs: isDeadly ? 3_000 : 500,
@@ -121,6 +126,8 @@ function chancesOf(
     commitFails: some(0.3),
     produceFails: some(0.2),
     acknowledgementLost: some(isDeadly ? 0.6 : 0.2),
+    leaderMoves: some(0.2),
+    brokerStandsStill: some(0.1),
     readFails: some(0.2),
     postgresAway: some(0.05),
     disconnect: some(isIcy ? 0.2 : 0.06),
@@ -138,6 +145,8 @@ const NO_CHANCES: Chances = {
   commitFails: 0,
   produceFails: 0,
   acknowledgementLost: 0,
+  leaderMoves: 0,
+  brokerStandsStill: 0,
   readFails: 0,
   postgresAway: 0,
   disconnect: 0,

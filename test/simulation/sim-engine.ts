@@ -52,12 +52,7 @@ export function createSimEngine(world: World, links: ProcessLinks, deliver: Deli
     attempts: links.attempts(),
     gaps: gapLog(world, links),
     writer: createLaneWriter({
-      producer: {
-        send: (record) => links.produce(record),
-        waiting: 0,
-        isAway: false,
-        stop: async () => undefined,
-      },
+      producer: links.producer,
       names,
       clock,
       logger: silent,

@@ -3,6 +3,7 @@ import type { DeliveryOutcome } from '../../services/dispatcher/lane/delivery-ou
 import type { Payload } from '../../services/shared/egress/payload.ts'
 import type { Replay } from '../../services/shared/lane-record.ts'
 import { FakeBroker } from './fake-broker.ts'
+import { FakeLeaders } from './fake-leaders.ts'
 import { FakePostgres } from './fake-postgres.ts'
 import { Random } from './random.ts'
 import type { Scenario, WorkspaceKind } from './scenario.ts'
@@ -42,6 +43,16 @@ export interface AskedRewind {
   cancelledAt: number | null
 }
 
+/** A record that was handed to a producer, and what that told of it. */
+export interface SentRecord {
+  readonly number: number
+  readonly process: string
+  readonly topic: string
+  readonly partition: number
+  /** Its offset once it is acknowledged. `open`: nothing was told, the process is gone. */
+  outcome: number | 'open' | 'not-written' | 'perhaps-written'
+}
+
 export const EVENTS = 'events'
 export const CATCH_UP = 'catch-up'
 export const DEAD_LETTER = 'dead-letter'
@@ -52,7 +63,9 @@ export class World {
   readonly time = new VirtualTime()
   readonly random: Random
   readonly broker: FakeBroker
+  readonly leaders: FakeLeaders
   readonly postgres: FakePostgres
+  readonly sent: SentRecord[] = []
   readonly requests: SeenRequest[] = []
   /** Attempts of an event that failed, as the dispatchers were told. */
   readonly failures = new Map<string, SeenRequest[]>()
@@ -76,6 +89,7 @@ export class World {
     this.startedAt = this.time.now
     const { partitions, metadataCharsMax } = scenario
     this.broker = new FakeBroker(partitions, () => this.time.now, metadataCharsMax)
+    this.leaders = new FakeLeaders(this.random, () => this.time.now)
     this.postgres = new FakePostgres(this)
     this.laneTopics = [CATCH_UP, ...scenario.tiers.map(({ label }) => `retry.${label}`)]
     for (const { id } of scenario.workspaces) this.postgres.connect(id)
@@ -105,6 +119,12 @@ export class World {
     const value = Buffer.from(`${workspaceId}@${this.broker.log(EVENTS, partition).length}`)
     const offset = this.broker.append(EVENTS, partition, { key: workspaceId, value, headers: {} })
     this.note(`accepted   ${workspaceId} #${offset}`)
+  }
+
+  noteSent(what: Pick<SentRecord, 'process' | 'topic' | 'partition'>): SentRecord {
+    const sent: SentRecord = { ...what, number: this.sent.length, outcome: 'open' }
+    this.sent.push(sent)
+    return sent
   }
 
   /** Half a round trip there, half back; the process may be gone when the answer comes. */

@@ -15,8 +15,9 @@ import {
   createCallEventEncoder,
   readCallEventSchema,
 } from '../../services/shared/call-event-codec.ts'
-import { type Clock, systemClock } from '../../services/shared/clock.ts'
+import type { Clock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
+import { refusal } from '../../services/shared/kafka/produce-error.ts'
 import type { LogRecord, SendOptions } from '../../services/shared/kafka/producer.ts'
 import { createLogger, type Logger } from '../../services/shared/logger.ts'
 import type { PublishedEvent } from '../../services/shared/postgres/published-events.ts'
@@ -89,7 +90,8 @@ export function logInMemory(): {
     records: [],
     failing: null,
     backAfterMs: Number.POSITIVE_INFINITY,
-    async send(record, { patienceMs = 0 } = {}) {
+    async send(record, { patienceMs = 0, mayWrite = () => 'yes' } = {}) {
+      if (mayWrite() !== 'yes') throw refusal()
       if (this.failing && patienceMs < this.backAfterMs) throw this.failing
       this.records.push(record)
       return this.records.length - 1
@@ -101,15 +103,18 @@ export function logInMemory(): {
 export function spoolInMemory(): Spool & {
   readonly entries: { readonly entry: Entry; readonly attemptedAt: Date | null }[]
   refusing: SpoolRefusedReason | null
+  /** How often it refuses before it takes entries again. */
+  refusals: number
   /** What `putBehind` finds: its workspace has entries or has them no more. */
   hasOthers: boolean
 } {
   return {
     entries: [],
     refusing: null,
+    refusals: Number.POSITIVE_INFINITY,
     hasOthers: true,
     async put(entry, attemptedAt) {
-      if (this.refusing) throw new SpoolRefusedError(this.refusing)
+      if (this.refusing && this.refusals-- > 0) throw new SpoolRefusedError(this.refusing)
       this.entries.push({ entry, attemptedAt })
     },
     async putBehind(entry) {
@@ -121,11 +126,22 @@ export function spoolInMemory(): Spool & {
 
 /** What fails in the log is refused by the spool as well, unless another one is given. */
 export function safeLog(log: ReturnType<typeof logInMemory>, spool = fullSpool()): SafeLog {
-  return createSafeLog({ producer: log, spool, answerWithinMs: 3_000, clock: systemClock })
+  return createSafeLog({ producer: log, spool, answerWithinMs: 3_000, clock: hurriedClock() })
 }
 
 function fullSpool(): Spool {
   return Object.assign(spoolInMemory(), { refusing: 'full' as const })
+}
+
+/** Whoever sleeps wakes at once, and finds that the time has passed. */
+export function hurriedClock(startMs = 0): Clock {
+  let now = startMs
+  return {
+    now: () => now,
+    async sleep(ms) {
+      now += ms
+    },
+  }
 }
 
 /** Stands still until it is moved; whoever sleeps wakes only by the signal. */

@@ -35,6 +35,10 @@ export interface SafeLogOptions {
   readonly clock: Clock
 }
 
+const AGAIN_MS = 250
+/** Of the time for an answer, what is left for Kafka when nothing else takes a call. */
+const KAFKA_MS = 1_000
+
 export function createSafeLog(options: SafeLogOptions): SafeLog {
   const { producer, spool, answerWithinMs, clock } = options
 
@@ -50,13 +54,20 @@ export function createSafeLog(options: SafeLogOptions): SafeLog {
     }
   }
 
-  /** True when it queues; false when there is nothing to queue behind, or no place to do it. */
-  async function tryBehind(entry: Entry): Promise<boolean> {
-    try {
-      return await spool.putBehind(entry)
-    } catch (error) {
-      if (error instanceof SpoolRefusedError) return false
-      throw error
+  /**
+   * True when it queues; false when there is nothing to queue behind, or no place to do it. Where
+   * Postgres was slow once it is asked again: in Kafka the call would overtake its own workspace.
+   */
+  async function tryBehind(entry: Entry, until: number): Promise<boolean> {
+    for (;;) {
+      try {
+        return await spool.putBehind(entry)
+      } catch (error) {
+        if (!(error instanceof SpoolRefusedError)) throw error
+        const isOver = error.reason !== 'postgres_away' || clock.now() + AGAIN_MS >= until
+        if (isOver) return false
+        await clock.sleep(AGAIN_MS)
+      }
     }
   }
 
@@ -76,7 +87,7 @@ export function createSafeLog(options: SafeLogOptions): SafeLog {
   return {
     async place({ entry, record, isQueued }) {
       const answerBy = clock.now() + answerWithinMs
-      if (isQueued && (await tryBehind(entry))) return 'spooled'
+      if (isQueued && (await tryBehind(entry, answerBy - KAFKA_MS))) return 'spooled'
       const failed = await tryLog(record)
       if (failed === null) return 'logged'
       try {

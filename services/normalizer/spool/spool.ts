@@ -43,7 +43,8 @@ export class SpoolRefusedError extends Error {
 }
 
 export interface SpoolOptions {
-  readonly insert: (entries: readonly NewEntry[]) => Promise<Inserted>
+  /** `isWanted` is asked before the commit: what nobody waits for any more must not be in. */
+  readonly insert: (entries: readonly NewEntry[], isWanted: () => boolean) => Promise<Inserted>
   readonly size: () => Promise<SpoolSize>
   readonly limits: SpoolLimits
   readonly box: SecretBox
@@ -63,9 +64,19 @@ export function createSpool(options: SpoolOptions): Spool {
   const { box, guard, logger } = options
 
   async function insert(entries: readonly NewEntry[]) {
-    const inserted = await guard(WAIT_MS, () => options.insert(entries))
+    const inserted = await insertInTime(entries)
     if (inserted) return inserted
     throw new SpoolRefusedError(whyRefused(await options.size(), options.limits))
+  }
+
+  /** Refused in time it is not in: else its call, which then goes to Kafka, would come twice. */
+  async function insertInTime(entries: readonly NewEntry[]): Promise<Inserted> {
+    let isWanted = true
+    try {
+      return await guard(WAIT_MS, () => options.insert(entries, () => isWanted))
+    } finally {
+      isWanted = false
+    }
   }
 
   const batcher = createBatcher(insert, {

@@ -79,7 +79,7 @@ export function createSpoolingLog(
 ): SafeLog {
   const { spoolLimits: limits, secretBox: box } = config
   const spool = createSpool({
-    insert: (entries) => insertEntries(pool, entries, limits),
+    insert: (entries, isWanted) => insertEntries(pool, entries, { limits, isWanted }),
     size: () => readSpoolSize(pool),
     limits,
     box,

@@ -25,7 +25,9 @@ export interface PartitionOwner {
   assigned(partitions: readonly number[]): void
   /**
    * Called synchronously; from now on others own these partitions. `isExpelled`: they have done so
-   * for a while, since the group had thrown this member out; else they wait for us to finish.
+   * for a while, since the group had thrown this member out; else they wait for us to finish. A member
+   * that was thrown out hears that it has lost all it had before it is assigned anything; so does a
+   * new one, of nothing.
    */
   revoked(partitions: readonly number[], isExpelled: boolean): void
   /**
@@ -38,18 +40,30 @@ export interface PartitionOwner {
   lost?(lost: LostRecords): void
 }
 
+/**
+ * What owners rely on; test/support/conformance/partition-consumer.ts holds it to that.
+ *
+ * - The records of a topic's partition come in order and without a gap, each at least once, from where
+ *   its owner says or else from the committed offset; never after `revoked`.
+ * - What is kept over a rebalance goes on where it stands, whatever happens to leaders and coordinator.
+ * - An answer of the group or of the log is about everything that was asked for, or it is a rejection.
+ */
 export interface PartitionConsumer {
   pause(topic: string, partition: number): void
   resume(topic: string, partition: number): void
   /** Reads on from `offset`. */
   seek(topic: string, partition: number, offset: number): void
-  /** Rejects when the broker does not take it; the caller commits again later. */
+  /**
+   * Resolves when the coordinator has all of them. Rejects when it does not take them, or does not
+   * answer: then it may have them all the same, and the caller commits again later.
+   */
   commit(offsets: readonly OffsetCommit[]): Promise<void>
   committed(topics: readonly string[], partitions: readonly number[]): Promise<CommittedOffset[]>
-  /** What the log of one partition holds now. */
+  /** What the logs of one partition hold now, in each of the topics. */
   ranges(topics: readonly string[], partition: number): Promise<ReadonlyMap<string, LogRange>>
   /**
-   * Until when this member is sure to be in the group, in milliseconds since 1970. A process that
+   * Until when this member is sure to be in the group, in milliseconds since 1970: counted from when
+   * the last heartbeat that was answered had been sent. A process that
    * was stopped for longer (SIGSTOP, a frozen machine) finds it in the past and must not start
    * anything before the next heartbeat got through: others may own its partitions.
    */

@@ -230,7 +230,13 @@ export class ProduceSender {
 
   #heed(queue: PartitionQueue, answer: PartitionAnswer): void {
     const verdict: ProduceVerdict = judgeAnswer(answer)
-    const records = queue.batch?.records ?? []
+    const { records = [], mayBeWritten = false } = queue.batch ?? {}
+    if (mayBeWritten && (verdict.kind === 'refused' || verdict.kind === 'uncounted')) {
+      // An earlier request may have used up its numbers. Under the same ones the broker would take the
+      // next records for its repeat: they would count as written, and be nowhere.
+      this.#giveUp(queue, new BrokerError(answer.errorCode, 'send'))
+      return
+    }
     switch (verdict.kind) {
       case 'written':
         for (const [index, one] of records.entries()) one.resolve(verdict.offset + index)
@@ -246,9 +252,7 @@ export class ProduceSender {
         break
       case 'uncounted':
         this.#identities.forget(queue.batch?.identity)
-        if (queue.batch?.mayBeWritten)
-          this.#giveUp(queue, new BrokerError(answer.errorCode, 'send'))
-        else queue.renumber()
+        queue.renumber()
         break
     }
   }

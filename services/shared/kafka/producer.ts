@@ -27,11 +27,20 @@ export interface LogRecord {
   readonly partition?: number
 }
 
+/**
+ * What its callers rely on; test/support/conformance/log-producer.ts holds it to that.
+ *
+ * - Resolved: the record is in the log, once, at that offset.
+ * - Rejected with `mayBeWritten` false, or with RecordRefusedError: it is not, and never will be.
+ * - Rejected with `mayBeWritten`: it is there once or not at all. We never send it again; what lies
+ *   in the sockets of a broker that stands still may be written when it goes on.
+ * - The acknowledged records of a partition stand in the order of the calls, but for those that had
+ *   to be patient: they count from when the leader was back.
+ * - A record that the broker refuses for what it is fails alone.
+ * - A broker that hangs holds up its own partitions only.
+ */
 export interface LogProducer {
-  /**
-   * Resolves with the record's offset when all in-sync replicas have it; rejects with ProduceError
-   * or RecordRefusedError.
-   */
+  /** Resolves with the record's offset when all in-sync replicas have it. */
   send(record: LogRecord, options?: SendOptions): Promise<number>
   /** Records that wait for an acknowledgement. */
   readonly waiting: number
@@ -46,7 +55,10 @@ export interface SendOptions {
    * once: for a record that has no other place. Default: 0.
    */
   readonly patienceMs?: number
-  /** Asked before each request. For a writer that may have been replaced meanwhile. */
+  /**
+   * Asked before each request, also before one that only repeats. For a writer that may have been
+   * replaced meanwhile: after `never` the record is not sent any more.
+   */
   readonly mayWrite?: () => Permission
 }
 

@@ -49,12 +49,12 @@ export type Inserted = readonly ('spooled' | 'not_queued')[] | null
 /**
  * Adds entries in their order. The row of the size is locked first, so that ids are given in the
  * order of the commits, and so that a workspace's last entries cannot leave between the look
- * whether it has any and the insert.
+ * whether it has any and the insert. When nobody wants them any more they are not added.
  */
 export async function insertEntries(
   pool: Pool,
   entries: readonly NewEntry[],
-  limits: SpoolLimits,
+  { limits, isWanted }: { readonly limits: SpoolLimits; readonly isWanted: () => boolean },
 ): Promise<Inserted> {
   const client = await pool.connect()
   try {
@@ -63,7 +63,7 @@ export async function insertEntries(
     const queued = await queuedWorkspaces(client, entries)
     const isIn = ({ onlyBehind, workspaceId }: NewEntry) => !onlyBehind || queued.has(workspaceId)
     const fits = await insertThose(client, entries.filter(isIn), limits)
-    await client.query(fits ? 'commit' : 'rollback')
+    await client.query(fits && isWanted() ? 'commit' : 'rollback')
     client.release()
     return fits ? entries.map((entry) => (isIn(entry) ? 'spooled' : 'not_queued')) : null
   } catch (error) {

@@ -1,4 +1,5 @@
-import { PartitionLog } from './partition-log.ts'
+import { ERRORS } from './error-codes.ts'
+import { type Appended, PartitionLog } from './partition-log.ts'
 
 export interface Partition {
   readonly log: PartitionLog
@@ -29,17 +30,26 @@ export class Cluster {
   readonly #waiting = new Set<() => void>()
   readonly #fenced = new Set<number>()
   readonly #brokers: readonly number[]
+  readonly #batchBytesMax: number
   #nextProducerId = 1_000
 
-  constructor(brokers: readonly number[], topics: Readonly<Record<string, number>>) {
+  constructor(
+    brokers: readonly number[],
+    topics: Readonly<Record<string, number>>,
+    batchBytesMax = Number.POSITIVE_INFINITY,
+  ) {
     this.#brokers = brokers
-    for (const [topic, count] of Object.entries(topics)) {
-      const partitions = Array.from({ length: count }, (_, index) => ({
-        log: new PartitionLog(),
-        leader: brokers[index % brokers.length] ?? 1,
-      }))
-      this.#topics.set(topic, partitions)
-    }
+    this.#batchBytesMax = batchBytesMax
+    for (const [topic, count] of Object.entries(topics)) this.addTopic(topic, count)
+  }
+
+  /** The leaders take turns. */
+  addTopic(topic: string, partitions: number): void {
+    const made = Array.from({ length: partitions }, (_, index) => ({
+      log: new PartitionLog(),
+      leader: this.#brokers[index % this.#brokers.length] ?? 1,
+    }))
+    this.#topics.set(topic, made)
   }
 
   get topics(): readonly string[] {
@@ -63,7 +73,10 @@ export class Cluster {
     return this.#nextProducerId++
   }
 
-  append(topic: string, partition: number, batch: Buffer) {
+  append(topic: string, partition: number, batch: Buffer): Appended {
+    if (batch.length > this.#batchBytesMax) {
+      return { errorCode: ERRORS.MESSAGE_TOO_LARGE, baseOffset: -1 }
+    }
     const appended = this.known(topic, partition).log.append(batch)
     this.#changed()
     return appended

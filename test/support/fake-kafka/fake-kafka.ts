@@ -13,6 +13,8 @@ export interface FakeKafkaOptions {
   readonly topics: Readonly<Record<string, number>>
   /** Default: 3. */
   readonly brokers?: number
+  /** `message.max.bytes`: a larger batch is refused as a whole. Default: none. */
+  readonly batchBytesMax?: number
 }
 
 /**
@@ -33,9 +35,9 @@ export class FakeKafka {
   readonly #beforeAnswering = new Listeners()
   readonly #problems: unknown[] = []
 
-  constructor({ topics, brokers = 3 }: FakeKafkaOptions) {
+  constructor({ topics, brokers = 3, batchBytesMax }: FakeKafkaOptions) {
     const ids = Array.from({ length: brokers }, (_, index) => index + 1)
-    this.#cluster = new Cluster(ids, topics)
+    this.#cluster = new Cluster(ids, topics, batchBytesMax)
     this.#brokers = new Map(
       ids.map((id) => [id, new BrokerServer((frame) => this.#receive(id, frame))]),
     )
@@ -68,6 +70,10 @@ export class FakeKafka {
 
   records(topic: string, partition: number): readonly LoggedRecord[] {
     return this.#cluster.known(topic, partition).log.records
+  }
+
+  addTopic(topic: string, partitions: number): void {
+    this.#cluster.addTopic(topic, partitions)
   }
 
   /** Puts records into a log as one batch, by no producer in particular. */

@@ -92,6 +92,15 @@ describe('a record that has to be safe', () => {
     expect(log.records).toEqual([record])
   })
 
+  it('queues although Postgres was slow: in Kafka it would overtake its own workspace', async () => {
+    const { log, spool, place } = setUp()
+    spool.refusing = 'postgres_away'
+    spool.refusals = 3
+
+    expect(await place(true)).toBe('spooled')
+    expect(log.records).toEqual([])
+  })
+
   it('goes to Kafka rather than being lost when it cannot queue', async () => {
     const { log, spool, place } = setUp()
     spool.refusing = 'postgres_away'
@@ -105,7 +114,7 @@ describe('a record that has to be safe', () => {
     async (isQueued) => {
       const { log, spool, place } = setUp()
       log.failing = new ProduceError('away', { mayBeWritten: false })
-      log.backAfterMs = 2_000
+      log.backAfterMs = 1_000
       spool.refusing = 'postgres_away'
 
       expect(await place(isQueued)).toBe('logged')
@@ -168,6 +177,27 @@ describe('the plan of a drain', () => {
 
 describe('a spool that takes nothing', () => {
   const limits = { requestsMax: 10, bytesMax: 1_000, ageMaxMs: 60_000 }
+
+  it('in time has nothing of it later: its call went elsewhere meanwhile', async () => {
+    let commits: () => boolean = () => true
+    const spool = createSpool({
+      insert: (_entries, isWanted) => {
+        commits = isWanted
+        return Promise.reject(aConnectionFailure())
+      },
+      size: async () => ({ entries: 0, bytes: 0, oldestSeconds: 0 }),
+      limits,
+      box,
+      onSpooled: () => undefined,
+      onRefused: () => undefined,
+      guard: createDatabaseGuard({ clock: stoppedClock(), logger: quiet }),
+      logger: quiet,
+    })
+
+    await expect(spool.put(eventEntry(pending), null)).rejects.toThrow(SpoolRefusedError)
+
+    expect(commits()).toBe(false)
+  })
 
   it('because a look-up found Postgres away just now, is tried again after the rest', async () => {
     const clock = stoppedClock()
