@@ -20,6 +20,8 @@ const AFTER_MS = 10_000
 /** Leaves the cluster in good health, whatever became of the scene. */
 export async function playScene(scene: ClusterScene, stack: Stage['stack']): Promise<Outcome> {
   await mend(stack)
+  // Has the topic of all groups' offsets made, which takes the brokers seconds.
+  await clusterOf(stack.brokers).coordinatorOf('nobody')
   const stage = await openStage(stack, scene.env)
   try {
     await systemClock.sleep(BEFORE_MS)

@@ -1,4 +1,4 @@
-import { startStack } from '../../../deploy/local/stack.ts'
+import { type Stack, startStack } from '../../../deploy/local/stack.ts'
 import {
   coordinatorKilled,
   freeze,
@@ -61,9 +61,8 @@ export async function tortureCluster({ rounds, only }: ClusterTorture): Promise<
   try {
     for (const scene of scenes) {
       console.log(`\n── ${scene.name} ──`)
-      const outcome = await playScene(scene, stack)
-      isKept = isKept && Object.keys(brokenPromises(outcome)).length === 0
-      const line = renderOutcome(scene.name, outcome)
+      const { line, isGood } = await played(scene, stack)
+      isKept &&= isGood
       console.log(line)
       lines.push(line)
     }
@@ -71,6 +70,17 @@ export async function tortureCluster({ rounds, only }: ClusterTorture): Promise<
     return isKept
   } finally {
     await stack.stop()
+  }
+}
+
+/** One whose stage could not be set counts as broken; the others are played all the same. */
+async function played(scene: ClusterScene, stack: Stack) {
+  try {
+    const outcome = await playScene(scene, stack)
+    const isGood = Object.keys(brokenPromises(outcome)).length === 0
+    return { line: renderOutcome(scene.name, outcome), isGood }
+  } catch (error) {
+    return { line: `${scene.name}: BROKEN, could not be played: ${String(error)}`, isGood: false }
   }
 }
 
