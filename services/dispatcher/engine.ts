@@ -12,6 +12,7 @@ import type { Deliver } from './delivery/deliver.ts'
 import { readFigures } from './figures.ts'
 import { Scheduler } from './lane/scheduler.ts'
 import type { DispatcherFigures, DispatcherMetrics } from './metrics.ts'
+import { recordDeleted } from './topics/deleted-events.ts'
 import { type GapLog, type LaneRun, LaneRunner } from './topics/lane-runner.ts'
 import { type AttemptSink, type BackfillSink, OutcomeHandler } from './topics/outcome-handler.ts'
 import { PartitionSession } from './topics/partition-session.ts'
@@ -138,10 +139,11 @@ export class Engine {
   }
 
   #sessionPorts(): SessionPorts {
-    const { clock, logger, decoder, writer, readLog, replayed } = this.#options
+    const { clock, logger, decoder, writer, readLog, replayed, gaps } = this.#options
     return {
       ...writer,
       readLog,
+      recordDeleted: (lane, begins) => recordDeleted(lane, begins, { gaps, clock, logger }),
       replayed,
       setPaused: (topic, partition, paused) => {
         if (paused) this.#consumer?.pause(topic, partition)

@@ -23,8 +23,8 @@ export interface AlertWatch {
   readonly polls: readonly AlertPoll[]
   /** As the last poll saw it. */
   isFiring(name: string): boolean
-  /** Nothing fires or is about to. */
-  readonly isQuiet: boolean
+  /** What fires or is about to, as the last poll saw it; null before the first one. */
+  readonly raised: readonly string[] | null
   stop(): Promise<void>
 }
 
@@ -51,8 +51,8 @@ export function watchAlerts(prometheus: string): AlertWatch {
       const last = polls.at(-1)
       return last !== undefined && firingIn(last).some(({ name }) => name === alert)
     },
-    get isQuiet() {
-      return polls.at(-1)?.alerts.length === 0
+    get raised() {
+      return polls.at(-1)?.alerts.map(({ name, state }) => `${name} is ${state}`) ?? null
     },
     async stop() {
       stopping.abort()

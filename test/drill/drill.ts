@@ -1,42 +1,58 @@
 import { parseArgs } from 'node:util'
+import { profileOf } from '../../deploy/local/profiles.ts'
 import { findPrometheus, type PrometheusPrograms } from '../../deploy/local/prometheus.ts'
-import { type Stack, startStack } from '../../deploy/local/stack.ts'
+import { startStack } from '../../deploy/local/stack.ts'
 import { StackError } from '../../deploy/local/stack-error.ts'
 import { playScene } from './play.ts'
-import { SCENES, type Scene } from './scenes.ts'
-import { openSite } from './site.ts'
+import type { Scene } from './scene.ts'
+import { SCENES } from './scenes.ts'
+import { type Ground, openSite } from './site.ts'
 import { exitCodeOf, type Outcome, renderOutcome, renderTable } from './verdict.ts'
 
 /**
  * `make drill`, or one scene of it by `SCENE=broker`: breaks one thing after the other and tells which
  * of our alerts woke somebody, after how long, and what became of the calls meanwhile. On the stack
- * of the benchmark, with the rules as they are: what they wait for is what is measured.
+ * of the benchmark, or on three brokers, with the rules as they are: what they wait for is what is
+ * measured.
  */
 
 const say = (line: string) => console.log(line)
 
+type NamedScene = readonly [string, Scene]
+
+/** On each stack those scenes that want it; one is stopped before the next starts. */
 async function drill(
-  chosen: readonly (readonly [string, Scene])[],
-  stack: Stack,
+  chosen: readonly NamedScene[],
   programs: PrometheusPrograms,
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const [name, scene] of chosen) {
-    say(`\n  ${name}`)
-    const site = await openSite(name, stack, programs)
+  for (const name of new Set(chosen.map(([, { profile }]) => profile))) {
+    const scenes = chosen.filter(([, { profile }]) => profile === name)
+    const stack = await startStack(name, { report: say })
     try {
-      const outcome = await playScene(name, scene, site, say)
-      outcomes.push(outcome)
-      say(`\n${renderOutcome(outcome)}`)
+      const ground = { profile: profileOf(name), stack, programs }
+      for (const scene of scenes) outcomes.push(await playOn(ground, scene))
     } finally {
-      await site.close()
+      await stack.stop()
     }
   }
   return outcomes
 }
 
+async function playOn(ground: Ground, [name, scene]: NamedScene): Promise<Outcome> {
+  say(`\n  ${name}`)
+  const site = await openSite(name, ground)
+  try {
+    const outcome = await playScene(name, scene, site, say)
+    say(`\n${renderOutcome(outcome)}`)
+    return outcome
+  } finally {
+    await site.close()
+  }
+}
+
 /** @throws with what there is to choose from. */
-function chosenScenes(name: string): readonly (readonly [string, Scene])[] {
+function chosenScenes(name: string): readonly NamedScene[] {
   const scenes = Object.entries(SCENES).filter(([each]) => name === '' || each === name)
   if (scenes.length > 0) return scenes
   throw new StackError(
@@ -51,14 +67,9 @@ async function main(): Promise<void> {
   if ('missing' in programs) {
     throw new StackError(`A drill without alerts shows nothing. ${programs.missing}.`)
   }
-  const stack = await startStack('bench', { report: say })
-  try {
-    const outcomes = await drill(chosen, stack, programs)
-    say(`\n${renderTable(outcomes)}\n`)
-    process.exitCode = exitCodeOf(outcomes)
-  } finally {
-    await stack.stop()
-  }
+  const outcomes = await drill(chosen, programs)
+  say(`\n${renderTable(outcomes)}\n`)
+  process.exitCode = exitCodeOf(outcomes)
 }
 
 try {

@@ -3,7 +3,7 @@ import { keyOf } from '../support/load.ts'
 import { readLoggedCalls } from '../support/logged-calls.ts'
 import { judge } from '../support/oracle.ts'
 import { timetableOf } from './alert-timetable.ts'
-import type { Scene } from './scenes.ts'
+import type { Scene } from './scene.ts'
 import type { Site } from './site.ts'
 import type { Outcome } from './verdict.ts'
 import { type Call, callsOf, caughtUpAt, longestWaitMs } from './waits.ts'
@@ -80,19 +80,23 @@ function elapsed(since: number): string {
 /** @throws when calls do not flow, or alerts fire, before anything was broken. */
 async function warmUp(site: Site): Promise<void> {
   await systemClock.sleep(WARM_UP_MS)
-  const isWell = () => site.alerts.isQuiet && caughtUpAt(calls(site), Date.now()) !== null
+  const isInTime = () => caughtUpAt(calls(site), Date.now()) !== null
+  const isWell = () => site.alerts.raised?.length === 0 && isInTime()
   if (await within(QUIET_WITHIN_MS, isWell)) return
-  throw new Error('Calls wait, or an alert is pending or firing, before anything was broken.')
+  const raised = site.alerts.raised?.join(', ') || 'no alert'
+  throw new Error(
+    `Not well before anything was broken: ${isInTime() ? 'calls are in time' : 'calls wait'}, ${raised}.`,
+  )
 }
 
 /** Answers whether it fired; what repairs it is to come in any case. */
 async function untilToldOf(
-  { expected }: Scene,
+  { expected, repairedAfterMs = KEEPS_QUIET_FOR_MS }: Scene,
   { alerts }: Site,
   brokeAt: number,
 ): Promise<boolean> {
   if (expected.kind === 'no page') {
-    await systemClock.sleep(Math.max(0, brokeAt + KEEPS_QUIET_FOR_MS - Date.now()))
+    await systemClock.sleep(Math.max(0, brokeAt + repairedAfterMs - Date.now()))
     return false
   }
   return within(brokeAt + FIRES_WITHIN_MS - Date.now(), () => alerts.isFiring(expected.name))

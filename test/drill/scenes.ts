@@ -4,29 +4,14 @@ import { systemClock } from '../../services/shared/clock.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Product } from '../support/product.ts'
+import { coordinatorKilled, frozenBroker } from './cluster-scenes.ts'
 import { whileRegistryIsAway } from './registry-away.ts'
-import type { Dispatcher, Site } from './site.ts'
-import type { Expected } from './verdict.ts'
+import type { Scene, Tell } from './scene.ts'
+import type { Dispatcher } from './site.ts'
 import { callsOf, longestWaitMs } from './waits.ts'
 
-/** What is broken, one thing at a time, and whom it should wake. */
-export interface Scene {
-  readonly broken: string
-  readonly expected: Expected
-  /** Answers how it is mended. `tell`: what a reader should know beyond the figures. */
-  break(site: Site, tell: Tell): Promise<Mending>
-}
-
-export interface Mending {
-  /** Resolves when what was broken is there again. */
-  repair(): Promise<void>
-  /** What else the runbook asks for. */
-  afterwards?(): Promise<void>
-}
-
-type Tell = (note: string) => void
-
 const broker: Scene = {
+  profile: 'bench',
   broken: 'Kafka killed',
   expected: { kind: 'alert', name: 'CommitsStalled' },
   async break({ stack }) {
@@ -36,6 +21,7 @@ const broker: Scene = {
 }
 
 const registry: Scene = {
+  profile: 'bench',
   broken: 'schema registry killed',
   expected: {
     kind: 'no page',
@@ -49,6 +35,7 @@ const registry: Scene = {
 }
 
 const postgres: Scene = {
+  profile: 'bench',
   broken: 'Postgres killed',
   expected: { kind: 'alert', name: 'CommitsStalled' },
   async break({ stack, product }, tell) {
@@ -78,6 +65,7 @@ async function bringBackLegs({ env }: Product, since: string, tell: Tell): Promi
 }
 
 const receiver: Scene = {
+  profile: 'bench',
   broken: 'endpoints of all customers refuse connections',
   expected: { kind: 'alert', name: 'EgressFailsForMany' },
   async break({ receiver: endpoints, product, workspaceIds }, tell) {
@@ -104,6 +92,7 @@ async function retryNow(product: Product, workspaceId: string): Promise<void> {
 }
 
 const frozen: Scene = {
+  profile: 'bench',
   broken: 'one of two dispatchers frozen',
   expected: { kind: 'no page', because: 'the other one takes over within half a minute' },
   async break({ dispatchers, senders, deliveredAt }, tell) {
@@ -121,6 +110,7 @@ const frozen: Scene = {
 }
 
 const allFrozen: Scene = {
+  profile: 'bench',
   broken: 'both dispatchers frozen',
   expected: { kind: 'alert', name: 'PartitionsUnowned' },
   async break({ dispatchers }) {
@@ -144,4 +134,6 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   receiver,
   frozen,
   'all-frozen': allFrozen,
+  'frozen-broker': frozenBroker,
+  'coordinator-killed': coordinatorKilled,
 }

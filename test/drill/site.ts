@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stopDaemon } from '../../deploy/local/daemon.ts'
-import { HOST, logFile, type Profile, pidFile, profileOf } from '../../deploy/local/profiles.ts'
+import { HOST, logFile, type Profile, pidFile } from '../../deploy/local/profiles.ts'
 import {
   type PrometheusPrograms,
   scrapeConfig,
@@ -53,13 +53,18 @@ const WORKSPACES_PER_PROVIDER = 4
 const CALL_EVERY_MS = 1_500
 const CALLS_PER_SECOND = (PROVIDER_NAMES.length * WORKSPACES_PER_PROVIDER * 1_000) / CALL_EVERY_MS
 const SCRAPE_EVERY_S = 5
+/** On a new cluster the first group waits until Kafka has made the topic of its offsets. */
+const FIRST_READY_WITHIN_MS = 90_000
 
-export async function openSite(
-  name: string,
-  stack: Stack,
-  programs: PrometheusPrograms,
-): Promise<Site> {
-  const profile = profileOf('bench')
+/** Where a site stands: on servers that run, of which nothing else makes use meanwhile. */
+export interface Ground {
+  readonly profile: Profile
+  readonly stack: Stack
+  readonly programs: PrometheusPrograms
+}
+
+export async function openSite(name: string, ground: Ground): Promise<Site> {
+  const { profile, stack, programs } = ground
   const product = await Product.prepare({
     stack: stack.env,
     profile,
@@ -119,7 +124,8 @@ async function startServices(product: Product): Promise<readonly [Dispatcher, Di
 
 async function startDispatcher(product: Product): Promise<Dispatcher> {
   const [telemetryPort = 0] = await freePorts(1)
-  return { process: await startDispatcherAt(product, telemetryPort), telemetryPort }
+  const options = { readyWithinMs: FIRST_READY_WITHIN_MS }
+  return { process: await startDispatcherAt(product, telemetryPort, options), telemetryPort }
 }
 
 /** Where Prometheus expects it. */

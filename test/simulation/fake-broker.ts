@@ -56,6 +56,8 @@ export class FakeBroker {
   readonly #metadataCharsMax: number
   /** By topic and partition; asked millions of times, so without a name to put together. */
   readonly #logs = new Map<string, StoredRecord[][]>()
+  /** First offset that is left, of topic-partitions that were trimmed. */
+  readonly #starts = new Map<string, number>()
   readonly #written = new Map<string, Written[]>()
   readonly #commits = new Map<string, CommittedOffset[]>()
   #members: GroupMember[] = []
@@ -101,7 +103,13 @@ export class FakeBroker {
   }
 
   range(topic: string, partition: number): LogRange {
-    return { low: 0, high: this.log(topic, partition).length }
+    const low = this.#starts.get(`${topic}/${partition}`) ?? 0
+    return { low, high: this.log(topic, partition).length }
+  }
+
+  /** Retention, or kafka-delete-records: `range` begins here; `log` still holds what lies before. */
+  trim(topic: string, partition: number, offset: number): void {
+    this.#starts.set(`${topic}/${partition}`, offset)
   }
 
   committed(topic: string, partition: number): CommittedOffset {

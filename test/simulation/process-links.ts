@@ -84,7 +84,7 @@ export class ProcessLinks {
         const messages = log
           .slice(offset, next)
           .map((record, index) => asMessage(record, offset + index))
-        return { messages, next: Math.max(next, offset), bytes: 0 }
+        return { messages, next: Math.max(next, offset), isCutOff: false, bytes: 0 }
       },
       this.#stillFor(EVENTS, partition),
     )

@@ -57,7 +57,10 @@ export function createSimEngine(world: World, links: ProcessLinks, deliver: Deli
       clock,
       logger: silent,
     }),
-    readLog: createCatchUp({ read: (p, from) => links.read(p, from) }, () => undefined),
+    readLog: createCatchUp(
+      { read: (p, from) => links.read(p, from), firstSince: async () => null },
+      () => undefined,
+    ),
     backfills: { replayed: () => undefined },
     replayed: (_workspaceId, replay, isThrough) => world.replayed(replay, isThrough),
     loadConnections: (ids) => links.load(ids),
@@ -79,6 +82,8 @@ function gapLog(world: World, links: ProcessLinks): GapLog {
         if (isSuspended) world.note(`SUSPENDED  ${workspaceId} by ${links.name}`)
         return isSuspended
       }),
+    // Nothing is ever deleted here.
+    deleted: async () => undefined,
     missed: (id) => links.untilDone(() => postgres.missed(id)),
   }
 }

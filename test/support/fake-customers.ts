@@ -1,5 +1,6 @@
 import type { Connection } from '../../services/dispatcher/delivery/connection.ts'
 import type { KnownConnection } from '../../services/dispatcher/delivery/connection-cache.ts'
+import type { TimeSpan } from '../../services/dispatcher/lane/deleted-span.ts'
 import type { Missed } from '../../services/dispatcher/lane/replay-filter.ts'
 import type { GapLog } from '../../services/dispatcher/topics/lane-runner.ts'
 import { aConnection } from './builders.ts'
@@ -8,6 +9,7 @@ export interface RecordedGap {
   readonly workspaceId: string
   readonly from: number
   readonly to: number | null
+  readonly reason?: 'deleted'
 }
 
 /** The tables of connections and gaps: what customers did, and what the dispatcher wrote down. */
@@ -61,9 +63,15 @@ export class FakeCustomers implements GapLog {
     return true
   }
 
+  /** Times are not compared: what is told twice stands here twice. */
+  async deleted(workspaceId: string, span: TimeSpan): Promise<void> {
+    await this.gate
+    this.gaps = [...this.gaps, { workspaceId, ...span, reason: 'deleted' }]
+  }
+
   async missed(workspaceId: string): Promise<Missed> {
     await this.gate
-    const gaps = this.gaps.filter((gap) => gap.workspaceId === workspaceId)
+    const gaps = this.gaps.filter((gap) => this.#isOf(gap, workspaceId))
     return { gaps, deadLetters: this.deadLetters }
   }
 
@@ -78,11 +86,16 @@ export class FakeCustomers implements GapLog {
   }
 
   #newest(workspaceId: string): RecordedGap | undefined {
-    return this.gaps.findLast((gap) => gap.workspaceId === workspaceId)
+    return this.gaps.findLast((gap) => this.#isOf(gap, workspaceId))
   }
 
   #gapFrom(workspaceId: string): number {
     return this.#newest(workspaceId)?.from ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** One that a back-fill may bring. */
+  #isOf({ workspaceId, reason }: RecordedGap, of: string): boolean {
+    return workspaceId === of && reason !== 'deleted'
   }
 
   #isOpen({ workspaceId, to }: RecordedGap, of: string): boolean {

@@ -17,7 +17,7 @@ import {
   createCallEventEncoder,
   readCallEventSchema,
 } from '../../services/shared/call-event-codec.ts'
-import type { LogPage } from '../../services/shared/kafka/log-reader.ts'
+import type { LogPage, LogPoint } from '../../services/shared/kafka/log-reader.ts'
 import type { LogRecord } from '../../services/shared/kafka/producer.ts'
 import { topicNames } from '../../services/shared/kafka/topics.ts'
 import { type Replay, rewindRecord, toHeaders } from '../../services/shared/lane-record.ts'
@@ -138,7 +138,10 @@ export class Workbench {
         logger: quiet,
       }),
       readLog: createCatchUp(
-        { read: async (partition, from) => this.#page(partition, from) },
+        {
+          read: async (partition, from) => this.#page(partition, from),
+          firstSince: async (partition) => this.#firstLeft(partition),
+        },
         () => undefined,
       ),
       replayed: (_workspaceId, { id }, isThrough) => this.ended.push({ id, isThrough }),
@@ -191,7 +194,8 @@ export class Workbench {
   seek(partition: number): void {
     for (const topic of [TOPICS.events, ...LANE_TOPICS]) {
       const { offset } = this.around.broker.committed(topic, partition)
-      this.#positions.set(`${topic}/${partition}`, offset ?? 0)
+      const { low } = this.around.broker.range(topic, partition)
+      this.#positions.set(`${topic}/${partition}`, Math.max(offset ?? 0, low))
     }
   }
 
@@ -223,6 +227,12 @@ export class Workbench {
     this.write(TOPICS.catchUp, { key, value, headers })
     await this.settle()
     await this.pass(0)
+  }
+
+  /** Retention deletes the events of partition 0 that lie before this offset. */
+  async trim(offset: number): Promise<void> {
+    this.around.broker.trim(TOPICS.events, 0, offset)
+    await this.settle()
   }
 
   /** Any record, in any topic. */
@@ -267,9 +277,10 @@ export class Workbench {
 
   #fetch(): boolean {
     let taken = 0
-    for (const [name, position] of this.#positions) {
+    for (const [name, wanted] of this.#positions) {
       const [topic = '', partition = 0] = [...name.split('/')]
       if (this.#isDead || this.consumer.isPaused(topic, Number(partition))) continue
+      const position = this.#left(topic, Number(partition), wanted)
       const arrived = this.#from(topic, Number(partition), position)
       const count = this.engine.sessions.records(topic, Number(partition), arrived)
       this.#positions.set(name, position + count)
@@ -278,14 +289,30 @@ export class Workbench {
     return taken > 0
   }
 
+  /** Where to go on: what was deleted unread is told, as the fetcher of the real consumer does. */
+  #left(topic: string, partition: number, from: number): number {
+    const { low: to } = this.around.broker.range(topic, partition)
+    if (from >= to) return from
+    this.engine.sessions.lost({ topic, partition, from, to })
+    return to
+  }
+
   #from(topic: string, partition: number, offset: number) {
     const records = this.around.broker.log(topic, partition).slice(offset)
     return records.map((record, index) => arrived(record, offset + index))
   }
 
   #page(partition: number, from: number): LogPage {
+    const { low } = this.around.broker.range(TOPICS.events, partition)
+    if (from < low) return { messages: [], next: low, isCutOff: true, bytes: 0 }
     const messages = this.#from(TOPICS.events, partition, from)
-    return { messages, next: from + messages.length, bytes: 0 }
+    return { messages, next: from + messages.length, isCutOff: false, bytes: 0 }
+  }
+
+  #firstLeft(partition: number): LogPoint | null {
+    const { low: offset } = this.around.broker.range(TOPICS.events, partition)
+    const record = this.around.broker.log(TOPICS.events, partition)[offset]
+    return record ? { offset, at: record.timestamp } : null
   }
 
   async #produce({ topic, ...record }: LogRecord): Promise<number> {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { listGaps as listGapRows, type StoredGap } from '../../shared/postgres/gaps.ts'
+import { GAP_REASONS, listGaps as listGapRows, type StoredGap } from '../../shared/postgres/gaps.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
 import { problemResponses } from '../problem.ts'
@@ -8,15 +8,22 @@ const gap = z.object({
   id: z.string(),
   from: instant,
   to: instant.nullable().describe('Null while open.'),
-  reason: z.enum(['disconnected', 'suspended']),
-  backfilledAt: instant.nullable().describe('When a back-fill of the whole gap was done.'),
+  reason: z
+    .enum(GAP_REASONS)
+    .describe(
+      '`deleted`: events waited for so long that the log does not keep them any more. No back-fill can ' +
+        'bring them.',
+    ),
+  backfilledAt: instant
+    .nullable()
+    .describe('When a back-fill of the whole gap was done; never for `deleted`.'),
 })
 
 const shown = z.object({ items: z.array(gap), nextCursor })
 
 const position = z.object({ id: z.number().int() })
 
-/** What the workspace has not got while it was disconnected or suspended, newest first. */
+/** What the workspace has not got: disconnected, suspended, or too late for the log. Newest first. */
 export function listGaps(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
     summary: 'List gaps',

@@ -1,7 +1,12 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { missedDeadLetters } from '../../shared/postgres/dead-letters.ts'
-import { extendGap, missedGaps, suspendConnection } from '../../shared/postgres/gaps.ts'
+import {
+  addDeletedGap,
+  extendGap,
+  missedGaps,
+  suspendConnection,
+} from '../../shared/postgres/gaps.ts'
 import type { Queryable } from '../../shared/postgres/pool.ts'
 import type { GapLog } from '../topics/lane-runner.ts'
 
@@ -9,7 +14,7 @@ const TRY_AGAIN_MS = 500
 
 /**
  * Gaps in Postgres. Each statement is tried until it got through: the lane waits meanwhile, since
- * an event that is given up outside of a recorded gap would be lost without a trace.
+ * an event that is passed over outside of a recorded gap would be lost without a trace.
  */
 export function createGapLog(db: Queryable, clock: Clock, logger: Logger): GapLog {
   async function untilDone<T>(name: string, statement: () => Promise<T>): Promise<T> {
@@ -26,6 +31,8 @@ export function createGapLog(db: Queryable, clock: Clock, logger: Logger): GapLo
     extend: (workspaceId, from) => untilDone('extend', () => extendGap(db, workspaceId, from)),
     suspend: (connection, from) =>
       untilDone('suspend', () => suspendConnection(db, connection, from)),
+    deleted: (workspaceId, span) =>
+      untilDone('deleted', () => addDeletedGap(db, workspaceId, span)),
     missed: (workspaceId, backfillId) =>
       untilDone('missed', async () => ({
         gaps: await missedGaps(db, workspaceId),

@@ -19,6 +19,7 @@ export class LaneCache {
   #first = 0
   #wanted: number
   #isComplete = true
+  #doneAt: number | null = null
 
   /** Empty, and complete: the event at `wanted` is the next one to pass by. */
   constructor(wanted: number) {
@@ -40,6 +41,11 @@ export class LaneCache {
 
   get head(): LaneHead | undefined {
     return this.#run[this.#first]
+  }
+
+  /** Log time of the event that was taken away last, milliseconds since 1970; null: none was. */
+  get doneAt(): number | null {
+    return this.#doneAt
   }
 
   offsets(): number[] {
@@ -77,10 +83,19 @@ export class LaneCache {
     this.#isComplete = isEnd
   }
 
+  /**
+   * What comes next on the main topic may not be the successor: records in between are gone. The log
+   * is read from `wanted` on, and says so.
+   */
+  doubt(): void {
+    this.#isComplete = false
+  }
+
   /** Takes the head away: it is delivered, buried or skipped. */
   shift(): LaneHead {
     const head = this.#run[this.#first++]
     assert(head, 'an empty run has no head')
+    this.#doneAt = head.acceptedAt
     // An array shifted by one copies all the rest; cutting off a long front now and then does not.
     if (this.#first > 256 && this.#first * 2 > this.#run.length) {
       this.#run = this.#run.slice(this.#first)

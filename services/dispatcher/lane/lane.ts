@@ -123,6 +123,11 @@ export class Lane {
     return this.#cache.head
   }
 
+  /** Log time of the last event that was delivered, buried or skipped here; null: none was. */
+  get doneAt(): number | null {
+    return this.#cache.doneAt
+  }
+
   /** Of what is not in memory: with no head, what comes next is not known yet. */
   get hasMoreInLog(): boolean {
     return !this.#cache.isComplete
@@ -237,6 +242,16 @@ export class Lane {
   handOver(at: Moment): readonly LaneCommand[] {
     const isPossible = !this.isOffline && !this.#standing.isWriting && this.length > 0
     return isPossible ? this.#save(at, { tier: null, isAwaited: false }) : NONE
+  }
+
+  /**
+   * Records of the main topic were deleted before anybody read them. A lane that waits reads the log
+   * for its next events and finds the hole: the next one to pass by would hide it.
+   */
+  cutOff(at: Moment): readonly LaneCommand[] {
+    if (!this.isOffline && this.length === 0) return NONE
+    this.#cache.doubt()
+    return this.handOver(at)
   }
 
   /** Writes the same record anew, since the old one holds the watermark of its topic back. */

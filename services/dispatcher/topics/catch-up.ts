@@ -1,5 +1,6 @@
 import type { LogReader } from '../../shared/kafka/log-reader.ts'
 import { readTraceContext } from '../../shared/trace-context.ts'
+import type { LogBeginning } from '../lane/deleted-span.ts'
 import type { LogBlock } from './session-ports.ts'
 
 /**
@@ -15,7 +16,7 @@ interface CachedBlock extends LogBlock {
 const BLOCKS_MAX = 64
 
 export function createCatchUp(
-  reader: Pick<LogReader, 'read'>,
+  reader: Pick<LogReader, 'read' | 'firstSince'>,
   onRead: (bytes: number) => void,
 ): (partition: number, from: number) => Promise<LogBlock> {
   const blocks: CachedBlock[] = []
@@ -26,12 +27,18 @@ export function createCatchUp(
     )
   }
 
+  /** What is left may have been deleted, too, by the time its first record is asked for. */
+  async function beginningOf(partition: number, offset: number): Promise<LogBeginning> {
+    return (await reader.firstSince(partition, 0)) ?? { offset, at: null }
+  }
+
   return async (partition, from) => {
     const known = cached(partition, from)
     if (known) return known
-    const { messages, next } = await reader.read(partition, from)
+    const page = await reader.read(partition, from)
+    const begins = page.isCutOff ? await beginningOf(partition, page.next) : null
     let bytes = 0
-    const events = messages.flatMap(({ key, value, offset, timestamp, headers }) => {
+    const events = page.messages.flatMap(({ key, value, offset, timestamp, headers }) => {
       if (key === null || value === null) return []
       bytes += value.length
       const trace = readTraceContext(headers)
@@ -39,7 +46,8 @@ export function createCatchUp(
       return [{ workspaceId: key.toString(), head }]
     })
     onRead(bytes)
-    const block = { partition, from, events, next }
+    const next = begins?.offset ?? page.next
+    const block = { partition, from, events, next, begins }
     // The end of the log is no block: more will come behind it.
     if (next > from) blocks.push(block)
     if (blocks.length > BLOCKS_MAX) blocks.shift()

@@ -2,7 +2,7 @@ import { DueHeap } from '../lane/due-heap.ts'
 import type { Lane } from '../lane/lane.ts'
 import type { LaneCommand, Moment } from '../lane/lane-command.ts'
 import type { LaneRun, LaneRunner } from './lane-runner.ts'
-import { LogSweeper } from './log-sweeper.ts'
+import { type Filling, LogSweeper } from './log-sweeper.ts'
 import type { Ownership, SessionPorts } from './session-ports.ts'
 import type { TopicOffsets } from './topic-offsets.ts'
 
@@ -34,18 +34,17 @@ export class LaneOrders {
   #barriers = new Set<LaneRun>()
   /** Lane records and dead letters that are being produced. */
   readonly #writes = new Set<Promise<void>>()
+  /** Gaps for deleted events that are being written down, each with a lane that waits for it. */
+  readonly #recordings = new Set<Promise<void>>()
   /** Back-fills that are over, for all that is known here. */
   #endings: (() => void)[] = []
 
   constructor(options: LaneOrdersOptions) {
-    const { partition, ports, tell } = options
+    const { partition, ports } = options
     this.#options = options
     this.#sweeper = new LogSweeper({
       read: (from) => ports.readLog(partition, from),
-      onFilled: ({ lane: run, from }, events, upTo) =>
-        tell(run, (lane, at) =>
-          lane.filled(events, { from, upTo, isEnd: upTo >= at.mainPosition }, at),
-        ),
+      onFilled: ({ lane: run, from }, filling) => this.#fill(run, from, filling),
       clock: ports.clock,
       logger: ports.logger,
     })
@@ -134,6 +133,24 @@ export class LaneOrders {
     return true
   }
 
+  /** What was deleted is on record before the lane goes on. */
+  #fill(run: LaneRun, from: number, { events, upTo, begins }: Filling): void {
+    const { ports, tell } = this.#options
+    const fill = () =>
+      tell(run, (lane, at) =>
+        lane.filled(events, { from, upTo, isEnd: upTo >= at.mainPosition }, at),
+      )
+    if (begins === null) {
+      fill()
+      return
+    }
+    const recording = ports.recordDeleted(run.lane, begins).then(() => {
+      this.#recordings.delete(recording)
+      fill()
+    })
+    this.#recordings.add(recording)
+  }
+
   #write(write: Promise<void>): void {
     const mine = write.finally(() => this.#writes.delete(mine))
     this.#writes.add(mine)
@@ -171,8 +188,12 @@ export class LaneOrders {
   }
 
   /** Resolves when no lane waits for a piece of the log any more. */
-  read(): Promise<void> {
-    return this.#sweeper.idle()
+  async read(): Promise<void> {
+    await this.#sweeper.idle()
+    while (this.#recordings.size > 0) {
+      await Promise.all(this.#recordings)
+      await this.#sweeper.idle()
+    }
   }
 
   stop(): void {

@@ -9,6 +9,7 @@ import { startAttemptSpan } from '../delivery/attempt-span.ts'
 import type { Connection, NoConnection } from '../delivery/connection.ts'
 import type { CachedConnection, ConnectionCache } from '../delivery/connection-cache.ts'
 import type { Deliver, OpenRequest } from '../delivery/deliver.ts'
+import type { TimeSpan } from '../lane/deleted-span.ts'
 import type { Lane } from '../lane/lane.ts'
 import { isReplayed, type Missed } from '../lane/replay-filter.ts'
 import type { Scheduler } from '../lane/scheduler.ts'
@@ -62,6 +63,8 @@ export interface GapLog {
    * False: the connection is not the one any more that was tried.
    */
   suspend(connection: Pick<Connection, 'workspaceId' | 'version'>, from: number): Promise<boolean>
+  /** Between these log times events may have left the log before the workspace got them. */
+  deleted(workspaceId: string, span: TimeSpan): Promise<void>
   /** What the back-fill of this id may bring. */
   missed(workspaceId: string, backfillId: string): Promise<Missed>
 }

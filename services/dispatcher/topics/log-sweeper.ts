@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { LaneHead } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { LogBeginning } from '../lane/deleted-span.ts'
 import type { LogBlock } from './session-ports.ts'
 
 /** A lane that wants its events from `from` on. */
@@ -10,10 +11,18 @@ export interface Want<Lane> {
   readonly from: number
 }
 
+/** What the log holds of a lane from what it wanted on. */
+export interface Filling {
+  readonly events: readonly LaneHead[]
+  /** Offset up to which that is all of it. */
+  readonly upTo: number
+  /** Set when there may have been more of it: the log begins only there. */
+  readonly begins: LogBeginning | null
+}
+
 export interface LogSweeperOptions<Lane> {
   readonly read: (from: number) => Promise<LogBlock>
-  /** Hands a lane what the log holds of it in [`from`, `upTo`). */
-  readonly onFilled: (want: Want<Lane>, events: readonly LaneHead[], upTo: number) => void
+  readonly onFilled: (want: Want<Lane>, filling: Filling) => void
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -95,11 +104,11 @@ export class LogSweeper<Lane> {
     this.#wants = this.#wants.filter((want) => !isServed(want))
     for (const want of served) {
       const events = byWorkspace.get(want.workspaceId) ?? []
-      this.#options.onFilled(
-        want,
-        events.filter(({ offset }) => offset >= want.from),
-        Math.max(block.next, want.from),
-      )
+      this.#options.onFilled(want, {
+        events: events.filter(({ offset }) => offset >= want.from),
+        upTo: Math.max(block.next, want.from),
+        begins: block.begins,
+      })
     }
   }
 }

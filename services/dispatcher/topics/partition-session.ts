@@ -243,6 +243,12 @@ export class PartitionSession {
     this.#offsets.changed(this.#options.eventsTopic)
   }
 
+  /** Events that nobody has read were deleted: of any workspace, also of those that wait here. */
+  cutOff(): void {
+    if (this.#phase !== 'running') return
+    for (const run of [...this.#lanes.values()]) this.tell(run, (lane, at) => lane.cutOff(at))
+  }
+
   /** The lane of a workspace whose connection was loaded or changed. */
   connectionLoaded(workspaceId: string): void {
     const run = this.#lanes.get(workspaceId)

@@ -114,10 +114,14 @@ export class PartitionSessions implements PartitionOwner {
 
   lost(lost: LostRecords): void {
     const { topic, partition, from, to } = lost
-    // A hole in front of the next event is nothing that a session minds. The rest it cannot go on
-    // with: opened anew it begins where the log is now, and tells what is lost.
-    if (topic === this.#options.eventsTopic && to > from) this.#options.onLost(lost)
-    else this.#openAnew(partition)
+    // With a hole in front of the next event a session can go on. With the rest it cannot: opened
+    // anew it begins where the log is now, and tells what is lost.
+    if (topic !== this.#options.eventsTopic || to <= from) {
+      this.#openAnew(partition)
+      return
+    }
+    this.#options.onLost(lost)
+    this.#sessions.get(partition)?.cutOff()
   }
 
   /** Without a commit, as after a crash: what was delivered since the last one comes again. */

@@ -3,6 +3,8 @@ import type { CallEventDecoder } from '../../shared/call-event-codec.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { LaneHead, LaneRecord, Replay } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { LogBeginning } from '../lane/deleted-span.ts'
+import type { Lane } from '../lane/lane.ts'
 import type { Burial } from '../lane/lane-command.ts'
 
 /** What a partition session needs of the world; the simulation gives it a broker of its own. */
@@ -17,6 +19,8 @@ export interface LogBlock {
   readonly events: readonly { readonly workspaceId: string; readonly head: LaneHead }[]
   /** Offset behind the block; equal to where it began when the log has no more. */
   readonly next: number
+  /** Set when what lay where the block was to begin has been deleted: the log begins at `next`. */
+  readonly begins: LogBeginning | null
 }
 
 export interface SessionPorts {
@@ -34,6 +38,8 @@ export interface SessionPorts {
   bury(letter: LetterOf, owner: Ownership): Promise<void>
   /** Whether our place in the group is beyond doubt. */
   isInLease(): boolean
+  /** Resolves when a workspace whose next events may have been deleted has a gap for them. */
+  recordDeleted(lane: Lane, begins: LogBeginning): Promise<void>
   /** Rejects when Kafka cannot be asked. */
   readLog(partition: number, from: number): Promise<LogBlock>
   /** A lane waits for a commit: do not let it wait for the next second. */

@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg'
 import type { Clock } from '../../shared/clock.ts'
 import { withinMs } from '../../shared/deadline.ts'
+import { RecordRefusedError } from '../../shared/kafka/produce-error.ts'
 import type { LogProducer, LogRecord } from '../../shared/kafka/producer.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Pool } from '../../shared/postgres/pool.ts'
@@ -36,7 +37,7 @@ export type DrainResult =
   | 'found'
   | 'repeated'
   | 'conflict'
-  /** Sealed with a key that is not here, or what the schema cannot hold: stays in the spool. */
+  /** Sealed with a key that is not here, or what schema or Kafka do not take: stays in the spool. */
   | 'stuck'
 
 export interface DrainOptions {
@@ -72,9 +73,20 @@ export function createDrain(options: DrainOptions): Drain {
   let isStopping = false
 
   async function drain(client: PoolClient): Promise<void> {
+    const sends = createSends(options)
+    try {
+      await drainAll(client, sends)
+    } finally {
+      // Others may write the same entries as soon as the lock is theirs: nothing of ours may be open.
+      await client.query('rollback').catch(() => undefined)
+      await sends.settled()
+    }
+  }
+
+  async function drainAll(client: PoolClient, sends: Sends): Promise<void> {
     let isLast = false
     while (!isStopping && !options.producer.isAway && stuck.size < STUCK_MAX) {
-      const drained = await round(client, { isLast, stuck }, options)
+      const drained = await round(client, { isLast, stuck, sends }, options)
       options.onSize(await readSpoolSize(client))
       if (isLast && drained === 0) return
       // The spool is short now: the next round locks it, or a workspace whose calls come faster
@@ -100,6 +112,7 @@ interface Round {
   /** With the spool locked: whoever wants in waits, and goes to Kafka when it finds it empty. */
   readonly isLast: boolean
   readonly stuck: Set<string>
+  readonly sends: Sends
 }
 
 /** Given up before anything was done, because the log has to be asked, which takes its time. */
@@ -108,7 +121,7 @@ const UNCERTAIN = Number.POSITIVE_INFINITY
 /** Entries that it took out. */
 async function round(
   client: PoolClient,
-  { isLast, stuck }: Round,
+  { isLast, stuck, sends }: Round,
   options: DrainOptions,
 ): Promise<number> {
   await client.query('begin')
@@ -121,7 +134,8 @@ async function round(
   }
   const opened = stored.flatMap((one) => openOrSkip(one, stuck, options))
   const steps = planDrain(opened, await findPublishedEvents(client, idsToLookUp(opened)))
-  const { done, failure } = await carryOut(steps, isLast, options)
+  const { done, refused, failure } = await carryOut(steps, { isLast, sends }, options)
+  for (const { id } of refused) stuck.add(id)
   await finish(client, done)
   for (const { result } of done) options.onDrained(result)
   // Only now: what got through before the failure is not asked for again.
@@ -132,8 +146,9 @@ async function round(
 function openOrSkip(
   { id, attemptedAt, entrySealed }: StoredEntry,
   stuck: Set<string>,
-  { box, toRecord, onDrained, logger }: DrainOptions,
+  options: DrainOptions,
 ): OpenedEntry[] {
+  const { box, toRecord } = options
   try {
     const entry = openEntry(entrySealed, box)
     if (entry.kind === 'event') toRecord(entry)
@@ -141,8 +156,7 @@ function openOrSkip(
   } catch (error) {
     // Left where it is, until a process with the key or the schema for it starts.
     stuck.add(id)
-    onDrained('stuck')
-    logger.error({ id, err: error }, 'spool.entry_stuck')
+    tellStuck(id, error, options)
     return []
   }
 }
@@ -154,12 +168,14 @@ interface Done {
 
 interface Outcome {
   readonly done: readonly Done[]
+  /** What Kafka does not take for what it is, and would not take the next time. */
+  readonly refused: readonly DrainStep[]
   readonly failure: Error | null
 }
 
 async function carryOut(
   steps: readonly DrainStep[],
-  isLast: boolean,
+  { isLast, sends }: Pick<Round, 'isLast' | 'sends'>,
   options: DrainOptions,
 ): Promise<Outcome> {
   const writes = steps.flatMap((step) => {
@@ -171,7 +187,7 @@ async function carryOut(
   )
   const inLog = attempts.length === 0 ? new Set() : await options.findInLog(attempts)
   const toSend = writes.filter(({ record }) => !inLog.has(record))
-  const failures = await send(toSend, isLast, options)
+  const failures = await send(toSend, { isLast, sends }, options)
   const results = new Map<DrainStep, DrainResult | null>()
   for (const { step } of writes) results.set(step, 'found')
   for (const { step } of toSend) results.set(step, failures.has(step) ? null : 'published')
@@ -180,7 +196,15 @@ async function carryOut(
     const result = kind === 'repeated' || kind === 'conflict' ? kind : results.get(step)
     return result ? [{ step, result }] : []
   })
-  return { done, failure: failures.values().next().value ?? null }
+  const refused = [...failures].filter(([, error]) => error instanceof RecordRefusedError)
+  for (const [{ id }, error] of refused) tellStuck(id, error, options)
+  const failure = [...failures.values()].find((error) => !(error instanceof RecordRefusedError))
+  return { done, refused: refused.map(([step]) => step), failure: failure ?? null }
+}
+
+function tellStuck(id: string, err: unknown, { onDrained, logger }: DrainOptions): void {
+  onDrained('stuck')
+  logger.error({ id, err }, 'spool.entry_stuck')
 }
 
 function recordOf(decision: DrainStep['decision'], options: DrainOptions): LogRecord | null {
@@ -190,8 +214,8 @@ function recordOf(decision: DrainStep['decision'], options: DrainOptions): LogRe
 
 async function send(
   writes: readonly { readonly step: DrainStep; readonly record: LogRecord }[],
-  isLast: boolean,
-  { pool, producer, clock }: DrainOptions,
+  { isLast, sends }: Pick<Round, 'isLast' | 'sends'>,
+  { pool, clock }: DrainOptions,
 ): Promise<ReadonlyMap<DrainStep, Error>> {
   if (writes.length === 0) return new Map()
   const markedFrom = clock.now()
@@ -204,11 +228,36 @@ async function send(
   const failures = new Map<DrainStep, Error>()
   const sending = Promise.all(
     writes.map(({ step, record }) =>
-      producer.send(record).catch((error: Error) => failures.set(step, error)),
+      sends.send(record).catch((error: Error) => failures.set(step, error)),
     ),
   )
   await (isLast ? withinMs(LAST_ROUND_MS, sending) : sending)
   return failures
+}
+
+/** The records that a run has handed to the producer. */
+interface Sends {
+  send(record: LogRecord): Promise<number>
+  /** Nothing that was not sent yet is sent any more; resolves when the rest is answered or given up. */
+  settled(): Promise<void>
+}
+
+function createSends({ producer }: DrainOptions): Sends {
+  const open = new Set<Promise<unknown>>()
+  let isOver = false
+  return {
+    send(record) {
+      const sending = producer.send(record, { mayWrite: () => (isOver ? 'never' : 'yes') })
+      const ended: Promise<unknown> = sending.catch(() => undefined)
+      open.add(ended)
+      void ended.then(() => open.delete(ended))
+      return sending
+    },
+    async settled() {
+      isOver = true
+      await Promise.all(open)
+    },
+  }
 }
 
 async function finish(client: PoolClient, done: readonly Done[]): Promise<void> {

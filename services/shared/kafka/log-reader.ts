@@ -32,6 +32,8 @@ export interface LogReader {
 export interface LogPage {
   readonly messages: readonly KafkaMessage[]
   readonly next: number
+  /** What lay at the offset asked for has been deleted: the log begins at `next`. */
+  readonly isCutOff: boolean
   /** Keys and values that the broker sent, also of records in front of the offset. */
   readonly bytes: number
 }
@@ -73,11 +75,13 @@ export function createLogReader(options: LogReaderOptions): LogReader {
     if (!found) throw new Error(`no answer about ${topic}/${partition}`)
     if (found.errorCode === CODE.OFFSET_OUT_OF_RANGE) {
       const { low, high } = await rangeOf(partition)
-      return { messages: [], next: offset < low || offset > high ? low : offset, bytes: 0 }
+      const next = offset < low || offset > high ? low : offset
+      return { messages: [], next, isCutOff: offset < low, bytes: 0 }
     }
     await requireAnswer(link, found.errorCode, `reading ${topic}/${partition}`)
     const { messages, next } = fetchedRecords(topic, offset, found)
-    return { messages, next, bytes: found.messages.reduce((sum, one) => sum + sizeOf(one), 0) }
+    const bytes = found.messages.reduce((sum, one) => sum + sizeOf(one), 0)
+    return { messages, next, isCutOff: false, bytes }
   }
 
   async function askFirstSince(partition: number, at: number): Promise<LogPoint | null> {

@@ -1,5 +1,7 @@
-import type { PartitionQueue } from './partition-queue.ts'
+import type { PartitionQueue, Waiting } from './partition-queue.ts'
+import { refusal } from './produce-error.ts'
 import type { ProduceAnswer, ProduceRequest } from './wire/api.ts'
+import type { Node } from './wire/cluster-view.ts'
 
 /** The batches of several partitions as one request, and what its answer says of each. */
 export type PartitionAnswer = Pick<
@@ -36,4 +38,19 @@ export function topicDataOf(queues: readonly PartitionQueue[]): ProduceRequest['
     else topics.set(topic, [entry])
   }
   return [...topics].map(([topic, partitions]) => ({ topic, partitions }))
+}
+
+export function collect(
+  groups: Map<Node, PartitionQueue[]>,
+  leader: Node,
+  queue: PartitionQueue,
+): void {
+  const group = groups.get(leader)
+  if (group) group.push(queue)
+  else groups.set(leader, [queue])
+}
+
+/** Its writer was replaced before it was sent. */
+export function drop(waiting: Waiting): void {
+  waiting.reject(refusal())
 }

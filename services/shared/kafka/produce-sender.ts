@@ -3,7 +3,7 @@ import type { Logger } from '../logger.ts'
 import { Absence } from './absence.ts'
 import { type Batch, PartitionQueue, type Waiting } from './partition-queue.ts'
 import { ProduceError, RecordRefusedError, refusal } from './produce-error.ts'
-import { answerFor, type PartitionAnswer, topicDataOf } from './produce-request.ts'
+import { answerFor, collect, drop, type PartitionAnswer, topicDataOf } from './produce-request.ts'
 import { judgeAnswer, type ProduceVerdict } from './produce-verdict.ts'
 import { Identities } from './producer-identity.ts'
 import { PRODUCE, type ProducerIdentity } from './wire/api.ts'
@@ -247,7 +247,8 @@ export class ProduceSender {
         if (isLeaderElsewhere(answer.errorCode)) this.#refresh()
         break
       case 'refused':
-        if (verdict.isOneToBlame && records.length > 1) queue.halve()
+        if (!verdict.isOneToBlame) this.#giveUp(queue, new BrokerError(answer.errorCode, 'send'))
+        else if (records.length > 1) queue.halve()
         else this.#refuse(queue, answer.errorCode)
         break
       case 'uncounted':
@@ -285,22 +286,11 @@ export class ProduceSender {
     const { mayBeWritten, records } = batch
     const facts = { topic, partition, records: records.length, mayBeWritten, err: cause }
     this.#options.logger.warn(facts, 'produce.failed')
-    // Its numbers may be used up in the log or not: whoever comes next counts anew.
+    // Its numbers may be used up in the log or not: whoever comes next counts in a new epoch.
     if (mayBeWritten) this.#identities.forget(batch.identity)
     queue.batch = null
     const error = new ProduceError('Kafka did not acknowledge', { cause, mayBeWritten })
     for (const one of records) one.reject(error)
     if (this.#options.whileAway === 'refuse') this.#absence.begin(queue)
   }
-}
-
-function collect(groups: Map<Node, PartitionQueue[]>, leader: Node, queue: PartitionQueue): void {
-  const group = groups.get(leader)
-  if (group) group.push(queue)
-  else groups.set(leader, [queue])
-}
-
-/** Its writer was replaced before it was sent. */
-function drop(waiting: Waiting): void {
-  waiting.reject(refusal())
 }

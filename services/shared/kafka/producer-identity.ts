@@ -15,6 +15,8 @@ import {
  * in doubt: under an old id a broker would take new records for repeats and drop them.
  */
 const AGAIN_MS = 200
+/** 16 bits with a sign. */
+const EPOCH_MAX = 32_767
 
 export class Identities {
   readonly #link: ClusterLink
@@ -41,8 +43,15 @@ export class Identities {
     return this.#current
   }
 
+  /**
+   * The next epoch of the same id needs no question to a broker, so nobody waits. And brokers refuse
+   * what is older than what they have: a late copy of what was given up is not written behind it.
+   */
   forget(identity: ProducerIdentity | undefined): void {
-    if (this.#current === identity) this.#current = null
+    if (!identity || this.#current !== identity) return
+    const { producerId, producerEpoch } = identity
+    this.#current =
+      producerEpoch < EPOCH_MAX ? { producerId, producerEpoch: producerEpoch + 1 } : null
   }
 
   /** Tries until there is one. Rejects when the answer is that we may not write. */

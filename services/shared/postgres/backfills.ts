@@ -135,7 +135,8 @@ export interface BackfillProgress {
 
 /**
  * Primary key. One that was called off stays so. A closed gap is filled once a back-fill that covers
- * it is done; the API tells times in whole milliseconds, so they are compared in those.
+ * it is done; the API tells times in whole milliseconds, so they are compared in those. What has
+ * left the log it has not brought, so such a gap is never filled.
  */
 export async function addBackfillProgress(
   db: Queryable,
@@ -155,7 +156,7 @@ export async function addBackfillProgress(
      filled as (
        update gaps g set backfilled_at = now() from progressed b
        where b.state = 'done' and g.workspace_id = b.workspace_id
-         and g.to_at is not null and g.backfilled_at is null
+         and g.to_at is not null and g.backfilled_at is null and g.reason <> 'deleted'
          and b.since <= g.from_at and b.until >= date_trunc('milliseconds', g.to_at))
      update dead_letters d set resent_at = null, resent_by = null from progressed b
      where b.state = 'failed' and b.replayed = 0

@@ -33,7 +33,7 @@ export interface ConnectionForDelivery extends Connection {
   /** A dead letter for which the endpoint is to blame is out, and nothing was delivered since. */
   readonly onProbation: boolean
   readonly retryNowAt: Date | null
-  /** Where the newest gap begins, if there is one: open, or ended by this connection. */
+  /** Where its newest gap begins, if there is one: open, or ended by this connection. */
   readonly gapFrom: Date | null
   /** Ids of back-fills that were cancelled or have failed. */
   readonly calledOff: readonly string[]
@@ -77,7 +77,7 @@ export async function loadConnections(
 ): Promise<ConnectionForDelivery[]> {
   const { rows } = await db.query<ConnectionForDelivery>(
     `select ${COLUMNS}, on_probation as "onProbation", retry_now_at as "retryNowAt",
-       (select from_at from gaps g where g.workspace_id = c.workspace_id
+       (select from_at from gaps g where g.workspace_id = c.workspace_id and reason <> 'deleted'
         order by id desc limit 1) as "gapFrom",
        array(select id from backfills b where b.workspace_id = c.workspace_id
              and state in ('cancelled', 'failed')

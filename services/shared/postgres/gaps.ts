@@ -1,6 +1,12 @@
 import type { Queryable } from './pool.ts'
 
-/** One statement each. `from` and `to` are log times in milliseconds since 1970. */
+/**
+ * One statement each. `from` and `to` are log times in milliseconds since 1970.
+ *
+ * A gap for the reason `deleted` holds what left the log unsent. It is closed from its beginning, it
+ * belongs to no connection, and nothing can fill it: whatever looks for the gap of a connection or
+ * for what a back-fill may bring passes it over.
+ */
 
 /**
  * Makes the newest gap begin no later than `from`, be it open or not: an event that was accepted
@@ -12,8 +18,31 @@ export async function extendGap(db: Queryable, workspaceId: string, from: number
     `update gaps
      set from_at = least(from_at, $2),
          backfilled_at = case when $2 < from_at then null else backfilled_at end
-     where id = (select max(id) from gaps where workspace_id = $1)`,
+     where id = (select max(id) from gaps where workspace_id = $1 and reason <> 'deleted')`,
     [workspaceId, new Date(from)],
+  )
+}
+
+/**
+ * Events of before `to` have left the log unsent. A lane that tells it again after a crash may know
+ * less well where it was, and one that finds a later beginning more: both widen the gap that stands.
+ * By the index on (workspace_id, from_at). A workspace that was removed meanwhile gets none: its
+ * lane would otherwise try for ever.
+ */
+export async function addDeletedGap(
+  db: Queryable,
+  workspaceId: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<void> {
+  await db.query(
+    `with widened as (
+       update gaps set from_at = least(from_at, $2), to_at = greatest(to_at, $3)
+       where workspace_id = $1 and reason = 'deleted' and from_at <= $3 and to_at >= $2
+       returning id)
+     insert into gaps (workspace_id, from_at, to_at, reason)
+     select id, $2, $3, 'deleted' from workspaces
+     where id = $1 and not exists (select from widened)`,
+    [workspaceId, new Date(from), new Date(to)],
   )
 }
 
@@ -48,17 +77,19 @@ export interface Gap {
   readonly to: number | null
 }
 
-/** Those that no back-fill has brought. By the index on (workspace_id, from_at). */
+/** Those that a back-fill can bring and none has brought. By the index on (workspace_id, from_at). */
 export async function missedGaps(db: Queryable, workspaceId: string): Promise<Gap[]> {
   const { rows } = await db.query<{ from_at: Date; to_at: Date | null }>(
     `select from_at, to_at from gaps
-     where workspace_id = $1 and backfilled_at is null order by from_at`,
+     where workspace_id = $1 and backfilled_at is null and reason <> 'deleted' order by from_at`,
     [workspaceId],
   )
   return rows.map((row) => ({ from: row.from_at.getTime(), to: row.to_at?.getTime() ?? null }))
 }
 
-export type GapReason = 'disconnected' | 'suspended'
+export const GAP_REASONS = ['disconnected', 'suspended', 'deleted'] as const
+
+export type GapReason = (typeof GAP_REASONS)[number]
 
 export interface StoredGap {
   readonly id: number

@@ -129,7 +129,8 @@ function gapsOf(name: SceneName) {
   }
   if (name === 'disconnected')
     return [{ ...closed, id: 'gap_4', from: ago(15_000), to: null }, filled]
-  return name === 'connected' ? [closed, filled] : [filled]
+  const gone = { ...closed, id: 'gap_5', from: ago(8e5), to: ago(7.6e5), reason: 'deleted' }
+  return name === 'connected' ? [closed, gone, filled] : [filled]
 }
 
 function attemptsOf(name: SceneName) {

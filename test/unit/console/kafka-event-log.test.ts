@@ -57,9 +57,12 @@ function readerOf(log: FakeLog, clock: ManualClock): LogReader {
   return {
     async read(_partition, offset) {
       await clock.pass(msPerRead)
-      if (offset < first || offset > entries.length) return { messages: [], next: first, bytes: 0 }
+      const isCutOff = offset < first
+      if (isCutOff || offset > entries.length) {
+        return { messages: [], next: first, isCutOff, bytes: 0 }
+      }
       const messages = entries.slice(offset, offset + 10) as KafkaMessage[]
-      return { messages, next: offset + messages.length, bytes: bytesPerRead }
+      return { messages, next: offset + messages.length, isCutOff, bytes: bytesPerRead }
     },
     async firstSince(_partition, at) {
       const found = entries.slice(first).find(({ timestamp }) => Number(timestamp) >= at)

@@ -1814,9 +1814,12 @@ export interface operations {
               from: string
               /** @description Null while open. */
               to: string | null
-              /** @enum {string} */
-              reason: 'disconnected' | 'suspended'
-              /** @description When a back-fill of the whole gap was done. */
+              /**
+               * @description `deleted`: events waited for so long that the log does not keep them any more. No back-fill can bring them.
+               * @enum {string}
+               */
+              reason: 'disconnected' | 'suspended' | 'deleted'
+              /** @description When a back-fill of the whole gap was done; never for `deleted`. */
               backfilledAt: string | null
             }[]
             /** @description Null: there is no further page. */

@@ -56,6 +56,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   },
   renew: { take: (lane) => lane.renew(at()), leads: ignored({}) },
   leave: { take: (lane) => lane.leave(at()), leads: ignored({}) },
+  'cut off': { take: (lane) => lane.cutOff(at()), leads: ignored({}) },
   'hand over': { take: (lane) => lane.handOver(at()), leads: ignored({}) },
 }
 

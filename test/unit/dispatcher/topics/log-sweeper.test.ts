@@ -20,9 +20,9 @@ function aSweeper() {
         workspaceId: offset % 2 === 0 ? 'kyiv' : 'lviv',
         head: event(offset),
       }))
-      return { events, next }
+      return { events, next, begins: null }
     },
-    onFilled: ({ lane }, events, upTo) =>
+    onFilled: ({ lane }, { events, upTo }) =>
       filled.push(`${lane}: ${events.map(({ offset }) => offset).join(' ')} to ${upTo}`),
     clock,
     logger: quiet,

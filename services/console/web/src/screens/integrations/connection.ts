@@ -8,6 +8,3 @@ export type LiveConnection = Exclude<Connection, { state: 'disconnected' }>
 export type ConnectionRequest = OfConnection['put']['requestBody']['content']['application/json']
 /** The answer to it. */
 export type Connected = OfConnection['put']['responses'][200]['content']['application/json']
-
-type ListGaps = paths['/v1/workspaces/{id}/gaps']['get']
-export type Gap = ListGaps['responses'][200]['content']['application/json']['items'][number]

@@ -1,13 +1,13 @@
 import { ButtonLink } from '../../components/button.tsx'
 import { Notice } from '../../components/notice.tsx'
+import { canBeDelivered, type Gap } from '../../gap.ts'
 import { Moment } from '../../time.tsx'
-import type { Gap } from './connection.ts'
 import { useTileText } from './tile-text.ts'
 
-/** The newest gap that nobody has filled: what was missed in it can still be delivered. */
+/** The newest gap that can still be filled: what was missed in it waits to be delivered. */
 export function GapNotice({ gaps }: { readonly gaps: readonly Gap[] }) {
   const { gap: t } = useTileText()
-  const gap = gaps.find(({ backfilledAt }) => backfilledAt === null)
+  const gap = gaps.find(canBeDelivered)
   if (gap === undefined) return null
   return (
     <Notice

@@ -1,5 +1,5 @@
 import { Button } from '../../components/button.tsx'
-import type { Gap } from './connection.ts'
+import type { Gap } from '../../gap.ts'
 import { GapNotice } from './gap-notice.tsx'
 import { useTileText } from './tile-text.ts'
 

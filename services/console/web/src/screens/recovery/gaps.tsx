@@ -5,12 +5,12 @@ import { Empty } from '../../components/empty.tsx'
 import { Loaded } from '../../components/loaded.tsx'
 import { Pill } from '../../components/pill.tsx'
 import { Skeleton } from '../../components/skeleton.tsx'
+import { canBeDelivered, type Gap } from '../../gap.ts'
 import { recoveryEn } from '../../i18n/recovery.en.ts'
 import { recoveryUk } from '../../i18n/recovery.uk.ts'
 import { useText } from '../../i18n.ts'
 import { Moment } from '../../time.tsx'
 import type { GrowingList } from '../../use-growing-list.ts'
-import type { Gap } from './recovery-range.ts'
 import { ShowMore } from './show-more.tsx'
 
 interface GapsProps {
@@ -71,17 +71,23 @@ function GapTable({ items, onDeliver }: GapTableProps) {
           title: t.action,
           align: 'end',
           cell: (gap) =>
-            gap.backfilledAt === null && (
-              <Button onClick={() => onDeliver(gap)}>{t.deliver}</Button>
-            ),
+            canBeDelivered(gap) && <Button onClick={() => onDeliver(gap)}>{t.deliver}</Button>,
         },
       ]}
     />
   )
 }
 
-function GapState({ gap: { backfilledAt } }: { readonly gap: Gap }) {
+function GapState({ gap: { reason, backfilledAt } }: { readonly gap: Gap }) {
   const t = useText({ en: recoveryEn, uk: recoveryUk }).gaps
+  if (reason === 'deleted') {
+    return (
+      <span className="recovery-state">
+        <Pill tone="bad">{t.gone}</Pill>
+        <span className="muted">{t.goneText}</span>
+      </span>
+    )
+  }
   return backfilledAt === null ? (
     <Pill tone="warn">{t.missing}</Pill>
   ) : (

@@ -1,10 +1,10 @@
 import type { paths } from '../../api-schema.d.ts'
+import type { Gap } from '../../gap.ts'
 
-type Answer<Path extends '/v1/workspaces/{id}/gaps' | '/v1/workspaces/{id}/backfills'> =
-  paths[Path]['get']['responses'][200]['content']['application/json']
+type ListBackfills = paths['/v1/workspaces/{id}/backfills']['get']
 
-export type Gap = Answer<'/v1/workspaces/{id}/gaps'>['items'][number]
-export type Backfill = Answer<'/v1/workspaces/{id}/backfills'>['items'][number]
+export type Backfill =
+  ListBackfills['responses'][200]['content']['application/json']['items'][number]
 
 export interface Range {
   readonly since: Date

@@ -4,6 +4,7 @@ import { ButtonLink } from '../../components/button.tsx'
 import { Notice } from '../../components/notice.tsx'
 import { PageHeader } from '../../components/page-header.tsx'
 import { Skeleton } from '../../components/skeleton.tsx'
+import { canBeDelivered, type Gap } from '../../gap.ts'
 import { recoveryEn } from '../../i18n/recovery.en.ts'
 import { recoveryUk } from '../../i18n/recovery.uk.ts'
 import { useText } from '../../i18n.ts'
@@ -14,7 +15,7 @@ import { BackfillForm } from './backfill-form.tsx'
 import { DeadLetters } from './dead-letters.tsx'
 import { Gaps } from './gaps.tsx'
 import { PastBackfills } from './past-backfills.tsx'
-import { type Gap, isUnderWay, type Range, rangeOfGap } from './recovery-range.ts'
+import { isUnderWay, type Range, rangeOfGap } from './recovery-range.ts'
 import { RunningBackfills } from './running-backfills.tsx'
 import './recovery.css'
 
@@ -113,10 +114,10 @@ function useRecovery() {
   }
 }
 
-/** The newest gap that is still missing, else the last day: something to begin with. */
+/** The newest gap that can still be filled, else the last day: something to begin with. */
 function suggestedRange(gaps: readonly Gap[] | undefined): Range {
   const now = new Date()
-  const missing = gaps?.find(({ backfilledAt, to }) => backfilledAt === null && to !== null)
+  const missing = gaps?.find((gap) => canBeDelivered(gap) && gap.to !== null)
   return rangeOfGap(
     missing ?? { from: new Date(now.getTime() - DAY_MS).toISOString(), to: null },
     now,

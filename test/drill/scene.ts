@@ -1,0 +1,24 @@
+import type { ProfileName } from '../../deploy/local/profiles.ts'
+import type { Site } from './site.ts'
+import type { Expected } from './verdict.ts'
+
+/** What is broken, one thing at a time, and whom it should wake. */
+export interface Scene {
+  /** The stack that it is played on: with one broker, or with three. */
+  readonly profile: Extract<ProfileName, 'bench' | 'cluster'>
+  readonly broken: string
+  readonly expected: Expected
+  /** Where no page is expected: milliseconds until it is mended, three minutes by default. */
+  readonly repairedAfterMs?: number
+  /** Answers how it is mended. `tell`: what a reader should know beyond the figures. */
+  break(site: Site, tell: Tell): Promise<Mending>
+}
+
+export interface Mending {
+  /** Resolves when what was broken is there again. */
+  repair(): Promise<void>
+  /** What else the runbook asks for. */
+  afterwards?(): Promise<void>
+}
+
+export type Tell = (note: string) => void
