@@ -80,8 +80,9 @@ bench: needs-servers build ## the benchmark of the README
 .PHONY: torture
 torture: ROUNDS ?= 100
 torture: SCENE ?=
-torture: needs-servers build ## kills, rebalances, freezes, thousands of failing workspaces; ROUNDS=100
-	@npx tsx test/torture/torture.ts --rounds $(ROUNDS) --scene '$(SCENE)'
+torture: ONLY ?=
+torture: needs-servers build ## kills, rebalances, freezes; ROUNDS=100; SCENE=cluster: three brokers, ONLY=leaders
+	@npx tsx test/torture/torture.ts --rounds $(ROUNDS) --scene '$(SCENE)' --only '$(ONLY)'
 
 .PHONY: drill
 drill: SCENE ?=

@@ -53,8 +53,8 @@ export class LogView {
     const reader = createLogReader({ kafka: this.#kafka, topic, logger: quiet })
     try {
       const records: StoredRecord[] = []
-      for (const { partition, high } of ends) {
-        for (let offset = 0; offset < Number(high); ) {
+      for (const { partition, low, high } of ends) {
+        for (let offset = Number(low); offset < Number(high); ) {
           const page = await reader.read(partition, offset)
           records.push(...page.messages.map((message) => stored(topic, partition, message)))
           offset = page.next
