@@ -55,7 +55,8 @@ export function kafkaServer(
       return startCommand(profile, classPath, config)
     },
     probe: () => probe(broker, variant),
-    readyWithinMs: 60_000,
+    // After a crash it looks through each partition first: long on a busy machine with several of them.
+    readyWithinMs: 120_000,
     stop: { signal: 'SIGTERM', withinMs: 20_000 },
   }
 }

@@ -10,7 +10,7 @@ import { type Call, callsOf, caughtUpAt, longestWaitMs } from './waits.ts'
 
 /** One scene from the first call to the last delivery: judged by what the customers' endpoints got. */
 
-/** The rates of the rules need a few scrapes; first calls of all workspaces are in it. */
+/** The rates of the rules need a few scrapes. */
 const WARM_UP_MS = 30_000
 const QUIET_WITHIN_MS = 120_000
 /** Alerts wait for minutes themselves. */

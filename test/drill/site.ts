@@ -64,7 +64,7 @@ export interface Ground {
 }
 
 export async function openSite(name: string, ground: Ground): Promise<Site> {
-  const { profile, stack, programs } = ground
+  const { profile, stack } = ground
   const product = await Product.prepare({
     stack: stack.env,
     profile,
@@ -73,24 +73,23 @@ export async function openSite(name: string, ground: Ground): Promise<Site> {
   })
   const receiver = await new Receiver().start()
   const deliveredAt = noteDeliveries(receiver)
-  const closing: (() => Promise<unknown>)[] = [() => receiver.stop(), () => product.stop()]
+  const closing: Closing = [() => receiver.stop(), () => product.stop()]
   const close = async () => {
     while (closing.length > 0) await closing.pop()?.()
   }
   try {
     const dispatchers = await startServices(product)
     const sources = await connectWorkspaces(product, receiver)
+    const senders = startSingleSenders(sources)
+    closing.push(() => senders.stop())
+    const workspaceIds = sources.map(({ workspaceId }) => workspaceId)
+    // Each first call is slow, and would be one of a hundred in the minutes that a rule looks back.
+    await untilServed(receiver, workspaceIds)
     const targets = {
       ...telemetryPorts(product.env),
       dispatcher: dispatchers.map(({ telemetryPort }) => telemetryPort),
     }
-    const prometheus = await servePrometheus(name, profile, { programs, targets })
-    closing.push(prometheus.stop)
-    const alerts = watchAlerts(prometheus.url)
-    closing.push(() => alerts.stop())
-    const senders = startSingleSenders(sources)
-    closing.push(() => senders.stop())
-    const workspaceIds = sources.map(({ workspaceId }) => workspaceId)
+    const alerts = await lookOn(name, { ...ground, targets }, closing)
     return {
       stack,
       product,
@@ -106,6 +105,22 @@ export async function openSite(name: string, ground: Ground): Promise<Site> {
     await close()
     throw error
   }
+}
+
+/** What there is to end, the last thing first. */
+type Closing = (() => Promise<unknown>)[]
+
+async function lookOn(name: string, scraped: Scraped, closing: Closing): Promise<AlertWatch> {
+  const prometheus = await servePrometheus(name, scraped)
+  closing.push(prometheus.stop)
+  const alerts = watchAlerts(prometheus.url)
+  closing.push(() => alerts.stop())
+  return alerts
+}
+
+function untilServed(receiver: Receiver, workspaceIds: readonly string[]): Promise<void> {
+  const isServed = (workspaceId: string) => receiver.of(workspaceId).length > 0
+  return receiver.until(() => workspaceIds.every(isServed), 'each workspace has got a call')
 }
 
 function noteDeliveries(receiver: Receiver): ReadonlyMap<string, number> {
@@ -153,12 +168,11 @@ async function connectWorkspaces(
   return sources
 }
 
-interface Scraped {
-  readonly programs: PrometheusPrograms
+interface Scraped extends Pick<Ground, 'profile' | 'programs'> {
   readonly targets: Readonly<Record<string, readonly number[]>>
 }
 
-async function servePrometheus(name: string, profile: Profile, { programs, targets }: Scraped) {
+async function servePrometheus(name: string, { profile, programs, targets }: Scraped) {
   const folder = join(profile.folder, 'data', `prometheus-${name}`)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
