@@ -1,4 +1,5 @@
 import { createBatcher } from '../../shared/batcher.ts'
+import { withinMs } from '../../shared/deadline.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { DatabaseAwayError, type DatabaseGuard } from '../../shared/postgres/database-guard.ts'
 import type { Inserted, NewEntry, SpoolLimits, SpoolSize } from '../../shared/postgres/spool.ts'
@@ -56,6 +57,8 @@ export interface SpoolOptions {
 
 /** Together with the wait for Kafka below the time in which a sender must have its answer. */
 const WAIT_MS = 1_200
+/** A commit that takes longer than this has an outcome that nobody will know in time. */
+const COMMIT_MS = 1_500
 const ENTRIES_PER_STATEMENT = 200
 /** Four of the largest rejected requests. */
 const BYTES_PER_STATEMENT = 2_000_000
@@ -69,11 +72,27 @@ export function createSpool(options: SpoolOptions): Spool {
     throw new SpoolRefusedError(whyRefused(await options.size(), options.limits))
   }
 
-  /** Refused in time it is not in: else its call, which then goes to Kafka, would come twice. */
+  /**
+   * What is refused is not in: else its call, which then goes to Kafka, would come twice. So nothing
+   * is committed after the time is up, and a commit that has begun is waited for.
+   */
   async function insertInTime(entries: readonly NewEntry[]): Promise<Inserted> {
     let isWanted = true
+    let committing: Promise<Inserted> | null = null
+    const insert = () => {
+      const inserting = options.insert(entries, () => {
+        if (isWanted) committing = inserting
+        return isWanted
+      })
+      return inserting
+    }
     try {
-      return await guard(WAIT_MS, () => options.insert(entries, () => isWanted))
+      return await guard(WAIT_MS, insert)
+    } catch (error) {
+      if (!committing) throw error
+      return await withinMs<Inserted>(COMMIT_MS, committing).catch(() => {
+        throw error
+      })
     } finally {
       isWanted = false
     }

@@ -8,8 +8,12 @@ import {
 } from '../../../services/normalizer/spool/spool.ts'
 import { identify } from '../../../services/shared/call-event.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
-import { createDatabaseGuard } from '../../../services/shared/postgres/database-guard.ts'
+import {
+  createDatabaseGuard,
+  DatabaseAwayError,
+} from '../../../services/shared/postgres/database-guard.ts'
 import type { NewEntry } from '../../../services/shared/postgres/spool.ts'
+import { quiescence } from '../../support/manual-clock.ts'
 import {
   aConnectionFailure,
   box,
@@ -197,6 +201,35 @@ describe('a spool that takes nothing', () => {
     await expect(spool.put(eventEntry(pending), null)).rejects.toThrow(SpoolRefusedError)
 
     expect(commits()).toBe(false)
+  })
+
+  it('waits for a commit that has begun, and tells what became of it', async () => {
+    let commit: () => void = () => undefined
+    const spool = createSpool({
+      insert: async (entries, isWanted) => {
+        expect(isWanted()).toBe(true)
+        await new Promise<void>((resolve) => {
+          commit = resolve
+        })
+        return entries.map(() => 'spooled')
+      },
+      size: async () => ({ entries: 0, bytes: 0, oldestSeconds: 0 }),
+      limits,
+      box,
+      onSpooled: () => undefined,
+      onRefused: () => undefined,
+      guard: async (_ms, work) => {
+        void work()
+        throw new DatabaseAwayError('Postgres does not answer')
+      },
+      logger: quiet,
+    })
+
+    const put = spool.put(eventEntry(pending), null)
+    await quiescence()
+    commit()
+
+    await expect(put).resolves.toBeUndefined()
   })
 
   it('because a look-up found Postgres away just now, is tried again after the rest', async () => {
