@@ -78,19 +78,21 @@ export function createSpool(options: SpoolOptions): Spool {
    */
   async function insertInTime(entries: readonly NewEntry[]): Promise<Inserted> {
     let isWanted = true
-    let committing: Promise<Inserted> | null = null
+    let isCommitting = false
+    let inserting: Promise<Inserted> = Promise.resolve(null)
+    const mayCommit = () => {
+      isCommitting = isWanted
+      return isWanted
+    }
     const insert = () => {
-      const inserting = options.insert(entries, () => {
-        if (isWanted) committing = inserting
-        return isWanted
-      })
+      inserting = options.insert(entries, mayCommit)
       return inserting
     }
     try {
       return await guard(WAIT_MS, insert)
     } catch (error) {
-      if (!committing) throw error
-      return await withinMs<Inserted>(COMMIT_MS, committing).catch(() => {
+      if (!isCommitting) throw error
+      return await withinMs(COMMIT_MS, inserting).catch(() => {
         throw error
       })
     } finally {
