@@ -229,20 +229,25 @@ function nextBatch(queue: Queue, now: number): Batch | null {
 }
 
 function refuse({ sent, reject }: Waiting): void {
-  sent.outcome = 'not-written'
+  told(sent, 'not-written')
   reject(refusal())
 }
 
 function acknowledge({ waiting }: Batch, offset: number): void {
   for (const [index, { sent, resolve }] of waiting.entries()) {
-    sent.outcome = offset + index
+    told(sent, offset + index)
     resolve(offset + index)
   }
 }
 
 function giveUp({ waiting, mayBeWritten }: Batch): void {
   for (const { sent, reject } of waiting) {
-    sent.outcome = mayBeWritten ? 'perhaps-written' : 'not-written'
+    told(sent, mayBeWritten ? 'perhaps-written' : 'not-written')
     reject(new ProduceError('Kafka did not acknowledge', { mayBeWritten }))
   }
+}
+
+/** Whoever sent it hears one answer, and goes by that. */
+function told(sent: SentRecord, outcome: SentRecord['outcome']): void {
+  if (sent.outcome === 'open') sent.outcome = outcome
 }

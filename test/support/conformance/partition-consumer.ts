@@ -183,11 +183,12 @@ export function staysInTheGroup(aKafka: MakeGroup<KafkaEnvironment>, timeout: nu
       const broker = await coordinator()
 
       await freeze(broker)
+      const frozenAt = Date.now()
       const commit = consumer.commit([{ topic, partition: 0, offset: 1, metadata: '' }])
       await expect(commit).rejects.toThrow()
       await eventually(() => expect(consumer.failure).not.toBeNull())
       const until = consumer.leaseUntil
-      expect(until).toBeLessThan(Date.now() + sessionTimeoutMs)
+      expect(until).toBeLessThan(frozenAt + sessionTimeoutMs)
       await thaw(broker)
 
       await eventually(() => expect(consumer.leaseUntil).toBeGreaterThan(until), RECOVERY_MS)
