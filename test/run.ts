@@ -42,17 +42,17 @@ async function step(name: string, command: readonly [string, ...string[]]): Prom
   return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 }
 }
 
-async function tests(): Promise<Count> {
+async function tests(name: string, projects: string): Promise<Count> {
   mkdirSync(projectPath('test-output'), { recursive: true })
   rmSync(RESULTS, { force: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`]
-  const exitCode = await run('tests', ['npx', 'vitest', 'run', ...reporters])
+  const exitCode = await run(name, ['npx', 'vitest', 'run', `--project=${projects}`, ...reporters])
   const { numPassedTests, numFailedTests, numPendingTests, testResults } = readResults()
   failures.push(...testResults.flatMap(describeFailures))
   // A file that cannot be loaded, or an error outside of a test, fails no test but the run.
   const failed = Math.max(numFailedTests, exitCode === 0 ? 0 : 1)
   if (failed > 0 && failures.length === 0)
-    failures.push('tests: an error outside of a test, see above')
+    failures.push(`${name}: an error outside of a test, see above`)
   return { passed: numPassedTests, failed, skipped: numPendingTests }
 }
 
@@ -90,7 +90,9 @@ function run(name: string, [file, ...args]: readonly [string, ...string[]]): Pro
 const counts = [
   await step('types', ['npm', 'run', '-s', 'types']),
   await step('lint', ['npm', 'run', '-s', 'lint']),
-  await tests(),
+  await tests('tests', '!cluster'),
+  // By themselves: three brokers more beside the other servers, and times are measured.
+  await tests('tests on three brokers', 'cluster'),
   await step('simulation', [
     'env',
     'SEEDS=20000',
