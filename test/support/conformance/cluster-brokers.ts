@@ -41,7 +41,7 @@ export async function clusterBrokers(): Promise<Brokers> {
         replicationFactor: replicas,
         configEntries,
       }))
-      await withAdmin(kafka, (admin) => admin.createTopics({ topics: made, waitForLeaders: true }))
+      await withAdmin(kafka, (admin) => admin.createTopics({ topics: made, waitForLeaders: false }))
       for (const topic of topics) await cluster.leaderOf(topic, PARTITIONS.length - 1)
     },
     leaderOf: cluster.leaderOf,
