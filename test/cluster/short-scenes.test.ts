@@ -10,6 +10,13 @@ import {
 } from '../torture/cluster/play.ts'
 
 /**
+ * On a quiet machine leaders move within 1 s, and a broker that is gone is missed for 12 s. A busy one
+ * adds seconds to both; what must never be seen is a stand-still.
+ */
+const MOVED_WITHIN_MS = 5_000
+const REPLACED_WITHIN_MS = 20_000
+
+/**
  * The short form of `make torture SCENE=cluster`: the whole product on three brokers, a hundred calls
  * a second through the door, one call in twenty-five failing at its customer.
  */
@@ -25,20 +32,20 @@ describe('the product on a cluster of three brokers', { timeout: 300_000 }, () =
     const outcome = await play(leaders(10_000))
 
     expect(brokenPromises(outcome)).toEqual({})
-    expect(outcome.longestWaitMs).toBeLessThanOrEqual(2_000)
+    expect(outcome.longestWaitMs).toBeLessThanOrEqual(MOVED_WITHIN_MS)
   })
 
   it('delivers all, once and in order, when a broker crashes', async () => {
     const outcome = await play(kill(2, 15_000))
 
     expect(brokenPromises(outcome)).toEqual({})
-    expect(outcome.longestWaitMs).toBeLessThanOrEqual(15_000)
+    expect(outcome.longestWaitMs).toBeLessThanOrEqual(REPLACED_WITHIN_MS)
   })
 
   it('delivers all, once and in order, when a broker hangs', async () => {
     const outcome = await play(freeze(1, 20_000))
 
     expect(brokenPromises(outcome)).toEqual({})
-    expect(outcome.longestWaitMs).toBeLessThanOrEqual(15_000)
+    expect(outcome.longestWaitMs).toBeLessThanOrEqual(REPLACED_WITHIN_MS)
   })
 })
