@@ -186,7 +186,9 @@ describe('five million attempts', () => {
     const { scans, partitions } = await planOf(countAttemptsQuery(BUSY, days()))
     const ms = await fastestMs(() => countAttempts(db, BUSY, days()))
 
-    expect(scans.every(({ node }) => node === 'Index Only Scan')).toBe(true)
+    // After midnight in Kyiv the range ends with a UTC day to come, which is empty.
+    const ofRows = scans.filter(({ isEmpty }) => !isEmpty)
+    expect(new Set(ofRows.map(({ node }) => node))).toEqual(new Set(['Index Only Scan']))
     // Seven days of Kyiv touch eight of UTC; the last one ends at a midnight to come.
     expect(partitions.size).toBeLessThanOrEqual(9)
     expect(ms).toBeLessThanOrEqual(LIMIT_MS)
