@@ -64,11 +64,11 @@ it('more partitions, in a new log: no call is lost, repeated, refused or out of 
   // 3. Normalizers
   const newNormalizer = await startNormalizer(product, after)
   receiver.script(FAILING, () => answer(503))
+  await expect.poll(() => lanesOf(old.dispatcher)).toBeGreaterThan(0)
   await balancer.switchTo(newNormalizer.port)
   const switchedAt = Date.now()
   await stopInOrder(old.normalizer)
   // 4. The old log to its end
-  await expect.poll(() => lanesOf(old.dispatcher)).toBeGreaterThan(0)
   receiver.script(FAILING, () => OK)
   await untilAllIsDelivered(old.dispatcher, before)
   // 5. Dispatcher and console
