@@ -39,6 +39,8 @@ export function createFindInLog({
       const reader = createLogReader({ kafka, topic, pageBytes: 1024 * 1024, logger })
       try {
         const groups = grouped(ofTopic, ({ record }) => partitionOfKey(record.key, partitions))
+        // What cannot be seen yet would be taken for missing, and written a second time.
+        await Promise.all([...groups.keys()].map((partition) => reader.settled(partition)))
         for (const [partition, group] of groups) {
           const isWhole = await scan(reader, partition, group, found)
           if (!isWhole) logger.warn({ topic, partition }, 'spool.scan_cut_short')

@@ -28,8 +28,11 @@ export interface ProduceSenderOptions {
  * or raw requests of 256 KB at once would fail together with everything beside them.
  */
 const BATCH_BYTES_MAX = 900_000
-/** Longest wait for one answer. A broker that takes longer hangs, and its connection is closed. */
-const ANSWER_MS = 5_000
+/**
+ * Longest wait for one answer. A broker that takes longer hangs, or it stops and lets what it has not
+ * answered lie, while another one leads by now: that one is asked with the time that is left.
+ */
+const ANSWER_MS = 1_000
 /** So much earlier the broker says by itself that its replicas do not answer. */
 const BROKER_MARGIN_MS = 200
 /** With less time left a request is not worth a connection that may be closed for it. */

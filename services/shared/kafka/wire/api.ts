@@ -57,6 +57,7 @@ export interface MetadataAnswer {
       readonly partitionErrorCode: number
       readonly partitionId: number
       readonly leader: number
+      readonly replicas: readonly number[]
       readonly isr: readonly number[]
     }[]
   }[]

@@ -40,6 +40,8 @@ export interface ClusterLink {
   partitionsOf(topic: string): number | null
   /** In-sync replicas of a partition; 0 when it is not known. */
   inSyncOf(topic: string, partition: number): number
+  /** All replicas of a partition; 0 when it is not known. */
+  replicasOf(topic: string, partition: number): number
   /** What is open there is rejected; the next request connects anew. */
   hangUp(node: Node): void
   /** Whether the broker can be reached. */
@@ -122,6 +124,7 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
     },
     partitionsOf: (topic) => view.partitionsOf(topic),
     inSyncOf: (topic, partition) => view.inSyncOf(topic, partition),
+    replicasOf: (topic, partition) => view.replicasOf(topic, partition),
     hangUp: (node) => connections.drop(node),
     reaches: (node) =>
       link

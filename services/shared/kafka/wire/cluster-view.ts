@@ -9,6 +9,7 @@ export interface Node extends Address {
 interface Partition {
   readonly leader: number
   readonly inSync: number
+  readonly replicas: number
 }
 
 interface Topic {
@@ -45,6 +46,10 @@ export class ClusterView {
     return this.#topics.get(topic)?.partitions[partition]?.inSync ?? 0
   }
 
+  replicasOf(topic: string, partition: number): number {
+    return this.#topics.get(topic)?.partitions[partition]?.replicas ?? 0
+  }
+
   /** @throws BrokerError when the topic may not be seen, which asking again does not change. */
   requireSeen(topic: string): void {
     const code = this.#topics.get(topic)?.errorCode ?? 0
@@ -57,8 +62,8 @@ function topicOf({
   partitionMetadata,
 }: MetadataAnswer['topicMetadata'][number]): Topic {
   const partitions: Partition[] = []
-  for (const { partitionId, leader, isr } of partitionMetadata) {
-    partitions[partitionId] = { leader, inSync: isr.length }
+  for (const { partitionId, leader, isr, replicas } of partitionMetadata) {
+    partitions[partitionId] = { leader, inSync: isr.length, replicas: replicas.length }
   }
   return { errorCode, partitions }
 }
