@@ -1,3 +1,4 @@
+import { rotated } from './rotated.ts'
 import { byTopic } from './topic-partition.ts'
 import type { FetchAnswer, FetchedPartition, FetchRequest } from './wire/api.ts'
 import type { Node } from './wire/cluster-view.ts'
@@ -47,18 +48,13 @@ export function fetchRequest(asked: readonly Asked[]): FetchRequest {
     maxBytes: BYTES_MAX,
     isolationLevel: READ_COMMITTED,
     rackId: '',
+    // A broker fills its answer from the first partition on: each is the first one now and then.
     topics: byTopic(rotated(entries), ({ partition, position }) => ({
       partition,
       fetchOffset: String(position),
       maxBytes: BYTES_PER_PARTITION,
     })),
   }
-}
-
-/** A broker fills its answer from the first partition on: each is the first one now and then. */
-function rotated<T>(entries: readonly T[]): T[] {
-  const start = Math.floor(Math.random() * entries.length)
-  return [...entries.slice(start), ...entries.slice(0, start)]
 }
 
 /** What was asked for, with its answer where there is one. */

@@ -264,16 +264,14 @@ export class PartitionFetcher {
     this.#isLooking = true
     const { link, clock } = this.#options
     await link.refresh().catch(() => undefined)
-    let isAnyMissing = false
     for (const cursor of this.#cursors.values()) {
       cursor.leader ??= link.leaderOf(cursor.topic, cursor.partition)
-      if (!cursor.leader) isAnyMissing = true
     }
     this.#pollSoon()
     // A leader that moved is still named by brokers that have not heard of it.
     await clock.sleep(LOOK_AGAIN_MS)
     this.#isLooking = false
-    if (isAnyMissing || [...this.#cursors.values()].some(({ leader }) => !leader)) this.#pollSoon()
+    if ([...this.#cursors.values()].some(({ leader }) => !leader)) this.#pollSoon()
   }
 }
 

@@ -1,14 +1,11 @@
+import { metricSum } from '../../support/metric-sum.ts'
 import type { Dispatcher, Stage } from './stage.ts'
 
 /** What dispatchers say of themselves over HTTP. */
 
 /** Sum of a metric over its labels; 0 when it is not there. */
-export async function metricOf({ telemetryPort }: Dispatcher, name: string): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${telemetryPort}/metrics`)
-  const lines = (await response.text()).split('\n')
-  return lines
-    .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+export function metricOf({ telemetryPort }: Dispatcher, name: string): Promise<number> {
+  return metricSum(telemetryPort, name)
 }
 
 export async function sumOf({ dispatchers }: Stage, name: string): Promise<number> {

@@ -1,8 +1,9 @@
 import type { Kafka } from 'kafkajs'
 import type { Logger } from '../../logger.ts'
 import { addressesOf } from '../client.ts'
+import { rotated } from '../rotated.ts'
 import { type Api, METADATA, type MetadataAnswer } from './api.ts'
-import { type Address, connectionMakerOf } from './broker-connection.ts'
+import { connectionMakerOf } from './broker-connection.ts'
 import { ClusterView, type Node } from './cluster-view.ts'
 import { createConnections } from './connections.ts'
 import { BrokerAwayError } from './error-codes.ts'
@@ -80,6 +81,7 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
     isGood: (answer: Answer) => boolean = () => true,
   ): Promise<Answer> {
     let last: unknown
+    // Not always the same one first: a broker may have old news for a while.
     for (const address of connections.candidates(rotated(view.nodes))) {
       try {
         const answer = await connections.to(address).ask(api, request, ms)
@@ -134,12 +136,6 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
     close: () => connections.close(),
   }
   return link
-}
-
-/** Not everybody asks the same broker first, nor always: one of them may have old news for a while. */
-function rotated<Place extends Address>(addresses: readonly Place[]): readonly Place[] {
-  const start = Math.floor(Math.random() * addresses.length)
-  return [...addresses.slice(start), ...addresses.slice(0, start)]
 }
 
 function knowsBrokers({ brokers }: MetadataAnswer): boolean {
