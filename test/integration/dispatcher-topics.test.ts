@@ -26,7 +26,8 @@ describe('the topics of a dispatcher', () => {
     await prepareDispatcherTopics(kafka, names, { partitions: 3, tiers: TIERS })
 
     const more = prepareDispatcherTopics(kafka, names, { partitions: 6, tiers: TIERS })
-    await expect(more).rejects.toThrow(`--alter --topic ${names.events} --partitions 6`)
+    await expect(more).rejects.toThrow('set TOPIC_PARTITIONS=3 for all services')
+    await expect(more).rejects.toThrow('Do not add partitions to a topic')
 
     const fewer = prepareDispatcherTopics(kafka, names, { partitions: 2, tiers: TIERS })
     await expect(fewer).rejects.toThrow(`Topic ${names.events} has 3 partitions`)
