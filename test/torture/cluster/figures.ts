@@ -5,6 +5,8 @@ import type { LoggedCall } from './logged.ts'
 /** A call that its provider was told we have. */
 export interface AcceptedCall {
   readonly workspaceId: string
+  /** As in the log. */
+  readonly key: string
   /** Milliseconds since 1970 at which the provider had its success. */
   readonly acceptedAt: number
   /** Of its first 2xx; null: none yet. */
@@ -32,6 +34,15 @@ export function waitedForUsOnly(calls: readonly AcceptedCall[]): readonly Accept
 /** One that still waits has waited until `now`. */
 export function longestWaitMs(calls: readonly AcceptedCall[], now: number): number {
   return calls.reduce((longest, call) => Math.max(longest, waitMs(call, now)), 0)
+}
+
+/** Those that waited longest, the longest first. */
+export function longestWaits(
+  calls: readonly AcceptedCall[],
+  now: number,
+  howMany: number,
+): readonly AcceptedCall[] {
+  return [...calls].sort((a, b) => waitMs(b, now) - waitMs(a, now)).slice(0, howMany)
 }
 
 function waitMs({ acceptedAt, deliveredAt }: AcceptedCall, now: number): number {

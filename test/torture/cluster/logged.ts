@@ -14,6 +14,8 @@ export interface LoggedCall {
   readonly offset: number
   /** `partition:offset` */
   readonly place: string
+  /** When its leader wrote it, in milliseconds since 1970. */
+  readonly writtenAt: number
 }
 
 /** All of the log, partition by partition. `env`: of the service that wrote it. */
@@ -25,11 +27,12 @@ export async function readLog(
   const { typeOf } = createCallEventRegistry(kafkaConfigOf(env).registry)
   const decoder = createCallEventDecoder({ typeOf, clock, logger: quiet })
   const calls: LoggedCall[] = []
-  for (const { value, partition, offset } of records) {
+  for (const { value, partition, offset, timestamp } of records) {
     if (!decoder.knows(value)) await decoder.learn(value)
     const { workspaceId, providerCallId, eventId } = decoder.decode(value)
     const key = keyOfCall(workspaceId, providerCallId)
-    calls.push({ key, eventId, partition, offset, place: `${partition}:${offset}` })
+    const place = `${partition}:${offset}`
+    calls.push({ key, eventId, partition, offset, place, writtenAt: timestamp })
   }
   return calls
 }

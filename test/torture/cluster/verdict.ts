@@ -17,6 +17,7 @@ import {
   aftermathOf,
   duplicatesIn,
   longestWaitMs,
+  longestWaits,
   waitedForUsOnly,
 } from './figures.ts'
 import { type LoggedCall, readLog } from './logged.ts'
@@ -82,7 +83,7 @@ export async function judgeStage(stage: Stage): Promise<Outcome> {
     repeated: repeated.length,
     unexplained: unexplained.map(repetitionText),
     duplicatesInLog: duplicatesIn(logged),
-    ...waits(stage),
+    ...waits(stage, logged),
     problems: log.problems,
     notes: log.notes,
   }
@@ -102,17 +103,29 @@ export function time(at: number): string {
   return new Date(at).toISOString().slice(11, 23)
 }
 
-function waits({ senders, deliveries, log }: Stage) {
+const NAMED_WAITS = 3
+
+function waits({ senders, deliveries, log }: Stage, logged: readonly LoggedCall[]) {
   const now = Date.now()
   const calls = senders.all.flatMap(({ workspaceId, accepted }) =>
     waitedForUsOnly(
       accepted.map(({ id, at }): AcceptedCall => {
         const key = keyOfCall(workspaceId, id)
         const deliveredAt = deliveries.at.get(key) ?? null
-        return { workspaceId, acceptedAt: at, deliveredAt, hasFailed: deliveries.failed.has(key) }
+        return {
+          workspaceId,
+          key,
+          acceptedAt: at,
+          deliveredAt,
+          hasFailed: deliveries.failed.has(key),
+        }
       }),
     ).filter(({ deliveredAt }) => deliveredAt !== null || log.removed.size === 0),
   )
+  const placeOf = new Map(logged.map((call) => [call.key, call]))
+  for (const call of longestWaits(calls, now, NAMED_WAITS)) {
+    log.notes.push(waitText(call, placeOf.get(call.key)))
+  }
   return {
     longestWaitMs: longestWaitMs(calls, now),
     aftermath: aftermathOf(log.steps, calls, now),
@@ -120,6 +133,13 @@ function waits({ senders, deliveries, log }: Stage) {
       senders.all.reduce((longest, { answeredMs }) => Math.max(longest, ...answeredMs), 0),
     ),
   }
+}
+
+/** Where the time went: at the door, before the log, or behind it. */
+function waitText({ key, acceptedAt, deliveredAt }: AcceptedCall, call?: LoggedCall): string {
+  const written = call ? `written ${time(call.writtenAt)} to ${call.place}` : 'not in the log'
+  const delivered = deliveredAt === null ? 'not delivered' : `delivered ${time(deliveredAt)}`
+  return `waited long: ${key}, accepted ${time(acceptedAt)}, ${written}, ${delivered}`
 }
 
 function missing({ senders, log }: Stage, logged: readonly LoggedCall[]): readonly string[] {

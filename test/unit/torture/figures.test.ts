@@ -4,6 +4,7 @@ import {
   aftermathOf,
   duplicatesIn,
   longestWaitMs,
+  longestWaits,
   waitedForUsOnly,
 } from '../../torture/cluster/figures.ts'
 
@@ -13,6 +14,7 @@ const aCall = (
   hasFailed = false,
 ): AcceptedCall => ({
   workspaceId: 'ws',
+  key: 'ws/1',
   acceptedAt,
   deliveredAt,
   hasFailed,
@@ -50,6 +52,12 @@ describe('waits', () => {
     expect(longestWaitMs([aCall(0, 100), aCall(1_000, null)], 5_000)).toBe(4_000)
   })
 
+  it('are named from the longest on', () => {
+    const [short, long, open] = [aCall(0, 100), aCall(0, 900), aCall(4_000, null)]
+
+    expect(longestWaits([short, long, open], 5_000, 2)).toEqual([open, long])
+  })
+
   it('follow the last step before the acceptance, and recovery lasts until the last late call', () => {
     const steps = [
       { at: 1_000, what: 'killed' },
@@ -67,9 +75,9 @@ describe('waits', () => {
 describe('duplicates in the log', () => {
   it('are told with all their places', () => {
     const logged = [
-      { key: 'ws/1', eventId: 'a', partition: 0, offset: 7, place: '0:7' },
-      { key: 'ws/2', eventId: 'b', partition: 0, offset: 8, place: '0:8' },
-      { key: 'ws/1', eventId: 'a', partition: 0, offset: 9, place: '0:9' },
+      { key: 'ws/1', eventId: 'a', partition: 0, offset: 7, place: '0:7', writtenAt: 0 },
+      { key: 'ws/2', eventId: 'b', partition: 0, offset: 8, place: '0:8', writtenAt: 0 },
+      { key: 'ws/1', eventId: 'a', partition: 0, offset: 9, place: '0:9', writtenAt: 0 },
     ]
 
     expect(duplicatesIn(logged)).toEqual(['ws/1 at 0:7, 0:9'])
