@@ -14,6 +14,7 @@ import { type LogRange, readRanges } from './log-ranges.ts'
 import { FETCH, type FetchedPartition } from './wire/api.ts'
 import type { ClusterLink } from './wire/cluster-link.ts'
 import type { Node } from './wire/cluster-view.ts'
+import { doubted } from './wire/doubted.ts'
 import { BrokerAwayError, BrokerError, CODE, isLeaderElsewhere } from './wire/error-codes.ts'
 
 /**
@@ -47,6 +48,8 @@ export interface LostRecords {
 }
 
 const ANSWER_MS = 3_000
+/** A poll that takes longer is doubted. A broker that is only slow keeps its time, or it would never be read. */
+const DOUBTED_MS = 400
 const LOOK_AGAIN_MS = 200
 /** After a handler that failed, or that left records although it is not paused. */
 const OFFER_AGAIN_MS = 50
@@ -165,7 +168,8 @@ export class PartitionFetcher {
     const { link } = this.#options
     this.#polling.add(node.nodeId)
     try {
-      const answer = await link.ask(node, FETCH, fetchRequest(asked), ANSWER_MS)
+      const poll = link.ask(node, FETCH, fetchRequest(asked), ANSWER_MS)
+      const answer = await doubted(poll, DOUBTED_MS, () => this.#lookForLeaders())
       for (const [one, found] of answersOf(asked, answer)) this.#heed(one, found)
     } catch (error) {
       if (error instanceof BrokerAwayError) for (const { cursor } of asked) cursor.leader = null
@@ -265,7 +269,7 @@ export class PartitionFetcher {
     const { link, clock } = this.#options
     await link.refresh().catch(() => undefined)
     for (const cursor of this.#cursors.values()) {
-      cursor.leader ??= link.leaderOf(cursor.topic, cursor.partition)
+      follow(cursor, link.leaderOf(cursor.topic, cursor.partition))
     }
     this.#pollSoon()
     // A leader that moved is still named by brokers that have not heard of it.
@@ -273,6 +277,13 @@ export class PartitionFetcher {
     this.#isLooking = false
     if ([...this.#cursors.values()].some(({ leader }) => !leader)) this.#pollSoon()
   }
+}
+
+function follow(cursor: Cursor, leader: Node | null): void {
+  if (!leader || leader.nodeId === cursor.leader?.nodeId) return
+  // What the one before may still answer would come twice.
+  if (cursor.leader) cursor.version++
+  cursor.leader = leader
 }
 
 /** What is below the log was deleted; what is beyond it was in a log that is not there any more. */

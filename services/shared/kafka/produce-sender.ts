@@ -9,6 +9,7 @@ import { Identities } from './producer-identity.ts'
 import { PRODUCE, type ProducerIdentity } from './wire/api.ts'
 import type { ClusterLink } from './wire/cluster-link.ts'
 import type { Node } from './wire/cluster-view.ts'
+import { doubted } from './wire/doubted.ts'
 import { BrokerAwayError, BrokerError, isLeaderElsewhere } from './wire/error-codes.ts'
 
 /**
@@ -33,6 +34,8 @@ const BATCH_BYTES_MAX = 900_000
  * answered lie, while another one leads by now: that one is asked with the time that is left.
  */
 const ANSWER_MS = 1_000
+/** A request that takes longer is doubted: see #hangUpIfMoved. */
+const DOUBTED_MS = 300
 /** So much earlier the broker says by itself that its replicas do not answer. */
 const BROKER_MARGIN_MS = 200
 /** With less time left a request is not worth a connection that may be closed for it. */
@@ -222,13 +225,22 @@ export class ProduceSender {
     const timeout = Math.max(ms - BROKER_MARGIN_MS, 1)
     const request = { acks: -1, timeout, ...identity, topicData: topicDataOf(queues) } as const
     try {
-      const answer = await this.#options.link.ask(leader, PRODUCE, request, ms)
+      const written = this.#options.link.ask(leader, PRODUCE, request, ms)
+      const answer = await doubted(written, DOUBTED_MS, () => this.#hangUpIfMoved(leader, queues))
       for (const queue of queues) this.#heed(queue, answerFor(queue, answer))
     } catch (error) {
       const mayBeWritten = !(error instanceof BrokerAwayError) || error.mayBeDone
       for (const queue of queues) this.#tryAgain(queue, mayBeWritten)
       this.#refresh()
     }
+  }
+
+  /** Nothing is to be expected of a broker that leads none of them any more: the next one is asked. */
+  async #hangUpIfMoved(leader: Node, queues: readonly PartitionQueue[]): Promise<void> {
+    const { link } = this.#options
+    await link.refresh()
+    const next = queues.map(({ topic, partition }) => link.leaderOf(topic, partition))
+    if (next.every((node) => node && node.nodeId !== leader.nodeId)) link.hangUp(leader)
   }
 
   #heed(queue: PartitionQueue, answer: PartitionAnswer): void {

@@ -3,10 +3,11 @@ import type { Logger } from '../../logger.ts'
 import { addressesOf } from '../client.ts'
 import { rotated } from '../rotated.ts'
 import { type Api, METADATA, type MetadataAnswer } from './api.ts'
-import { connectionMakerOf } from './broker-connection.ts'
+import { type Address, connectionMakerOf } from './broker-connection.ts'
 import { ClusterView, type Node } from './cluster-view.ts'
 import { createConnections } from './connections.ts'
 import { BrokerAwayError } from './error-codes.ts'
+import { firstOf } from './first-of.ts'
 
 /**
  * What we know of the cluster, and connections to its brokers.
@@ -18,7 +19,7 @@ import { BrokerAwayError } from './error-codes.ts'
 export interface ClusterLink {
   /** Rejects with BrokerAwayError; the broker is hung up on, and the next request connects anew. */
   ask<Request extends object, Answer>(
-    node: Node,
+    node: Address,
     api: Api<Request, Answer>,
     request: Request,
     withinMs?: number,
@@ -45,8 +46,6 @@ export interface ClusterLink {
   replicasOf(topic: string, partition: number): number
   /** What is open there is rejected; the next request connects anew. */
   hangUp(node: Node): void
-  /** Whether the broker can be reached. */
-  reaches(node: Node): Promise<boolean>
   close(): void
 }
 
@@ -60,6 +59,8 @@ export interface ClusterLinkOptions {
 /** A healthy broker answers within milliseconds; what takes longer by design has its own limit. */
 const ANSWER_MS = 3_000
 const METADATA_MS = 1_500
+/** Then the next one is asked as well: one that is stopping answers nothing and still listens. */
+const HESITATES_MS = 250
 
 export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOptions): ClusterLink {
   const maker = connectionMakerOf(kafka)
@@ -74,25 +75,25 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
     connections.keepOnly(view.nodes)
   }
 
-  async function firstAnswer<Request extends object, Answer>(
+  function firstAnswer<Request extends object, Answer>(
     api: Api<Request, Answer>,
     request: Request,
     ms: number,
     isGood: (answer: Answer) => boolean = () => true,
   ): Promise<Answer> {
-    let last: unknown
-    // Not always the same one first: a broker may have old news for a while.
-    for (const address of connections.candidates(rotated(view.nodes))) {
-      try {
-        const answer = await connections.to(address).ask(api, request, ms)
-        connections.answered(address)
-        if (isGood(answer)) return answer
-      } catch (error) {
-        last = error
-        connections.failed(address, error)
-      }
+    const ask = async (address: Address) => {
+      const answer = await link.ask(address, api, request, ms)
+      if (!isGood(answer)) throw new Error(`${address.host}:${address.port} knows nothing`)
+      return answer
     }
-    throw new BrokerAwayError('no broker answers', { cause: last, mayBeDone: false })
+    // Not always the same one first: a broker may have old news for a while.
+    const candidates = connections.candidates(rotated(view.nodes))
+    return firstOf(
+      candidates.map((address) => () => ask(address)),
+      HESITATES_MS,
+    ).catch((cause: unknown) => {
+      throw new BrokerAwayError('no broker answers', { cause, mayBeDone: false })
+    })
   }
 
   const link: ClusterLink = {
@@ -128,11 +129,6 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
     inSyncOf: (topic, partition) => view.inSyncOf(topic, partition),
     replicasOf: (topic, partition) => view.replicasOf(topic, partition),
     hangUp: (node) => connections.drop(node),
-    reaches: (node) =>
-      link
-        .ask(node, METADATA, { topics: ['-'], allowAutoTopicCreation: false }, METADATA_MS)
-        .then(() => true)
-        .catch(() => false),
     close: () => connections.close(),
   }
   return link

@@ -1,0 +1,32 @@
+import { systemClock } from '../../clock.ts'
+
+/**
+ * What the work gives. Until then `look` is called every `everyMs`, one after the other: it finds out
+ * whether the answer is still worth waiting for. A broker that is stopping lets what it has not
+ * answered lie while another one leads by now, so calls would be late by the whole deadline.
+ */
+export async function doubted<T>(
+  work: Promise<T>,
+  everyMs: number,
+  look: () => Promise<unknown>,
+): Promise<T> {
+  const done = new AbortController()
+  void lookUntil(done.signal, everyMs, look)
+  try {
+    return await work
+  } finally {
+    done.abort()
+  }
+}
+
+async function lookUntil(
+  done: AbortSignal,
+  everyMs: number,
+  look: () => Promise<unknown>,
+): Promise<void> {
+  while (!done.aborted) {
+    await systemClock.sleep(everyMs, done).catch(() => undefined)
+    // A look that fails finds nothing out; the deadline of the work still holds.
+    if (!done.aborted) await look().catch(() => undefined)
+  }
+}
