@@ -1,16 +1,19 @@
 import { systemClock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
+import { untilReadable } from './log-end.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import { refusal } from './produce-error.ts'
 import type { ClusterLink } from './wire/cluster-link.ts'
 
 /**
  * The partitions whose records are refused at once, since a batch of them was just given up. Each
- * ends when its leader can be reached again: then the next record is tried.
+ * ends when its leader and its replicas agree on all that it has: then the next record is tried. A
+ * leader that can be reached is not enough. After an outage it waits for its replicas for seconds, and
+ * everybody who believed in it would wait with it in vain.
  */
 const LOOK_EVERY_MS = 250
-/** A leader that waits for replicas can be reached all the time: so long nobody waits for it again. */
-const REST_MS = 2_000
+/** Where a record fails for other reasons than that nobody waits for it again for so long. */
+const REST_MS = 500
 
 export class Absence {
   readonly #link: ClusterLink
@@ -31,8 +34,7 @@ export class Absence {
   begin(queue: PartitionQueue): void {
     if (this.#isStopped) return
     const { promise: back, resolve: end } = withResolvers()
-    const inSync = this.#link.inSyncOf(queue.topic, queue.partition)
-    queue.away ??= { since: systemClock.now(), inSync, back, end }
+    queue.away ??= { since: systemClock.now(), back, end }
     this.#queues.add(queue)
     for (const one of queue.takeWaiting()) one.reject(refusal())
     if (!this.#isLooking) void this.#look()
@@ -48,7 +50,6 @@ export class Absence {
     this.#isLooking = true
     while (this.isAny) {
       await systemClock.sleep(LOOK_EVERY_MS)
-      await this.#link.refresh().catch(() => undefined)
       await Promise.all([...this.#queues].map((queue) => this.#lookAt(queue)))
     }
     this.#isLooking = false
@@ -56,11 +57,12 @@ export class Absence {
   }
 
   async #lookAt(queue: PartitionQueue): Promise<void> {
-    const { topic, partition, away } = queue
-    const leader = this.#link.leaderOf(topic, partition)
-    if (!leader || !away || !(await this.#link.reaches(leader))) return
-    const hasMoreReplicas = this.#link.inSyncOf(topic, partition) > away.inSync
-    if (hasMoreReplicas || systemClock.now() - away.since >= REST_MS) this.#end(queue)
+    if (!queue.away || systemClock.now() - queue.away.since < REST_MS) return
+    const isBack = await untilReadable(this.#link, queue, LOOK_EVERY_MS).then(
+      () => true,
+      () => false,
+    )
+    if (isBack) this.#end(queue)
   }
 
   #end(queue: PartitionQueue): void {

@@ -11,9 +11,9 @@ export interface LogRange {
 }
 
 const EARLIEST = '-2'
-const LATEST = '-1'
+export const LATEST = '-1'
 /** Records of open transactions count, so that nobody takes the log for shorter than it is. */
-const READ_UNCOMMITTED = 0
+export const READ_UNCOMMITTED = 0
 
 /**
  * What the log holds now, in the order of `wanted`.

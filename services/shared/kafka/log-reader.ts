@@ -1,11 +1,10 @@
 import type { Kafka, KafkaMessage } from 'kafkajs'
-import { systemClock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import { fetchedRecords } from './fetched-records.ts'
+import { untilReadable } from './log-end.ts'
 import { type LogRange, readRanges, requireAnswer } from './log-ranges.ts'
-import type { TopicPartition } from './topic-partition.ts'
 import { FETCH, LIST_OFFSETS } from './wire/api.ts'
-import { type ClusterLink, createClusterLink } from './wire/cluster-link.ts'
+import { createClusterLink } from './wire/cluster-link.ts'
 import { CODE } from './wire/error-codes.ts'
 
 /**
@@ -61,10 +60,8 @@ export interface LogReaderOptions {
 
 const PAGE_BYTES = 256 * 1024
 const READ_COMMITTED = 1
-/** What we ask of a cluster, `min.insync.replicas`. */
-const IN_SYNC_MIN = 2
-/** A replica that is in sync again gets what it lacks with its next fetch, after 0.5 s at most. */
-const SETTLE_MS = 2_000
+/** A replica that is in sync gets what it lacks with its next fetch, after 0.5 s at most. */
+const READABLE_WITHIN_MS = 3_000
 
 export function createLogReader(options: LogReaderOptions): LogReader {
   const { topic, pageBytes = PAGE_BYTES } = options
@@ -129,7 +126,8 @@ export function createLogReader(options: LogReaderOptions): LogReader {
   return {
     read: (partition, offset) => looking(() => fetchPage(partition, offset)),
     firstSince: (partition, at) => looking(() => askFirstSince(partition, at)),
-    settled: (partition) => untilSettled(link, { topic, partition }),
+    settled: (partition) =>
+      looking(() => untilReadable(link, { topic, partition }, READABLE_WITHIN_MS)),
     async countPartitions() {
       await link.requireLeader(topic, 0)
       return link.partitionsOf(topic) ?? 0
@@ -137,25 +135,6 @@ export function createLogReader(options: LogReaderOptions): LogReader {
     range: (partition) => looking(() => rangeOf(partition)),
     stop: async () => link.close(),
   }
-}
-
-async function untilSettled(link: ClusterLink, place: TopicPartition): Promise<void> {
-  const { topic, partition } = place
-  await link.requireLeader(topic, partition)
-  await requireReplicas(link, place)
-  if (link.replicasOf(topic, partition) === 1) return
-  await systemClock.sleep(SETTLE_MS)
-  await requireReplicas(link, place)
-}
-
-async function requireReplicas(
-  link: ClusterLink,
-  { topic, partition }: TopicPartition,
-): Promise<void> {
-  await link.refresh()
-  const needed = Math.min(IN_SYNC_MIN, link.replicasOf(topic, partition))
-  if (needed > 0 && link.inSyncOf(topic, partition) >= needed) return
-  throw new Error(`replicas of ${topic}/${partition} are missing`)
 }
 
 function sizeOf({ key, value }: KafkaMessage): number {

@@ -137,8 +137,6 @@ export class PartitionQueue {
 /** Why records of a partition are refused for now. */
 export interface Away {
   readonly since: number
-  /** In-sync replicas when it began. */
-  readonly inSync: number
   readonly back: Promise<void>
   end(): void
 }

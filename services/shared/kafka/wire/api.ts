@@ -127,7 +127,8 @@ export const FETCH = api<FetchRequest, FetchAnswer>('Fetch')
 
 export const LIST_OFFSETS = api<
   {
-    readonly replicaId: -1
+    /** -1: of a consumer, which is told of what all replicas in sync have; -2: of a debugger, of all. */
+    readonly replicaId: -1 | -2
     readonly isolationLevel: number
     readonly topics: readonly OfTopic<{ readonly partition: number; readonly timestamp: string }>[]
   },
