@@ -117,6 +117,13 @@ export class PartitionQueue {
     this.batch = null
   }
 
+  /** It is not sent any more. */
+  fail(error: Error): void {
+    const { records = [] } = this.batch ?? {}
+    this.batch = null
+    for (const one of records) one.reject(error)
+  }
+
   /** Nothing of the batch was written. The first half of it goes alone, then the other. */
   halve(): void {
     const { batch } = this

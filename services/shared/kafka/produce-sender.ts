@@ -9,7 +9,7 @@ import { Identities } from './producer-identity.ts'
 import { PRODUCE, type ProducerIdentity } from './wire/api.ts'
 import type { ClusterLink } from './wire/cluster-link.ts'
 import type { Node } from './wire/cluster-view.ts'
-import { doubted } from './wire/doubted.ts'
+import { doubted, hangUpIfMoved } from './wire/doubted.ts'
 import { BrokerAwayError, BrokerError, isLeaderElsewhere } from './wire/error-codes.ts'
 
 /**
@@ -34,7 +34,7 @@ const BATCH_BYTES_MAX = 900_000
  * answered lie, while another one leads by now: that one is asked with the time that is left.
  */
 const ANSWER_MS = 1_000
-/** A request that takes longer is doubted: see #hangUpIfMoved. */
+/** A request that takes longer is doubted. */
 const DOUBTED_MS = 300
 /** So much earlier the broker says by itself that its replicas do not answer. */
 const BROKER_MARGIN_MS = 200
@@ -220,27 +220,20 @@ export class ProduceSender {
     identity: ProducerIdentity,
     queues: readonly PartitionQueue[],
   ): Promise<void> {
+    const { link } = this.#options
     const deadline = Math.min(...queues.map(({ nextDeadline }) => nextDeadline))
     const ms = Math.min(ANSWER_MS, Math.max(deadline - systemClock.now(), 1))
     const timeout = Math.max(ms - BROKER_MARGIN_MS, 1)
     const request = { acks: -1, timeout, ...identity, topicData: topicDataOf(queues) } as const
     try {
-      const written = this.#options.link.ask(leader, PRODUCE, request, ms)
-      const answer = await doubted(written, DOUBTED_MS, () => this.#hangUpIfMoved(leader, queues))
+      const written = link.ask(leader, PRODUCE, request, ms)
+      const answer = await doubted(written, DOUBTED_MS, () => hangUpIfMoved(link, leader, queues))
       for (const queue of queues) this.#heed(queue, answerFor(queue, answer))
     } catch (error) {
       const mayBeWritten = !(error instanceof BrokerAwayError) || error.mayBeDone
       for (const queue of queues) this.#tryAgain(queue, mayBeWritten)
       this.#refresh()
     }
-  }
-
-  /** Nothing is to be expected of a broker that leads none of them any more: the next one is asked. */
-  async #hangUpIfMoved(leader: Node, queues: readonly PartitionQueue[]): Promise<void> {
-    const { link } = this.#options
-    await link.refresh()
-    const next = queues.map(({ topic, partition }) => link.leaderOf(topic, partition))
-    if (next.every((node) => node && node.nodeId !== leader.nodeId)) link.hangUp(leader)
   }
 
   #heed(queue: PartitionQueue, answer: PartitionAnswer): void {
@@ -274,12 +267,10 @@ export class ProduceSender {
   }
 
   #refuse(queue: PartitionQueue, errorCode: number): void {
-    const { topic, partition, batch } = queue
+    const { topic, partition } = queue
     const refused = new BrokerError(errorCode, `${topic}/${partition} refuses a record`)
     this.#options.logger.error({ topic, partition, err: refused }, 'produce.refused')
-    const error = new RecordRefusedError(refused.message, { cause: refused })
-    for (const one of batch?.records ?? []) one.reject(error)
-    queue.batch = null
+    queue.fail(new RecordRefusedError(refused.message, { cause: refused }))
   }
 
   #tryAgain(queue: PartitionQueue, mayBeWritten: boolean): void {
@@ -303,9 +294,7 @@ export class ProduceSender {
     this.#options.logger.warn(facts, 'produce.failed')
     // Its numbers may be used up in the log or not: whoever comes next counts in a new epoch.
     if (mayBeWritten) this.#identities.forget(batch.identity)
-    queue.batch = null
-    const error = new ProduceError('Kafka did not acknowledge', { cause, mayBeWritten })
-    for (const one of records) one.reject(error)
+    queue.fail(new ProduceError('Kafka did not acknowledge', { cause, mayBeWritten }))
     if (this.#options.whileAway === 'refuse') this.#absence.begin(queue)
   }
 }

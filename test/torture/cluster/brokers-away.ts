@@ -73,6 +73,7 @@ async function crash(stage: Stage, brokers: readonly Broker[], awayMs: number): 
 async function comeBack(stage: Stage, brokers: readonly Broker[]): Promise<void> {
   step(stage, `broker ${brokers.map(({ id }) => id).join(' and ')} starts`)
   await Promise.all(brokers.map((broker) => broker.start()))
+  step(stage, `broker ${brokers.map(({ id }) => id).join(' and ')} let in`)
   await stage.cluster.untilHealed()
 }
 

@@ -1,4 +1,7 @@
 import { systemClock } from '../../clock.ts'
+import type { TopicPartition } from '../topic-partition.ts'
+import type { ClusterLink } from './cluster-link.ts'
+import type { Node } from './cluster-view.ts'
 
 /**
  * What the work gives. Until then `look` is called every `everyMs`, one after the other: it finds out
@@ -29,4 +32,15 @@ async function lookUntil(
     // A look that fails finds nothing out; the deadline of the work still holds.
     if (!done.aborted) await look().catch(() => undefined)
   }
+}
+
+/** Nothing is to be expected of a broker that leads none of them any more: the next one is asked. */
+export async function hangUpIfMoved(
+  link: ClusterLink,
+  leader: Node,
+  places: readonly TopicPartition[],
+): Promise<void> {
+  await link.refresh()
+  const next = places.map(({ topic, partition }) => link.leaderOf(topic, partition))
+  if (next.every((node) => node && node.nodeId !== leader.nodeId)) link.hangUp(leader)
 }
