@@ -1,4 +1,5 @@
 import { cpus } from 'node:os'
+import { type DoorResult, door } from './door.ts'
 import { bareLoop, type DrainResult, drain, latency, memory } from './scenarios.ts'
 import { BenchWorld } from './world.ts'
 
@@ -11,6 +12,7 @@ const ROUNDS = quick ? 1 : 3
 const EVENTS = quick ? 40_000 : 100_000
 const SLOW_EVENTS = quick ? 10_000 : 20_000
 const SECONDS = quick ? 10 : 20
+const WEBHOOKS = quick ? 20_000 : 60_000
 const MEMORY = quick
   ? { seen: 20_000, parked: 2_000, followers: 100_000 }
   : { seen: 100_000, parked: 10_000, followers: 1_000_000 }
@@ -62,6 +64,12 @@ function cpuText(results: readonly DrainResult[]): string {
   return `dispatcher ${of('dispatcher')}, Postgres ${of('postgres')}, broker ${of('kafka')}`
 }
 
+function doorText(results: readonly DoorResult[]): string {
+  const of = (part: keyof DoorResult) => median(results.map((one) => one[part]))
+  const refused = results.reduce((sum, one) => sum + one.refused, 0)
+  return `${perSecond(of('perSecond'))}, ${of('p99Ms').toFixed(0)} ms, ${of('cpu').toFixed(3)}, ${refused} refused`
+}
+
 async function measure(world: BenchWorld): Promise<Row[]> {
   const fast = await pair(world, EVENTS, 100, 0)
   const slow = await pair(world, SLOW_EVENTS, 100, 20)
@@ -75,6 +83,7 @@ async function measure(world: BenchWorld): Promise<Row[]> {
     latency(world, { ...paced, sickPercent: 30 }),
   )
   const peak = await memory(world, MEMORY)
+  const doors = await rounds('normalizer', () => door(world, WEBHOOKS))
   const warm = (results: readonly { warm: number }[]) => median(results.map((one) => one.warm))
   const p = (results: readonly { p50: number; p99: number }[], key: 'p50' | 'p99') =>
     median(results.map((one) => one[key]))
@@ -108,6 +117,7 @@ async function measure(world: BenchWorld): Promise<Row[]> {
       goal: '≤ 512 MiB',
     },
     { name: '(i) one workspace ÷ bare sequential loop', value: ratio(alone.warm), goal: '≥ 0.9' },
+    { name: '(j) normalizer: webhooks, p99, CPU s per 1,000', value: doorText(doors), goal: '' },
     {
       name: 'out of order, overlaps',
       value: [fast, slow, alone]

@@ -10,6 +10,7 @@ import {
   type Report,
   said,
   type Target,
+  targetsOf,
 } from './world.ts'
 
 /** Each measures one thing and leaves nothing behind; rates are per second at the receiver. */
@@ -35,13 +36,6 @@ export interface DrainOptions {
 }
 
 const WITHIN_MS = 180_000
-
-export function targetsOf(workspaces: number, kindOf: (index: number) => string): Target[] {
-  return Array.from({ length: workspaces }, (_, index) => ({
-    workspaceId: `w${index}`,
-    kind: kindOf(index),
-  }))
-}
 
 function ratesOf(report: Report, events: number): Rates {
   const cold = Math.floor(events / 5)

@@ -33,6 +33,13 @@ export interface Target {
   readonly kind: string
 }
 
+export function targetsOf(workspaces: number, kindOf: (index: number) => string): Target[] {
+  return Array.from({ length: workspaces }, (_, index) => ({
+    workspaceId: `w${index}`,
+    kind: kindOf(index),
+  }))
+}
+
 export class BenchWorld {
   readonly stack: Stack
   readonly #receiver: ChildProcess
