@@ -47,7 +47,6 @@ export function fetchRequest(asked: readonly Asked[]): FetchRequest {
     minBytes: 1,
     maxBytes: BYTES_MAX,
     isolationLevel: READ_COMMITTED,
-    rackId: '',
     // A broker fills its answer from the first partition on: each is the first one now and then.
     topics: byTopic(rotated(entries), ({ partition, position }) => ({
       partition,

@@ -12,7 +12,13 @@ declare module 'kafkajs/src/protocol/requests/apiKeys.js' {
 }
 
 declare module 'kafkajs/src/protocol/requests/index.js' {
-  const module: { readonly requests: Readonly<Record<import('./wire/api.ts').ApiName, object>> }
+  interface Definition {
+    readonly versions: readonly string[]
+    protocol(options: { readonly version: number }): (request: object) => object
+  }
+  const module: {
+    readonly requests: Readonly<Record<import('./wire/api.ts').ApiName, Definition>>
+  }
   export default module
 }
 

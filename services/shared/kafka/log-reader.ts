@@ -76,7 +76,6 @@ export function createLogReader(options: LogReaderOptions): LogReader {
       minBytes: 0,
       maxBytes: pageBytes,
       isolationLevel: READ_COMMITTED,
-      rackId: '',
       topics: [{ topic, partitions: [wanted] }],
     })
     const found = responses[0]?.partitions[0]

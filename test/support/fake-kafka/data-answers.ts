@@ -105,7 +105,7 @@ interface Wanted {
 function readPartition(asked: Asked<'Fetch'>, topic: string, wanted: Wanted) {
   const { partition, offset, maxBytes } = wanted
   const led = ledPartition(asked, topic, partition)
-  const nothing = { aborted: [], preferredReadReplica: -1, batches: Buffer.alloc(0) }
+  const nothing = { aborted: [], batches: Buffer.alloc(0) }
   if (typeof led === 'number') {
     const unknown = { highWatermark: -1, lastStableOffset: -1, logStartOffset: -1 }
     return { partition, errorCode: led, ...unknown, ...nothing }

@@ -68,7 +68,7 @@ const produce = api(
 
 const fetch = api(
   1,
-  11,
+  10,
   struct({
     replicaId: int32,
     maxWaitMs: int32,
@@ -87,7 +87,6 @@ const fetch = api(
       }),
     ),
     forgotten: array(struct({ topic: string, partitions: array(int32) })),
-    rackId: string,
   }),
   struct({
     throttleMs,
@@ -101,7 +100,6 @@ const fetch = api(
         lastStableOffset: int64,
         logStartOffset: int64,
         aborted: array(struct({ producerId: int64, firstOffset: int64 })),
-        preferredReadReplica: int32,
         batches: bytes,
       }),
     ),

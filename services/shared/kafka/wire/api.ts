@@ -14,6 +14,8 @@ import requestsModule from 'kafkajs/src/protocol/requests/index.js'
 export interface Api<Request extends object, Answer> {
   readonly name: ApiName
   readonly key: number
+  /** The newest version that is used; otherwise the newest that both sides know. */
+  readonly newest?: number
   /** Never set; ties the types of request and answer to the constant. */
   readonly types?: (request: Request) => Answer
 }
@@ -32,10 +34,18 @@ export type ApiName =
   | 'Produce'
   | 'SyncGroup'
 
-export const definitionOf = (name: ApiName) => requestsModule.requests[name]
+/** kafkajs' encoder and decoder, with the versions that may be used. */
+export function definitionOf({ name, newest = Number.POSITIVE_INFINITY }: Api<never, unknown>) {
+  const definition = requestsModule.requests[name]
+  const versions = definition.versions.filter((version) => Number(version) <= newest)
+  return { ...definition, versions }
+}
 
-function api<Request extends object, Answer>(name: ApiName): Api<Request, Answer> {
-  return { name, key: apiKeys[name] }
+function api<Request extends object, Answer>(
+  name: ApiName,
+  options: { readonly newest?: number } = {},
+): Api<Request, Answer> {
+  return { name, key: apiKeys[name], ...options }
 }
 
 /** Per topic, the partitions that a request is about. */
@@ -103,7 +113,6 @@ export interface FetchRequest {
   readonly minBytes: number
   readonly maxBytes: number
   readonly isolationLevel: number
-  readonly rackId: ''
   readonly topics: readonly OfTopic<{
     readonly partition: number
     readonly fetchOffset: string
@@ -123,7 +132,12 @@ export interface FetchAnswer {
     readonly partitions: readonly FetchedPartition[]
   }[]
 }
-export const FETCH = api<FetchRequest, FetchAnswer>('Fetch')
+/**
+ * From version 11 on a broker that does not lead answers as well, with what it has as a replica, and no
+ * error tells us to go elsewhere. One that is stopping replicates nothing any more: calls would stand
+ * until its last connection closes. Up to version 10 only the leader answers.
+ */
+export const FETCH = api<FetchRequest, FetchAnswer>('Fetch', { newest: 10 })
 
 export const LIST_OFFSETS = api<
   {

@@ -114,7 +114,7 @@ export function openBroker(maker: ConnectionMaker, address: Address): BrokerConn
   ) {
     const { request: encode, response } = connected.lookupRequest(
       api.key,
-      definitionOf(api.name),
+      definitionOf(api),
     )(request)
     const asItCame = { decode: response.decode, parse: (answer: unknown) => answer }
     return { request: encode, response: asItCame, logResponseError: false }

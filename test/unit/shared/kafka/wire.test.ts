@@ -32,13 +32,10 @@ describe('the insides of kafkajs that we build on', () => {
 
   const constants = Object.values(apis).filter((one) => typeof one === 'object')
 
-  it.each(constants.map(({ name, key }) => [name, key] as const))(
+  it.each(constants.map((one) => [one.name, one.key, one] as const))(
     'know %s as request %s, and decode its answer apart from judging it',
-    (name, key) => {
-      const definition = apis.definitionOf(name) as {
-        versions: string[]
-        protocol(options: { version: number }): (request: object) => object
-      }
+    (_name, key, one) => {
+      const definition = apis.definitionOf(one)
       const newest = Math.max(...definition.versions.map(Number))
       const made = definition.protocol({ version: newest })({
         topics: [],
@@ -60,8 +57,8 @@ describe('the insides of kafkajs that we build on', () => {
     [apis.HEARTBEAT, { groupId: 'group', memberId: 'told', groupGenerationId: 1 }],
     [apis.OFFSET_FETCH, { groupId: 'group', topics: [{ topic: 'told', partitions: [] }] }],
     [apis.METADATA, { topics: ['told'], allowAutoTopicCreation: false }],
-  ])('take what we tell them by the names that we give it: $name', async ({ name }, request) => {
-    const definition = apis.definitionOf(name) as {
+  ])('take what we tell them by the names that we give it: $name', async (one, request) => {
+    const definition = apis.definitionOf(one) as {
       versions: string[]
       protocol(options: { version: number }): (request: object) => {
         request: { encode(): Promise<{ readonly buffer: Buffer }> }
@@ -71,6 +68,10 @@ describe('the insides of kafkajs that we build on', () => {
     const { buffer } = await definition.protocol({ version })(request).request.encode()
 
     expect(buffer.toString('latin1')).toContain('told')
+  })
+
+  it('read from leaders only, which newer versions of Fetch do not', () => {
+    expect(Math.max(...apis.definitionOf(apis.FETCH).versions.map(Number))).toBe(10)
   })
 
   it.each([
