@@ -9,9 +9,9 @@ const SOON_MS = 1_500
 const TIMES = { timeout: 15_000 }
 
 /*
- * What customers would have seen: with each upgrade of Kafka, three times over, calls that came 4 to
- * 5 s late. A broker that stops in good order hands its partitions over first, and lets what it was
- * asked before lie until its process ends.
+ * What customers would have seen: with each upgrade of Kafka, three times over, calls that came seconds
+ * late. A broker that stops in good order hands its partitions over first, and may let what it was asked
+ * before lie until its process ends.
  *
  * Timeline   broker 1    leads calls/0; has our poll, and stops: it listens, and answers nothing
  *            broker 2    leads calls/0
