@@ -124,9 +124,22 @@ export function spoolInMemory(): Spool & {
   }
 }
 
-/** What fails in the log is refused by the spool as well, unless another one is given. */
-export function safeLog(log: ReturnType<typeof logInMemory>, spool = fullSpool()): SafeLog {
-  return createSafeLog({ producer: log, spool, answerWithinMs: 3_000, clock: hurriedClock() })
+/**
+ * What fails in the log is refused by the spool as well, unless another one is given. `refused` gets
+ * why a call was taken by nobody.
+ */
+export function safeLog(
+  log: ReturnType<typeof logInMemory>,
+  spool = fullSpool(),
+  refused: SpoolRefusedReason[] = [],
+): SafeLog {
+  return createSafeLog({
+    producer: log,
+    spool,
+    answerWithinMs: 3_000,
+    onRefused: ({ reason }) => refused.push(reason),
+    clock: hurriedClock(),
+  })
 }
 
 function fullSpool(): Spool {

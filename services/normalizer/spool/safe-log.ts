@@ -32,6 +32,8 @@ export interface SafeLogOptions {
   readonly spool: Spool
   /** Milliseconds from the start of `place` in which the sender still gets its answer in time. */
   readonly answerWithinMs: number
+  /** A call that nobody took. One that the spool refused and Kafka then took is none. */
+  readonly onRefused: (refused: SpoolRefusedError) => void
   readonly clock: Clock
 }
 
@@ -40,7 +42,7 @@ const AGAIN_MS = 250
 const KAFKA_MS = 1_000
 
 export function createSafeLog(options: SafeLogOptions): SafeLog {
-  const { producer, spool, answerWithinMs, clock } = options
+  const { producer, spool, answerWithinMs, onRefused, clock } = options
 
   /** Null when Kafka took it, else since when it may be in the log without our knowing, if at all. */
   async function tryLog(record: LogRecord): Promise<{ attemptedAt: Date | null } | null> {
@@ -94,9 +96,11 @@ export function createSafeLog(options: SafeLogOptions): SafeLog {
         await spool.put(entry, failed.attemptedAt)
         return 'spooled'
       } catch (error) {
+        if (!(error instanceof SpoolRefusedError)) throw error
         // What may be in the log already would stand there twice.
-        const mayTry = error instanceof SpoolRefusedError && failed.attemptedAt === null
+        const mayTry = failed.attemptedAt === null
         if (mayTry && (await waitForLog(record, answerBy))) return 'logged'
+        onRefused(error)
         throw error
       }
     },

@@ -43,7 +43,7 @@ export function createSpoolMetrics(registry: Registry, capacity: SpoolCapacity):
   })
   const refused = new Counter({
     name: 'callwebhook_spool_refused_total',
-    help: 'Entries that the spool did not take. Unless Kafka then did, they were answered with 503.',
+    help: 'Calls that neither Kafka nor the spool took, by why the spool did not; answered with 503.',
     labelNames: ['reason'],
     registers,
   })

@@ -1,6 +1,5 @@
 import { createBatcher } from '../../shared/batcher.ts'
 import { withinMs } from '../../shared/deadline.ts'
-import type { Logger } from '../../shared/logger.ts'
 import { DatabaseAwayError, type DatabaseGuard } from '../../shared/postgres/database-guard.ts'
 import type { Inserted, NewEntry, SpoolLimits, SpoolSize } from '../../shared/postgres/spool.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
@@ -50,9 +49,7 @@ export interface SpoolOptions {
   readonly limits: SpoolLimits
   readonly box: SecretBox
   readonly onSpooled: (entry: Entry) => void
-  readonly onRefused: (reason: SpoolRefusedReason) => void
   readonly guard: DatabaseGuard
-  readonly logger: Logger
 }
 
 /** Together with the wait for Kafka below the time in which a sender must have its answer. */
@@ -64,7 +61,7 @@ const ENTRIES_PER_STATEMENT = 200
 const BYTES_PER_STATEMENT = 2_000_000
 
 export function createSpool(options: SpoolOptions): Spool {
-  const { box, guard, logger } = options
+  const { box, guard } = options
 
   async function insert(entries: readonly NewEntry[]) {
     const inserted = await insertInTime(entries)
@@ -112,10 +109,7 @@ export function createSpool(options: SpoolOptions): Spool {
       if (isIn) options.onSpooled(entry)
       return isIn
     } catch (error) {
-      const refused = refusalOf(error)
-      options.onRefused(refused.reason)
-      logger.error({ reason: refused.reason, err: refused.cause }, 'spool.refused')
-      throw refused
+      throw refusalOf(error)
     }
   }
 

@@ -15,7 +15,7 @@ import { createDrain } from './drain.ts'
 import { providerOf } from './entry.ts'
 import { createFindInLog } from './find-in-log.ts'
 import { createSafeLog, type SafeLog } from './safe-log.ts'
-import { createSpool } from './spool.ts'
+import { createSpool, type SpoolRefusedError } from './spool.ts'
 import { createSpoolMetrics } from './spool-metrics.ts'
 
 /** The spool with what fills and drains it, put together. */
@@ -84,11 +84,13 @@ export function createSpoolingLog(
     limits,
     box,
     onSpooled: (entry) => metrics.spooled(providerOf(entry)),
-    onRefused: metrics.refused,
     // Of its own: a look-up that was slow must not cost a call its last place.
     guard: createDatabaseGuard({ clock, logger }),
-    logger,
   })
   const answerWithinMs = config.answerWithinMs - LOOK_UPS_MS
-  return createSafeLog({ producer, spool, answerWithinMs, clock })
+  const onRefused = ({ reason, cause: err }: SpoolRefusedError) => {
+    metrics.refused(reason)
+    logger.error({ reason, err }, 'spool.refused')
+  }
+  return createSafeLog({ producer, spool, answerWithinMs, onRefused, clock })
 }

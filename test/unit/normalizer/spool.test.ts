@@ -4,6 +4,7 @@ import { idsToLookUp, planDrain } from '../../../services/normalizer/spool/plan-
 import {
   createSpool,
   SpoolRefusedError,
+  type SpoolRefusedReason,
   whyRefused,
 } from '../../../services/normalizer/spool/spool.ts'
 import { identify } from '../../../services/shared/call-event.ts'
@@ -62,9 +63,10 @@ describe('a record that has to be safe', () => {
   const setUp = () => {
     const log = logInMemory()
     const spool = spoolInMemory()
+    const refused: SpoolRefusedReason[] = []
     const place = (isQueued: boolean) =>
-      safeLog(log, spool).place({ entry: eventEntry(pending), record, isQueued })
-    return { log, spool, place }
+      safeLog(log, spool, refused).place({ entry: eventEntry(pending), record, isQueued })
+    return { log, spool, place, refused }
   }
 
   it.each([
@@ -105,12 +107,13 @@ describe('a record that has to be safe', () => {
     expect(log.records).toEqual([])
   })
 
-  it('goes to Kafka rather than being lost when it cannot queue', async () => {
-    const { log, spool, place } = setUp()
+  it('goes to Kafka rather than being lost when it cannot queue, and nobody is alarmed', async () => {
+    const { log, spool, place, refused } = setUp()
     spool.refusing = 'postgres_away'
 
     expect(await place(true)).toBe('logged')
     expect(log.records).toEqual([record])
+    expect(refused).toEqual([])
   })
 
   it.each([false, true])(
@@ -136,13 +139,14 @@ describe('a record that has to be safe', () => {
     expect(log.records).toEqual([])
   })
 
-  it('is refused when neither takes it', async () => {
-    const { log, spool, place } = setUp()
+  it('is refused when neither takes it, and counted once', async () => {
+    const { log, spool, place, refused } = setUp()
     log.failing = new ProduceError('away')
     spool.refusing = 'full'
 
     await expect(place(false)).rejects.toThrow(SpoolRefusedError)
     await expect(place(true)).rejects.toThrow(SpoolRefusedError)
+    expect(refused).toEqual(['full', 'full'])
   })
 })
 
@@ -193,9 +197,7 @@ describe('a spool that takes nothing', () => {
       limits,
       box,
       onSpooled: () => undefined,
-      onRefused: () => undefined,
       guard: createDatabaseGuard({ clock: stoppedClock(), logger: quiet }),
-      logger: quiet,
     })
 
     await expect(spool.put(eventEntry(pending), null)).rejects.toThrow(SpoolRefusedError)
@@ -217,12 +219,10 @@ describe('a spool that takes nothing', () => {
       limits,
       box,
       onSpooled: () => undefined,
-      onRefused: () => undefined,
       guard: async (_ms, work) => {
         void work()
         throw new DatabaseAwayError('Postgres does not answer')
       },
-      logger: quiet,
     })
 
     const put = spool.put(eventEntry(pending), null)
@@ -245,9 +245,7 @@ describe('a spool that takes nothing', () => {
       limits,
       box,
       onSpooled: () => undefined,
-      onRefused: () => undefined,
       guard,
-      logger: quiet,
     })
     await expect(guard(1_000, () => Promise.reject(aConnectionFailure()))).rejects.toThrow()
 
