@@ -3,7 +3,7 @@ import { clusterOf } from '../support/cluster.ts'
 import type { Mending, Scene, Tell } from './scene.ts'
 import type { Site } from './site.ts'
 
-/** One of three brokers is lost: the two others have all that was accepted, and go on. */
+/** Of three brokers one is lost, and the two others have all that was accepted; or two are. */
 
 /** Ten times the 9 s after which the cluster gives a silent broker's partitions to the others. */
 const AWAY_MS = 90_000
@@ -43,6 +43,18 @@ export const coordinatorKilled: Scene = {
     tell(`broker ${broker.id}`)
     await broker.kill()
     return mending(site, tell, () => broker.start())
+  },
+}
+
+/** No quorum is left: nothing is acknowledged, and what the two led cannot be read. */
+export const twoBrokersKilled: Scene = {
+  profile: 'cluster',
+  broken: 'two of three brokers killed',
+  expected: { kind: 'alert', name: 'PartitionStands' },
+  async break(site, tell) {
+    const killed = site.stack.brokers.slice(1)
+    await Promise.all(killed.map((broker) => broker.kill()))
+    return mending(site, tell, () => Promise.all(killed.map((broker) => broker.start())))
   },
 }
 

@@ -4,7 +4,7 @@ import { systemClock } from '../../services/shared/clock.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Product } from '../support/product.ts'
-import { coordinatorKilled, frozenBroker } from './cluster-scenes.ts'
+import { coordinatorKilled, frozenBroker, twoBrokersKilled } from './cluster-scenes.ts'
 import { whileRegistryIsAway } from './registry-away.ts'
 import type { Scene, Tell } from './scene.ts'
 import type { Dispatcher } from './site.ts'
@@ -136,4 +136,5 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   'all-frozen': allFrozen,
   'frozen-broker': frozenBroker,
   'coordinator-killed': coordinatorKilled,
+  'two-brokers-killed': twoBrokersKilled,
 }
