@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs'
+import type { Clock } from '../../shared/clock.ts'
 import { createLogReader, type LogReader } from '../../shared/kafka/log-reader.ts'
 import { partitionOfKey } from '../../shared/kafka/partitioner.ts'
 import type { LogRecord } from '../../shared/kafka/producer.ts'
@@ -18,31 +19,45 @@ export interface Attempt {
 
 /** Clocks of ours and of the brokers differ by less than this, in milliseconds. */
 const CLOCKS_DIFFER_MS = 60_000
+/** After its time, a record is in the log or in nobody's hands. */
+const ARRIVES_WITHIN_MS = 2_000
 /** Of one partition. What lies behind is not looked at, and may come twice. */
 const SCAN_BYTES_MAX = 64 * 1024 * 1024
 
-export function createFindInLog({
-  kafka,
-  partitions,
-  logger,
-}: {
+export interface FindInLogOptions {
   readonly kafka: Kafka
   /** Of each topic; what the producer goes by. */
   readonly partitions: number
+  /** Milliseconds for which a producer tries. */
+  readonly publishTimeoutMs: number
+  readonly clock: Clock
   readonly logger: Logger
-}): FindInLog {
+}
+
+export function createFindInLog(options: FindInLogOptions): FindInLog {
+  const { kafka, partitions, publishTimeoutMs, clock, logger } = options
+
+  /** A broker that was slow may still hold what was sent and given up; seldom is anybody that early. */
+  async function untilArrived(attempts: readonly Attempt[]): Promise<void> {
+    const inFlightMs = publishTimeoutMs + ARRIVES_WITHIN_MS
+    const last = Math.max(...attempts.map(({ attemptedAt }) => attemptedAt.getTime()))
+    const left = Math.min(last + inFlightMs - clock.now(), inFlightMs)
+    if (left > 0) await clock.sleep(left)
+  }
+
   return async (attempts) => {
     const found = new Set<LogRecord>()
+    await untilArrived(attempts)
     const topics = grouped(attempts, ({ record }) => record.topic)
     for (const [topic, ofTopic] of topics) {
       // One of its own: this happens once per outage, and none has to survive it.
       const reader = createLogReader({ kafka, topic, pageBytes: 1024 * 1024, logger })
       try {
         const groups = grouped(ofTopic, ({ record }) => partitionOfKey(record.key, partitions))
-        // What cannot be seen yet would be taken for missing, and written a second time.
-        await Promise.all([...groups.keys()].map((partition) => reader.settled(partition)))
         for (const [partition, group] of groups) {
-          const isWhole = await scan(reader, partition, group, found)
+          // What cannot be seen yet would be taken for missing, and written a second time.
+          const end = await reader.settled(partition)
+          const isWhole = await scan(reader, { partition, end }, group, found)
           if (!isWhole) logger.warn({ topic, partition }, 'spool.scan_cut_short')
         }
       } finally {
@@ -53,10 +68,10 @@ export function createFindInLog({
   }
 }
 
-/** False when the end was not reached. */
+/** False when it was cut short. Rejects when the log ends before `end`: then its leader has moved. */
 async function scan(
   reader: LogReader,
-  partition: number,
+  { partition, end }: { readonly partition: number; readonly end: number },
   attempts: readonly Attempt[],
   found: Set<LogRecord>,
 ): Promise<boolean> {
@@ -68,7 +83,11 @@ async function scan(
   let bytesLeft = SCAN_BYTES_MAX
   while (bytesLeft > 0) {
     const page = await reader.read(partition, offset)
-    if (page.next === offset) return true
+    if (page.next === offset) {
+      // The next leader may show less for a moment.
+      if (offset < end) throw new Error(`partition ${partition} ends at ${offset}, not at ${end}`)
+      return true
+    }
     for (const { key, value } of page.messages) {
       const record = value && wanted.get(nameOf(key?.toString() ?? '', value))
       if (record) found.add(record)

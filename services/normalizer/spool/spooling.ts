@@ -20,7 +20,10 @@ import { createSpoolMetrics } from './spool-metrics.ts'
 
 /** The spool with what fills and drains it, put together. */
 export interface SpoolingOptions {
-  readonly config: Pick<NormalizerConfig, 'secretBox' | 'spoolLimits' | 'answerWithinMs' | 'kafka'>
+  readonly config: Pick<
+    NormalizerConfig,
+    'secretBox' | 'spoolLimits' | 'answerWithinMs' | 'publishTimeoutMs' | 'kafka'
+  >
   readonly pool: Pool
   readonly kafka: Kafka
   readonly producer: Pick<LogProducer, 'send' | 'isAway'>
@@ -49,7 +52,13 @@ export function startSpooling(options: SpoolingOptions): Spooling {
     producer,
     toRecord: ({ event, trace }) =>
       withTrace(toRecord(event, { topic: topics.events, encoder }), trace),
-    findInLog: createFindInLog({ kafka, partitions: config.kafka.partitions, logger }),
+    findInLog: createFindInLog({
+      kafka,
+      partitions: config.kafka.partitions,
+      publishTimeoutMs: config.publishTimeoutMs,
+      clock,
+      logger,
+    }),
     box: config.secretBox,
     onSize: metrics.size,
     onDrained: metrics.drained,

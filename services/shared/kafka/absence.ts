@@ -9,11 +9,14 @@ import type { ClusterLink } from './wire/cluster-link.ts'
  * The partitions whose records are refused at once, since a batch of them was just given up. Each
  * ends when its leader and its replicas agree on all that it has: then the next record is tried. A
  * leader that can be reached is not enough. After an outage it waits for its replicas for seconds, and
- * everybody who believed in it would wait with it in vain.
+ * everybody who believed in it would wait with it in vain. It has a link of its own: behind a write that
+ * waits for replicas a question would come too late, and cost the connection.
  */
 const LOOK_EVERY_MS = 250
 /** Where a record fails for other reasons than that nobody waits for it again for so long. */
 const REST_MS = 500
+/** What cannot be seen, a record finds out; its sender waits for the whole time of a record. */
+const TRY_EVERY_MS = 10_000
 
 export class Absence {
   readonly #link: ClusterLink
@@ -34,7 +37,8 @@ export class Absence {
   begin(queue: PartitionQueue): void {
     if (this.#isStopped) return
     const { promise: back, resolve: end } = withResolvers()
-    queue.away ??= { since: systemClock.now(), back, end }
+    const now = systemClock.now()
+    queue.away ??= { since: now, triedAt: now, mayTry: false, back, end }
     this.#queues.add(queue)
     for (const one of queue.takeWaiting()) one.reject(refusal())
     if (!this.#isLooking) void this.#look()
@@ -43,7 +47,7 @@ export class Absence {
   /** Whoever waits is let go. */
   stop(): void {
     this.#isStopped = true
-    for (const queue of this.#queues) this.#end(queue)
+    for (const queue of this.#queues) this.end(queue)
   }
 
   async #look(): Promise<void> {
@@ -57,16 +61,27 @@ export class Absence {
   }
 
   async #lookAt(queue: PartitionQueue): Promise<void> {
-    if (!queue.away || systemClock.now() - queue.away.since < REST_MS) return
-    const isBack = await untilReadable(this.#link, queue, LOOK_EVERY_MS).then(
-      () => true,
-      () => false,
-    )
-    if (isBack) this.#end(queue)
+    const { away } = queue
+    const now = systemClock.now()
+    if (!away || now - away.since < REST_MS) return
+    if (await this.#isBack(queue)) this.end(queue)
+    else if (now - away.triedAt >= TRY_EVERY_MS) away.mayTry = true
   }
 
-  #end(queue: PartitionQueue): void {
-    queue.away?.end()
+  async #isBack({ topic, partition }: PartitionQueue): Promise<boolean> {
+    try {
+      await this.#link.refresh()
+      const leader = await this.#link.requireLeader(topic, partition)
+      await untilReadable(this.#link, { topic, partition }, { ms: LOOK_EVERY_MS, leader })
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  end(queue: PartitionQueue): void {
+    if (!queue.away) return
+    queue.away.end()
     queue.away = null
     this.#queues.delete(queue)
   }

@@ -71,3 +71,16 @@ export function answersOf(
     return answer ? [[one, answer] as const] : []
   })
 }
+
+/** Reads on from there. */
+export function follow(cursor: Cursor, leader: Node | null): void {
+  if (!leader || leader.nodeId === cursor.leader?.nodeId) return
+  // What the one before may still answer would come twice.
+  cursor.version++
+  cursor.leader = leader
+}
+
+/** Unless it is read elsewhere by now. */
+export function leave(cursor: Cursor, node: Node): void {
+  if (cursor.leader?.nodeId === node.nodeId) cursor.leader = null
+}

@@ -21,17 +21,16 @@ const LOOK_EVERY_MS = 25
  * whoever looks for a record too early does not find it, writes it again, and the customer gets the
  * call twice.
  *
- * Rejects after `ms` while replicas are missing, and when the leader moves meanwhile.
+ * Answers the end of what it has. Rejects after `ms` while replicas are missing, and when the leader
+ * moves meanwhile.
  */
 export async function untilReadable(
   link: ClusterLink,
   place: TopicPartition,
-  ms: number,
-): Promise<void> {
+  { ms, leader }: { readonly ms: number; readonly leader: Node },
+): Promise<number> {
   const until = performance.now() + ms
-  await link.refresh()
   requireReplicas(link, place)
-  const leader = await link.requireLeader(place.topic, place.partition)
   // It has to lead before as well as after: a replica's own end says nothing of the leader's.
   await endOf(link, leader, place, CONSUMER)
   const written = await endOf(link, leader, place, DEBUGGER)
@@ -39,6 +38,7 @@ export async function untilReadable(
     if (performance.now() >= until) throw new Error(missing(place))
     await systemClock.sleep(LOOK_EVERY_MS)
   }
+  return written
 }
 
 function requireReplicas(link: ClusterLink, place: TopicPartition): void {

@@ -24,20 +24,25 @@ export const READ_UNCOMMITTED = 0
 export async function readRanges(
   link: ClusterLink,
   wanted: readonly TopicPartition[],
+  leaders: LeaderFinder = link.requireLeader,
 ): Promise<readonly LogRange[]> {
-  const lows = await offsetsAt(link, wanted, EARLIEST)
-  const highs = await offsetsAt(link, wanted, LATEST)
+  const lows = await offsetsAt(link, leaders, wanted, EARLIEST)
+  const highs = await offsetsAt(link, leaders, wanted, LATEST)
   return wanted.map((_, index) => ({ low: lows[index] ?? 0, high: highs[index] ?? 0 }))
 }
 
+/** Whom to ask about a partition; rejects when that is not known. */
+type LeaderFinder = (topic: string, partition: number) => Promise<Node>
+
 async function offsetsAt(
   link: ClusterLink,
+  leaderOf: LeaderFinder,
   wanted: readonly TopicPartition[],
   timestamp: string,
 ): Promise<readonly number[]> {
   const leaders = new Map<number, { readonly node: Node; readonly led: TopicPartition[] }>()
   for (const one of wanted) {
-    const node = await link.requireLeader(one.topic, one.partition)
+    const node = await leaderOf(one.topic, one.partition)
     const known = leaders.get(node.nodeId)
     if (known) known.led.push(one)
     else leaders.set(node.nodeId, { node, led: [one] })

@@ -6,6 +6,7 @@ import { type LogRange, readRanges, requireAnswer } from './log-ranges.ts'
 import { FETCH, LIST_OFFSETS } from './wire/api.ts'
 import { createClusterLink } from './wire/cluster-link.ts'
 import { CODE } from './wire/error-codes.ts'
+import { survey } from './wire/survey.ts'
 
 /**
  * Reads the log without a consumer group: one fetch, any offset, no position kept anywhere.
@@ -24,10 +25,11 @@ export interface LogReader {
    */
   firstSince(partition: number, at: number): Promise<LogPoint | null>
   /**
-   * Resolves when all that the leader has can be read. A record that it wrote while its replicas were
-   * away is in the log and cannot be seen before they have it, too. Rejects while they are missing.
+   * Resolves when all that the leader has can be read, with the offset behind the last of it. A record
+   * that it wrote while its replicas were away is in the log and cannot be seen before they have it,
+   * too. Rejects while they are missing, and while the brokers do not agree on who leads.
    */
-  settled(partition: number): Promise<void>
+  settled(partition: number): Promise<number>
   /** Partitions of the topic. Rejects when the broker cannot be asked. */
   countPartitions(): Promise<number>
   /** First offset of the partition, and the one behind its last. */
@@ -106,6 +108,12 @@ export function createLogReader(options: LogReaderOptions): LogReader {
     return { offset: Number(found.offset), at: Number(found.timestamp) }
   }
 
+  async function untilSettled(partition: number): Promise<number> {
+    const { requireLeader } = await survey(link, [topic])
+    const leader = await requireLeader(topic, partition)
+    return untilReadable(link, { topic, partition }, { ms: READABLE_WITHIN_MS, leader })
+  }
+
   async function rangeOf(partition: number): Promise<LogRange> {
     const [range] = await readRanges(link, [{ topic, partition }])
     if (!range) throw new Error(`no range of ${topic}/${partition}`)
@@ -125,8 +133,7 @@ export function createLogReader(options: LogReaderOptions): LogReader {
   return {
     read: (partition, offset) => looking(() => fetchPage(partition, offset)),
     firstSince: (partition, at) => looking(() => askFirstSince(partition, at)),
-    settled: (partition) =>
-      looking(() => untilReadable(link, { topic, partition }, READABLE_WITHIN_MS)),
+    settled: (partition) => looking(() => untilSettled(partition)),
     async countPartitions() {
       await link.requireLeader(topic, 0)
       return link.partitionsOf(topic) ?? 0

@@ -8,6 +8,7 @@ import { type LogRange, readRanges } from './log-ranges.ts'
 import { type LostRecords, PartitionFetcher } from './partition-fetcher.ts'
 import { type ClusterLink, createClusterLink } from './wire/cluster-link.ts'
 import { BrokerError } from './wire/error-codes.ts'
+import { survey } from './wire/survey.ts'
 
 /**
  * A member of a consumer group that owns whole partitions: partition p of every topic.
@@ -260,7 +261,9 @@ class GroupMember implements PartitionConsumer {
     partition: number,
   ): Promise<ReadonlyMap<string, LogRange>> {
     const wanted = topics.map((topic) => ({ topic, partition }))
-    const ranges = await readRanges(this.#link, wanted)
+    // Where a log seems to end before the commit all of it is read again: one word is not enough.
+    const { requireLeader } = await survey(this.#link, topics)
+    const ranges = await readRanges(this.#link, wanted, requireLeader)
     return new Map(topics.map((topic, index) => [topic, ranges[index] ?? { low: 0, high: 0 }]))
   }
 

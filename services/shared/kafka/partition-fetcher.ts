@@ -6,7 +6,9 @@ import {
   answersOf,
   type Cursor,
   fetchRequest,
+  follow,
   LONG_POLL_MS,
+  leave,
   nameOf,
 } from './fetch-request.ts'
 import { fetchedRecords } from './fetched-records.ts'
@@ -16,6 +18,7 @@ import type { ClusterLink } from './wire/cluster-link.ts'
 import type { Node } from './wire/cluster-view.ts'
 import { doubted } from './wire/doubted.ts'
 import { BrokerAwayError, BrokerError, CODE, isLeaderElsewhere } from './wire/error-codes.ts'
+import { survey } from './wire/survey.ts'
 
 /**
  * Reads partitions from where their owner says, each from its leader: one long poll per broker at a
@@ -169,10 +172,10 @@ export class PartitionFetcher {
     this.#polling.add(node.nodeId)
     try {
       const poll = link.ask(node, FETCH, fetchRequest(asked), ANSWER_MS)
-      const answer = await doubted(poll, DOUBTED_MS, () => this.#lookForLeaders())
+      const answer = await doubted(poll, DOUBTED_MS, () => this.#lookForLeaders(node))
       for (const [one, found] of answersOf(asked, answer)) this.#heed(one, found)
     } catch (error) {
-      if (error instanceof BrokerAwayError) for (const { cursor } of asked) cursor.leader = null
+      if (error instanceof BrokerAwayError) for (const { cursor } of asked) leave(cursor, node)
       else await this.#setApart(node, asked, error)
     }
     this.#polling.delete(node.nodeId)
@@ -250,7 +253,12 @@ export class PartitionFetcher {
     const { topic, partition } = cursor
     this.#rest(cursor, LOOK_AGAIN_MS)
     try {
-      const [range] = await readRanges(link, [cursor])
+      const { requireLeader } = await survey(link, [topic])
+      const leader = await requireLeader(topic, partition)
+      if (cursor.version !== version) return
+      // One that is cut off from the others has less: all that is retained would come again.
+      if (leader.nodeId !== cursor.leader?.nodeId) return follow(cursor, leader)
+      const [range] = await readRanges(link, [cursor], requireLeader)
       if (!range || cursor.version !== version) return
       const to = positionIn(range, position)
       if (to === position) return
@@ -263,12 +271,15 @@ export class PartitionFetcher {
     this.#pollSoon()
   }
 
-  async #lookForLeaders(): Promise<void> {
+  /** Of partitions without one, and of those that are read from a broker in doubt. */
+  async #lookForLeaders(doubted?: Node): Promise<void> {
     if (this.#isLooking) return
     this.#isLooking = true
     const { link, clock } = this.#options
     await link.refresh().catch(() => undefined)
     for (const cursor of this.#cursors.values()) {
+      // One broker's word is not enough to leave another one that answers.
+      if (cursor.leader && cursor.leader.nodeId !== doubted?.nodeId) continue
       follow(cursor, link.leaderOf(cursor.topic, cursor.partition))
     }
     this.#pollSoon()
@@ -277,13 +288,6 @@ export class PartitionFetcher {
     this.#isLooking = false
     if ([...this.#cursors.values()].some(({ leader }) => !leader)) this.#pollSoon()
   }
-}
-
-function follow(cursor: Cursor, leader: Node | null): void {
-  if (!leader || leader.nodeId === cursor.leader?.nodeId) return
-  // What the one before may still answer would come twice.
-  if (cursor.leader) cursor.version++
-  cursor.leader = leader
 }
 
 /** What is below the log was deleted; what is beyond it was in a log that is not there any more. */

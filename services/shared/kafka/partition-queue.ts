@@ -13,6 +13,8 @@ export interface Waiting {
   reject(error: Error): void
 }
 
+const REST_MS = { first: 20, most: 500 }
+
 /** Records that travel together, under sequence numbers that they keep until they are answered. */
 export interface Batch {
   readonly records: readonly Waiting[]
@@ -59,6 +61,15 @@ export class PartitionQueue {
 
   get nextDeadline(): number {
     return this.batch?.deadline ?? this.#waiting[0]?.deadline ?? Number.POSITIVE_INFINITY
+  }
+
+  /** False: refused, as a record would be. Of those that come while it is away one is tried now and then. */
+  admits(now: number): boolean {
+    if (!this.away) return true
+    if (!this.away.mayTry) return false
+    this.away.mayTry = false
+    this.away.triedAt = now
+    return true
   }
 
   add(waiting: Waiting): void {
@@ -108,13 +119,22 @@ export class PartitionQueue {
     return { records, identity, firstSequence, deadline, mayBeWritten: false, tries: 0 }
   }
 
-  /** The broker has the batch. */
-  written(): void {
+  /** The broker has the batch, from this offset on. */
+  written(offset: number): void {
     const { batch } = this
+    for (const [index, one] of batch?.records.entries() ?? []) one.resolve(offset + index)
     if (batch && this.#counted?.identity === batch.identity) {
       this.#counted.next = sequenceAfter(batch.firstSequence, batch.records.length)
     }
     this.batch = null
+  }
+
+  /** The same batch is sent again, after a rest that grows. */
+  again(mayBeWritten: boolean, now: number): void {
+    const { batch } = this
+    if (!batch) return
+    batch.mayBeWritten ||= mayBeWritten
+    this.restUntil = now + Math.min(REST_MS.first * 2 ** (batch.tries - 1), REST_MS.most)
   }
 
   /** It is not sent any more. */
@@ -141,9 +161,13 @@ export class PartitionQueue {
   }
 }
 
-/** Why records of a partition are refused for now. */
+/** Records of a partition are refused for now. */
 export interface Away {
   readonly since: number
+  /** When a record was tried last, in milliseconds since 1970; at first when it began. */
+  triedAt: number
+  /** The next record is tried: nothing else tells for sure whether one can be written. */
+  mayTry: boolean
   readonly back: Promise<void>
   end(): void
 }

@@ -18,6 +18,8 @@ import { BrokerAwayError, BrokerError, isLeaderElsewhere } from './wire/error-co
  */
 export interface ProduceSenderOptions {
   readonly link: ClusterLink
+  /** For questions about partitions that are away. */
+  readonly looks: ClusterLink
   readonly logger: Logger
   readonly timeoutMs: number
   readonly batchMax?: number
@@ -40,7 +42,8 @@ const DOUBTED_MS = 300
 const BROKER_MARGIN_MS = 200
 /** With less time left a request is not worth a connection that may be closed for it. */
 const LAST_MS = 50
-const REST_MS = { first: 20, most: 500 }
+/** What waits for its writer's permission is looked at so often. */
+const PERMISSION_MS = 500
 const LOOK_EVERY_MS = 250
 
 export class ProduceSender {
@@ -58,7 +61,7 @@ export class ProduceSender {
 
   constructor(options: ProduceSenderOptions) {
     this.#options = options
-    this.#absence = new Absence(options)
+    this.#absence = new Absence({ link: options.looks, logger: options.logger })
     this.#identities = new Identities(options, () => this.#pumpSoon())
   }
 
@@ -211,7 +214,7 @@ export class ProduceSender {
 
   /** What is left waits for its writer's permission. */
   #rest(queue: PartitionQueue): false {
-    if (queue.hasWork) queue.restUntil = systemClock.now() + REST_MS.most
+    if (queue.hasWork) queue.restUntil = systemClock.now() + PERMISSION_MS
     return false
   }
 
@@ -227,11 +230,13 @@ export class ProduceSender {
     const request = { acks: -1, timeout, ...identity, topicData: topicDataOf(queues) } as const
     try {
       const written = link.ask(leader, PRODUCE, request, ms)
-      const answer = await doubted(written, DOUBTED_MS, () => hangUpIfMoved(link, leader, queues))
+      const answer = await doubted(written, DOUBTED_MS, (isAnswered) =>
+        hangUpIfMoved(link, leader, queues, isAnswered),
+      )
       for (const queue of queues) this.#heed(queue, answerFor(queue, answer))
     } catch (error) {
       const mayBeWritten = !(error instanceof BrokerAwayError) || error.mayBeDone
-      for (const queue of queues) this.#tryAgain(queue, mayBeWritten)
+      for (const queue of queues) queue.again(mayBeWritten, systemClock.now())
       this.#refresh()
     }
   }
@@ -247,11 +252,11 @@ export class ProduceSender {
     }
     switch (verdict.kind) {
       case 'written':
-        for (const [index, one] of records.entries()) one.resolve(verdict.offset + index)
-        queue.written()
+        queue.written(verdict.offset)
+        this.#absence.end(queue)
         break
       case 'again':
-        this.#tryAgain(queue, verdict.mayBeWritten)
+        queue.again(verdict.mayBeWritten, systemClock.now())
         if (isLeaderElsewhere(answer.errorCode)) this.#refresh()
         break
       case 'refused':
@@ -271,14 +276,6 @@ export class ProduceSender {
     const refused = new BrokerError(errorCode, `${topic}/${partition} refuses a record`)
     this.#options.logger.error({ topic, partition, err: refused }, 'produce.refused')
     queue.fail(new RecordRefusedError(refused.message, { cause: refused }))
-  }
-
-  #tryAgain(queue: PartitionQueue, mayBeWritten: boolean): void {
-    const { batch } = queue
-    if (!batch) return
-    batch.mayBeWritten ||= mayBeWritten
-    const rest = Math.min(REST_MS.first * 2 ** (batch.tries - 1), REST_MS.most)
-    queue.restUntil = systemClock.now() + rest
   }
 
   #refresh(): void {

@@ -87,13 +87,17 @@ const START_WITHIN_MS = 15_000
 /** @throws DeadlineError when no broker answers, BrokerError when we may not write. */
 export async function startLogProducer(options: LogProducerOptions): Promise<LogProducer> {
   const { kafka, logger, partitions } = options
-  const link = createClusterLink({ kafka, logger })
-  const sender = new ProduceSender({ ...options, link })
+  const [link, looks] = [createClusterLink({ kafka, logger }), createClusterLink({ kafka, logger })]
+  const sender = new ProduceSender({ ...options, link, looks })
+  const stop = async () => {
+    await sender.stop()
+    link.close()
+    looks.close()
+  }
   try {
     await withinMs(START_WITHIN_MS, sender.start())
   } catch (error) {
-    await sender.stop()
-    link.close()
+    await stop()
     throw error
   }
   return {
@@ -103,7 +107,7 @@ export async function startLogProducer(options: LogProducerOptions): Promise<Log
         record.partition ?? partitionOfKey(record.key, partitions),
       )
       if (queue.away && patienceMs > 0) await within(patienceMs, queue.away.back)
-      if (queue.away) throw refusal()
+      if (!queue.admits(systemClock.now())) throw refusal()
       return new Promise<number>((resolve, reject) => {
         const deadline = systemClock.now() + options.timeoutMs
         sender.add(queue, { record, deadline, mayWrite, resolve, reject })
@@ -115,10 +119,7 @@ export async function startLogProducer(options: LogProducerOptions): Promise<Log
     get isAway() {
       return sender.isAway
     },
-    async stop() {
-      await sender.stop()
-      link.close()
-    },
+    stop,
   }
 }
 

@@ -27,6 +27,8 @@ export class Cluster {
   readonly #topics = new Map<string, Partition[]>()
   /** By broker, topic and partition. */
   readonly #oldViews = new Map<string, OldView>()
+  /** What brokers without contact to the others knew when they lost it. */
+  readonly #cutOff = new Map<number, ReadonlyMap<string, readonly Partition[]>>()
   readonly #waiting = new Set<() => void>()
   readonly #fenced = new Set<number>()
   readonly #brokers: readonly number[]
@@ -92,8 +94,25 @@ export class Cluster {
     this.#changed()
   }
 
+  /** From now on this broker hears nothing of the others, and goes on as if nothing had changed. */
+  cutOff(broker: number): void {
+    const known = [...this.#topics].map(([topic, partitions]) => {
+      const copies = partitions.map(({ log, leader }) => ({ log: log.copy(), leader }))
+      return [topic, copies] as const
+    })
+    this.#cutOff.set(broker, new Map(known))
+  }
+
+  /** What this broker takes for the partition. */
+  inEyesOf(broker: number, topic: string, partition: number): Partition | null {
+    const cutOff = this.#cutOff.get(broker)
+    return cutOff ? (cutOff.get(topic)?.[partition] ?? null) : this.partition(topic, partition)
+  }
+
   /** The leader that this broker's next Metadata answer tells. */
   leaderInEyesOf(broker: number, topic: string, partition: number): number {
+    const cutOff = this.#cutOff.get(broker)?.get(topic)?.[partition]
+    if (cutOff) return cutOff.leader
     const key = viewKey(broker, topic, partition)
     const old = this.#oldViews.get(key)
     if (!old) return this.known(topic, partition).leader

@@ -45,7 +45,7 @@ function ledPartition(
 ): Partition | number {
   const planned = trouble.errorCode(topic, partition)
   if (planned !== ERRORS.NONE) return planned
-  const found = cluster.partition(topic, partition)
+  const found = cluster.inEyesOf(request.broker, topic, partition)
   if (!found) return ERRORS.UNKNOWN_TOPIC_OR_PARTITION
   return found.leader === request.broker ? found : ERRORS.NOT_LEADER_FOR_PARTITION
 }

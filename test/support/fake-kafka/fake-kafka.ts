@@ -130,6 +130,14 @@ export class FakeKafka {
     this.#groups.move(groupId, to, formerAnswersHeartbeats)
   }
 
+  /**
+   * Clients reach it, the other brokers do not: it leads on in its own eyes, and its logs end where they
+   * ended. Not for writing to it.
+   */
+  cutOff(broker: number): void {
+    this.#cluster.cutOff(broker)
+  }
+
   freeze(broker: number): void {
     this.#broker(broker).freeze()
   }

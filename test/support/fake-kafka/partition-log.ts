@@ -29,6 +29,15 @@ export class PartitionLog {
       .filter(({ offset }) => offset >= this.#low)
   }
 
+  /** As it is now: what is appended to one of both is not in the other. */
+  copy(): PartitionLog {
+    const copied = new PartitionLog()
+    copied.#batches.push(...this.#batches)
+    for (const [producer, batches] of this.#ofProducers) copied.#ofProducers.set(producer, batches)
+    copied.#low = this.#low
+    return copied
+  }
+
   append(sent: Buffer): Appended {
     let batch: Batch
     try {

@@ -68,7 +68,7 @@ function readerOf(log: FakeLog, clock: ManualClock): LogReader {
       const found = entries.slice(first).find(({ timestamp }) => Number(timestamp) >= at)
       return found ? { offset: Number(found.offset), at: Number(found.timestamp) } : null
     },
-    settled: async () => undefined,
+    settled: async () => 0,
     countPartitions: async () => partitions,
     range: async (partition) => ({ low: first, high: partition === 0 ? entries.length : grownTo }),
     stop: async () => undefined,

@@ -31,6 +31,8 @@ export interface ClusterLink {
   ): Promise<Answer>
   /** Asks for the metadata anew; those who ask in the same moment share one request. */
   refresh(): Promise<void>
+  /** The brokers of the cluster. */
+  readonly nodes: readonly Node[]
   /** Null: nobody leads it for the moment, or the topic is not known. */
   leaderOf(topic: string, partition: number): Node | null
   /**
@@ -113,6 +115,9 @@ export function createClusterLink({ kafka, topics = [], logger }: ClusterLinkOpt
         refreshing = null
       })
       return refreshing
+    },
+    get nodes() {
+      return view.nodes
     },
     leaderOf: (topic, partition) => view.leaderOf(topic, partition),
     async requireLeader(topic, partition) {

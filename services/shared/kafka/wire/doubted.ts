@@ -11,7 +11,7 @@ import type { Node } from './cluster-view.ts'
 export async function doubted<T>(
   work: Promise<T>,
   everyMs: number,
-  look: () => Promise<unknown>,
+  look: (isAnswered: AbortSignal) => Promise<unknown>,
 ): Promise<T> {
   const done = new AbortController()
   void lookUntil(done.signal, everyMs, look)
@@ -25,12 +25,12 @@ export async function doubted<T>(
 async function lookUntil(
   done: AbortSignal,
   everyMs: number,
-  look: () => Promise<unknown>,
+  look: (isAnswered: AbortSignal) => Promise<unknown>,
 ): Promise<void> {
   while (!done.aborted) {
     await systemClock.sleep(everyMs, done).catch(() => undefined)
     // A look that fails finds nothing out; the deadline of the work still holds.
-    if (!done.aborted) await look().catch(() => undefined)
+    if (!done.aborted) await look(done).catch(() => undefined)
   }
 }
 
@@ -39,8 +39,11 @@ export async function hangUpIfMoved(
   link: ClusterLink,
   leader: Node,
   places: readonly TopicPartition[],
+  isAnswered: AbortSignal,
 ): Promise<void> {
   await link.refresh()
+  // Its connection may serve the next request by now.
+  if (isAnswered.aborted) return
   const next = places.map(({ topic, partition }) => link.leaderOf(topic, partition))
   if (next.every((node) => node && node.nodeId !== leader.nodeId)) link.hangUp(leader)
 }
