@@ -74,3 +74,8 @@ export async function requireAnswer(link: ClusterLink, code: number, about: stri
   if (isLeaderElsewhere(code)) await link.refresh().catch(() => undefined)
   throw new BrokerError(code, about)
 }
+
+/** What is below the log was deleted; what is beyond it was in a log that is not there any more. */
+export function positionIn({ low, high }: LogRange, position: number): number {
+  return position < low || position > high ? low : position
+}

@@ -93,12 +93,14 @@ export interface PartitionConsumerOptions {
   readonly logger: Logger
   /** Milliseconds without a heartbeat after which the broker gives the partitions away. */
   readonly sessionTimeoutMs: number
+  /** Milliseconds between two looks at who leads, and at how many partitions there are. Default: 10 s. */
+  readonly lookEveryMs?: number
 }
 
 const LEASE_MARGIN_MS = 1_000
 const START_WITHIN_MS = 60_000
 /** How often the number of partitions is looked at. */
-const LOOK_EVERY_MS = 15_000
+const LOOK_EVERY_MS = 10_000
 
 /** Resolves once the group has let us in. @throws BrokerError when it will not. */
 export async function startPartitionConsumer(
@@ -268,7 +270,7 @@ class GroupMember implements PartitionConsumer {
   }
 
   async #watchPartitions(): Promise<void> {
-    const { topics, partitions, logger } = this.#options
+    const { topics, partitions, lookEveryMs = LOOK_EVERY_MS, logger } = this.#options
     const { signal } = this.#stopping
     while (!signal.aborted) {
       await this.#link.refresh().catch(() => undefined)
@@ -280,7 +282,9 @@ class GroupMember implements PartitionConsumer {
         logger.error({ misfits: Object.fromEntries(misfits), partitions }, 'partitions.misfit')
       }
       this.#misfits = new Map(misfits)
-      await systemClock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined)
+      const most = await survey(this.#link, topics).catch(() => null)
+      if (most) await this.#fetcher.follow(most)
+      await systemClock.sleep(lookEveryMs, signal).catch(() => undefined)
     }
   }
 

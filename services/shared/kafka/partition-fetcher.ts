@@ -12,13 +12,13 @@ import {
   nameOf,
 } from './fetch-request.ts'
 import { fetchedRecords } from './fetched-records.ts'
-import { type LogRange, readRanges } from './log-ranges.ts'
+import { positionIn, readRanges } from './log-ranges.ts'
 import { FETCH, type FetchedPartition } from './wire/api.ts'
 import type { ClusterLink } from './wire/cluster-link.ts'
 import type { Node } from './wire/cluster-view.ts'
 import { doubted } from './wire/doubted.ts'
 import { BrokerAwayError, BrokerError, CODE, isLeaderElsewhere } from './wire/error-codes.ts'
-import { survey } from './wire/survey.ts'
+import { type Survey, survey } from './wire/survey.ts'
 
 /**
  * Reads partitions from where their owner says, each from its leader: one long poll per broker at a
@@ -122,6 +122,15 @@ export class PartitionFetcher {
         Math.max(0, now - caughtUpAt - LONG_POLL_MS) / 1_000,
       ]),
     )
+  }
+
+  /** Leaves brokers that lead in their own eyes only: they answer, and never have anything new. */
+  async follow(most: Survey): Promise<void> {
+    for (const cursor of this.#cursors.values()) {
+      const leader = await most.requireLeader(cursor.topic, cursor.partition).catch(() => null)
+      if (cursor.leader) follow(cursor, leader)
+    }
+    this.#pollSoon()
   }
 
   stop(): void {
@@ -288,9 +297,4 @@ export class PartitionFetcher {
     this.#isLooking = false
     if ([...this.#cursors.values()].some(({ leader }) => !leader)) this.#pollSoon()
   }
-}
-
-/** What is below the log was deleted; what is beyond it was in a log that is not there any more. */
-function positionIn({ low, high }: LogRange, position: number): number {
-  return position < low || position > high ? low : position
 }
