@@ -1,4 +1,3 @@
-import { systemClock } from '../../clock.ts'
 import type { TopicPartition } from '../topic-partition.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import type { Node } from './cluster-view.ts'
@@ -11,26 +10,23 @@ import type { Node } from './cluster-view.ts'
 export async function doubted<T>(
   work: Promise<T>,
   everyMs: number,
-  look: (isAnswered: AbortSignal) => Promise<unknown>,
+  look: (isAnswered: () => boolean) => Promise<unknown>,
 ): Promise<T> {
-  const done = new AbortController()
-  void lookUntil(done.signal, everyMs, look)
+  let isAnswered = false
+  let looking: Promise<unknown> | null = null
+  const timer = setInterval(() => {
+    // A look that fails finds nothing out; the deadline of the work still holds.
+    looking ??= look(() => isAnswered)
+      .catch(() => undefined)
+      .finally(() => {
+        looking = null
+      })
+  }, everyMs)
   try {
     return await work
   } finally {
-    done.abort()
-  }
-}
-
-async function lookUntil(
-  done: AbortSignal,
-  everyMs: number,
-  look: (isAnswered: AbortSignal) => Promise<unknown>,
-): Promise<void> {
-  while (!done.aborted) {
-    await systemClock.sleep(everyMs, done).catch(() => undefined)
-    // A look that fails finds nothing out; the deadline of the work still holds.
-    if (!done.aborted) await look(done).catch(() => undefined)
+    isAnswered = true
+    clearInterval(timer)
   }
 }
 
@@ -39,11 +35,11 @@ export async function hangUpIfMoved(
   link: ClusterLink,
   leader: Node,
   places: readonly TopicPartition[],
-  isAnswered: AbortSignal,
+  isAnswered: () => boolean,
 ): Promise<void> {
   await link.refresh()
   // Its connection may serve the next request by now.
-  if (isAnswered.aborted) return
+  if (isAnswered()) return
   const next = places.map(({ topic, partition }) => link.leaderOf(topic, partition))
   if (next.every((node) => node && node.nodeId !== leader.nodeId)) link.hangUp(leader)
 }
