@@ -13,15 +13,15 @@ export async function doubted<T>(
   look: (isAnswered: () => boolean) => Promise<unknown>,
 ): Promise<T> {
   let isAnswered = false
-  let looking: Promise<unknown> | null = null
-  const timer = setInterval(() => {
+  let isLooking = false
+  const lookUnlessLooking = async () => {
+    if (isLooking) return
+    isLooking = true
     // A look that fails finds nothing out; the deadline of the work still holds.
-    looking ??= look(() => isAnswered)
-      .catch(() => undefined)
-      .finally(() => {
-        looking = null
-      })
-  }, everyMs)
+    await look(() => isAnswered).catch(() => undefined)
+    isLooking = false
+  }
+  const timer = setInterval(() => void lookUnlessLooking(), everyMs)
   try {
     return await work
   } finally {
