@@ -99,7 +99,7 @@ export interface PartitionConsumerOptions {
 
 const LEASE_MARGIN_MS = 1_000
 const START_WITHIN_MS = 60_000
-/** How often the number of partitions is looked at. */
+/** How often it is looked at who leads, and how many partitions there are. */
 const LOOK_EVERY_MS = 10_000
 
 /** Resolves once the group has let us in. @throws BrokerError when it will not. */
@@ -273,7 +273,9 @@ class GroupMember implements PartitionConsumer {
     const { topics, partitions, lookEveryMs = LOOK_EVERY_MS, logger } = this.#options
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      await this.#link.refresh().catch(() => undefined)
+      // Asks for the metadata anew on its way.
+      const most = await survey(this.#link, topics).catch(() => null)
+      if (most) await this.#fetcher.follow(most)
       const found = topics.map((topic) => [topic, this.#link.partitionsOf(topic)] as const)
       const misfits = found.flatMap(([topic, count]) =>
         count === null || count === 0 || count === partitions ? [] : [[topic, count] as const],
@@ -282,8 +284,6 @@ class GroupMember implements PartitionConsumer {
         logger.error({ misfits: Object.fromEntries(misfits), partitions }, 'partitions.misfit')
       }
       this.#misfits = new Map(misfits)
-      const most = await survey(this.#link, topics).catch(() => null)
-      if (most) await this.#fetcher.follow(most)
       await systemClock.sleep(lookEveryMs, signal).catch(() => undefined)
     }
   }
