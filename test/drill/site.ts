@@ -1,13 +1,5 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { stopDaemon } from '../../deploy/local/daemon.ts'
-import { HOST, logFile, type Profile, pidFile } from '../../deploy/local/profiles.ts'
-import {
-  type PrometheusPrograms,
-  scrapeConfig,
-  startPrometheus,
-  telemetryPorts,
-} from '../../deploy/local/prometheus.ts'
+import type { Profile } from '../../deploy/local/profiles.ts'
+import { type PrometheusPrograms, telemetryPorts } from '../../deploy/local/prometheus.ts'
 import type { ServiceProcess } from '../../deploy/local/services.ts'
 import type { Stack } from '../../deploy/local/stack.ts'
 import { PROVIDER_NAMES } from '../../services/shared/call-event.ts'
@@ -20,9 +12,9 @@ import {
   type SingleSenders,
   startSingleSenders,
 } from '../support/single-senders.ts'
-import { type AlertWatch, watchAlerts } from './alert-watch.ts'
-import { writeQuietPast } from './quiet-past.ts'
+import type { AlertWatch } from './alert-watch.ts'
 import { keyOfCall } from './waits.ts'
+import { startWatchedPrometheus } from './watched-prometheus.ts'
 
 /**
  * What a scene breaks: everything of the product, customers, providers, and a Prometheus that looks
@@ -52,7 +44,6 @@ const WORKSPACES_PER_PROVIDER = 4
 /** 20 workspaces: 13 calls a second in all. */
 const CALL_EVERY_MS = 1_500
 const CALLS_PER_SECOND = (PROVIDER_NAMES.length * WORKSPACES_PER_PROVIDER * 1_000) / CALL_EVERY_MS
-const SCRAPE_EVERY_S = 5
 /** On a new cluster the first group waits until Kafka has made the topic of its offsets. */
 const FIRST_READY_WITHIN_MS = 90_000
 
@@ -89,7 +80,10 @@ export async function openSite(name: string, ground: Ground): Promise<Site> {
       ...telemetryPorts(product.env),
       dispatcher: dispatchers.map(({ telemetryPort }) => telemetryPort),
     }
-    const alerts = await lookOn(name, { ...ground, targets }, closing)
+    const rate = CALLS_PER_SECOND
+    const prometheus = await startWatchedPrometheus(name, { ...ground, targets, rate })
+    closing.push(() => prometheus.stop())
+    const { alerts } = prometheus
     return {
       stack,
       product,
@@ -109,14 +103,6 @@ export async function openSite(name: string, ground: Ground): Promise<Site> {
 
 /** What there is to end, the last thing first. */
 type Closing = (() => Promise<unknown>)[]
-
-async function lookOn(name: string, scraped: Scraped, closing: Closing): Promise<AlertWatch> {
-  const prometheus = await servePrometheus(name, scraped)
-  closing.push(prometheus.stop)
-  const alerts = watchAlerts(prometheus.url)
-  closing.push(() => alerts.stop())
-  return alerts
-}
 
 function untilServed(receiver: Receiver, workspaceIds: readonly string[]): Promise<void> {
   const isServed = (workspaceId: string) => receiver.of(workspaceId).length > 0
@@ -166,28 +152,4 @@ async function connectWorkspaces(
     }
   }
   return sources
-}
-
-interface Scraped extends Pick<Ground, 'profile' | 'programs'> {
-  readonly targets: Readonly<Record<string, readonly number[]>>
-}
-
-async function servePrometheus(name: string, { profile, programs, targets }: Scraped) {
-  const folder = join(profile.folder, 'data', `prometheus-${name}`)
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  const dataDir = join(folder, 'series')
-  await writeQuietPast(programs, dataDir, { until: Date.now(), rate: CALLS_PER_SECOND })
-  const configFile = join(folder, 'prometheus.yml')
-  writeFileSync(configFile, scrapeConfig({ targets, everySeconds: SCRAPE_EVERY_S }))
-  const [port = 0] = await freePorts(1)
-  const files = {
-    pidFile: pidFile(profile, 'prometheus'),
-    logFile: logFile(profile, 'prometheus'),
-  }
-  await startPrometheus(programs, { port, configFile, dataDir, ...files })
-  return {
-    url: `http://${HOST}:${port}`,
-    stop: () => stopDaemon(files.pidFile, { signal: 'SIGTERM', withinMs: 10_000 }),
-  }
 }

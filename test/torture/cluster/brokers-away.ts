@@ -91,9 +91,10 @@ const SEEN_FOR_MS = 3_000
 
 export async function replaceDispatcher(stage: Stage): Promise<Dispatcher> {
   const from = Date.now()
-  await stage.dispatchers.shift()?.process.kill()
+  const killed = stage.dispatchers.shift()
+  await killed?.process.kill()
   stage.log.deaths.push({ from, to: Date.now() + SEEN_FOR_MS })
-  const started = await stage.startDispatcher()
+  const started = await stage.startDispatcher(killed?.telemetryPort)
   stage.dispatchers.push(started)
   return started
 }

@@ -9,8 +9,9 @@ import type { SenderOptions } from '../../support/single-senders.ts'
 /** Who calls and who is told of it, in every scene. */
 
 const WORKSPACES = 40
-/** Of each workspace: a hundred a second in all. */
+/** Of each workspace. */
 const CALL_EVERY_MS = 400
+export const CALLS_PER_SECOND = (WORKSPACES * 1_000) / CALL_EVERY_MS
 /** Not Stream Telecom, whose calls are put together from several webhooks and wait for that. */
 const PROVIDERS: readonly ProviderName[] = ['binotel', 'ringostat', 'phonet', 'unitalk']
 const FAILING_SHARE = 0.04

@@ -7,7 +7,7 @@ import { kafkaConfigOf } from '../../support/event-log.ts'
 import { eventually } from '../../support/eventually.ts'
 import { readLog } from './logged.ts'
 import { type ClusterScene, step } from './play.ts'
-import type { Stage } from './stage.ts'
+import type { Dispatcher, Stage } from './stage.ts'
 import { readiness, sumOf } from './telemetry.ts'
 import { orProblem } from './verdict.ts'
 
@@ -118,7 +118,8 @@ async function withoutDispatchers(stage: Stage, work: () => Promise<void>): Prom
   await Promise.all(stopped.map(({ process }) => process.stop()))
   await work()
   step(stage, 'they start again')
-  stage.dispatchers.push(...(await Promise.all(stopped.map(() => stage.startDispatcher()))))
+  const start = ({ telemetryPort }: Dispatcher) => stage.startDispatcher(telemetryPort)
+  stage.dispatchers.push(...(await Promise.all(stopped.map(start))))
 }
 
 /** Records of each partition that are left. */

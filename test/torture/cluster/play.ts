@@ -1,6 +1,8 @@
 import { loadavg } from 'node:os'
+import type { PrometheusPrograms } from '../../../deploy/local/prometheus.ts'
 import type { Stack } from '../../../deploy/local/stack.ts'
 import { systemClock } from '../../../services/shared/clock.ts'
+import { timetableOf } from '../../drill/alert-timetable.ts'
 import { clusterOf } from '../../support/cluster.ts'
 import { openStage, type Stage } from './stage.ts'
 import { judgeStage, type Outcome, orProblem, time } from './verdict.ts'
@@ -17,12 +19,19 @@ export interface ClusterScene {
 const BEFORE_MS = 5_000
 const AFTER_MS = 10_000
 
-/** Leaves the cluster in good health, whatever became of the scene. */
-export async function playScene(scene: ClusterScene, stack: Stage['stack']): Promise<Outcome> {
+/**
+ * Leaves the cluster in good health, whatever became of the scene.
+ * `prometheus`: to tell which alerts rang.
+ */
+export async function playScene(
+  scene: ClusterScene,
+  stack: Stage['stack'],
+  prometheus?: PrometheusPrograms,
+): Promise<Outcome> {
   await mend(stack)
   // Has the topic of all groups' offsets made, which takes the brokers seconds.
   await clusterOf(stack.brokers).coordinatorOf('nobody')
-  const stage = await openStage(stack, scene.env)
+  const stage = await openStage(stack, { env: scene.env, prometheus })
   try {
     await systemClock.sleep(BEFORE_MS)
     await orProblem(stage, () => scene.play(stage))
@@ -31,6 +40,7 @@ export async function playScene(scene: ClusterScene, stack: Stage['stack']): Pro
     // Times of a machine that others work on, too, say little without it.
     stage.log.notes.push(`load of the machine ${loadavg()[0]?.toFixed(0)}`)
     await systemClock.sleep(AFTER_MS)
+    noteAlerts(stage)
     return await judgeStage(stage)
   } finally {
     await mend(stack)
@@ -43,6 +53,16 @@ export function step({ log }: Stage, what: string): void {
   const at = Date.now()
   log.steps.push({ at, what })
   console.log(`  ${time(at)} ${what}`)
+}
+
+function noteAlerts({ alerts, log }: Stage): void {
+  const [broke] = log.steps
+  if (alerts === null || broke === undefined) return
+  const { fired } = timetableOf(alerts.polls, broke.at)
+  const rang = fired.map(
+    ({ name, severity, firedAt }) => `${name} (${severity}) after ${seconds(firedAt - broke.at)}`,
+  )
+  log.notes.push(`alerts: ${rang.join(', ') || 'none'}`)
 }
 
 async function mend({ brokers }: Pick<Stack, 'brokers'>): Promise<void> {

@@ -1,8 +1,11 @@
 import { profileOf } from '../../../deploy/local/profiles.ts'
+import { type PrometheusPrograms, telemetryPorts } from '../../../deploy/local/prometheus.ts'
 import type { ServiceProcess } from '../../../deploy/local/services.ts'
 import type { Stack } from '../../../deploy/local/stack.ts'
 import { createKafka } from '../../../services/shared/kafka/client.ts'
 import { allTopics, topicNames, withAdmin } from '../../../services/shared/kafka/topics.ts'
+import type { AlertWatch } from '../../drill/alert-watch.ts'
+import { startWatchedPrometheus } from '../../drill/watched-prometheus.ts'
 import { quiet } from '../../support/builders.ts'
 import { type Cluster, clusterOf } from '../../support/cluster.ts'
 import { createDatabase } from '../../support/create-database.ts'
@@ -11,7 +14,13 @@ import type { Disturbance } from '../../support/oracle.ts'
 import { freePorts, Product } from '../../support/product.ts'
 import { Receiver } from '../../support/receiver.ts'
 import { type SingleSenders, startSingleSenders } from '../../support/single-senders.ts'
-import { connectWorkspaces, type Deliveries, noteDeliveries, untilAllServed } from './customers.ts'
+import {
+  CALLS_PER_SECOND,
+  connectWorkspaces,
+  type Deliveries,
+  noteDeliveries,
+  untilAllServed,
+} from './customers.ts'
 import type { Step } from './figures.ts'
 
 /**
@@ -31,7 +40,10 @@ export interface Stage {
   /** The log and all topics of lane records. */
   readonly topics: readonly string[]
   readonly log: Account
-  startDispatcher(): Promise<Dispatcher>
+  /** What a pager would ring for; null: nobody looks on. */
+  readonly alerts: AlertWatch | null
+  /** `telemetryPort`: of one that it replaces, so that Prometheus finds it in its place. */
+  startDispatcher(telemetryPort?: number): Promise<Dispatcher>
   close(): Promise<void>
 }
 
@@ -66,10 +78,17 @@ const PATIENTLY: ServiceTimes = { readyWithinMs: 90_000 }
 
 let stages = 0
 
+export interface StageOptions {
+  /** Further environment of all services. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** To look on with the rules of production. */
+  readonly prometheus?: PrometheusPrograms | undefined
+}
+
 /** Everything runs, and each workspace has got something. */
 export async function openStage(
   stack: Stage['stack'],
-  env: Readonly<Record<string, string>> = {},
+  { env, prometheus }: StageOptions = {},
 ): Promise<Stage> {
   const product = await Product.prepare({
     stack: stack.env,
@@ -91,7 +110,10 @@ export async function openStage(
     const stage = await fill(stack, product, receiver)
     closing.push(() => stage.senders.stop())
     await untilAllServed(receiver)
-    return { ...stage, close }
+    if (prometheus === undefined) return { ...stage, close }
+    const watched = await watch(prometheus, stage)
+    closing.push(() => watched.stop())
+    return { ...stage, alerts: watched.alerts, close }
   } catch (error) {
     await close()
     throw error
@@ -109,7 +131,10 @@ async function fill(
   const deliveries = noteDeliveries(receiver)
   const start = (name: 'normalizer' | 'console') => product.start(name, {}, PATIENTLY)
   await Promise.all([start('normalizer'), start('console')])
-  const dispatchers = await Promise.all([1, 2].map(() => startDispatcher(product, PATIENTLY)))
+  const ports = await freePorts(2)
+  const dispatchers = await Promise.all(
+    ports.map((port) => startDispatcher(product, port, PATIENTLY)),
+  )
   // Brokers that have never handed over take seconds for the first time, which is not ours.
   await cluster.moveLeaders(topics)
   await cluster.electPreferredLeaders()
@@ -123,8 +148,10 @@ async function fill(
     topics,
     groupId: `${topicPrefix}.dispatcher`,
     log: emptyAccount(),
+    alerts: null,
     senders: startSingleSenders(await connectWorkspaces(product, receiver)),
-    startDispatcher: () => startDispatcher(product),
+    startDispatcher: async (telemetryPort) =>
+      startDispatcher(product, telemetryPort ?? (await freePorts(1))[0] ?? 0),
   }
 }
 
@@ -144,8 +171,21 @@ function emptyAccount(): Account {
   }
 }
 
-async function startDispatcher(product: Product, options: ServiceTimes = {}): Promise<Dispatcher> {
-  const [telemetryPort = 0] = await freePorts(1)
+/** A dispatcher that a scene adds is not looked on: those from the start, and who replaces them, are. */
+function watch(programs: PrometheusPrograms, { product, dispatchers }: Omit<Stage, 'close'>) {
+  const targets = {
+    ...telemetryPorts(product.env),
+    dispatcher: dispatchers.map(({ telemetryPort }) => telemetryPort),
+  }
+  const profile = profileOf('cluster')
+  return startWatchedPrometheus('scene', { profile, programs, targets, rate: CALLS_PER_SECOND })
+}
+
+async function startDispatcher(
+  product: Product,
+  telemetryPort: number,
+  options: ServiceTimes = {},
+): Promise<Dispatcher> {
   const env = { DISPATCHER_TELEMETRY_PORT: String(telemetryPort) }
   const process = await product.start('dispatcher', env, options)
   return { process, telemetryPort }

@@ -1,4 +1,6 @@
+import { findPrometheus, type PrometheusPrograms } from '../../../deploy/local/prometheus.ts'
 import { type Stack, startStack } from '../../../deploy/local/stack.ts'
+import { StackError } from '../../../deploy/local/stack-error.ts'
 import {
   coordinatorKilled,
   freeze,
@@ -55,13 +57,14 @@ export async function tortureCluster({ rounds, only }: ClusterTorture): Promise<
     ({ name }) => only === '' || only.split(',').includes(name),
   )
   if (scenes.length === 0) throw new Error(`There is no scene '${only}' on the cluster.`)
+  const programs = await prometheusPrograms()
   const stack = await startStack('cluster', { report: (line) => console.log(line) })
   const lines: string[] = []
   let isKept = true
   try {
     for (const scene of scenes) {
       console.log(`\n── ${scene.name} ──`)
-      const { line, isGood } = await played(scene, stack)
+      const { line, isGood } = await played(scene, stack, programs)
       isKept &&= isGood
       console.log(line)
       lines.push(line)
@@ -73,10 +76,17 @@ export async function tortureCluster({ rounds, only }: ClusterTorture): Promise<
   }
 }
 
+/** @throws with what there is to install: scenes without alerts do not show who would be paged. */
+async function prometheusPrograms(): Promise<PrometheusPrograms> {
+  const programs = await findPrometheus((line) => console.log(line))
+  if ('missing' in programs) throw new StackError(programs.missing)
+  return programs
+}
+
 /** One whose stage could not be set counts as broken; the others are played all the same. */
-async function played(scene: ClusterScene, stack: Stack) {
+async function played(scene: ClusterScene, stack: Stack, programs: PrometheusPrograms) {
   try {
-    const outcome = await playScene(scene, stack)
+    const outcome = await playScene(scene, stack, programs)
     const isGood = Object.keys(brokenPromises(outcome)).length === 0
     return { line: renderOutcome(scene.name, outcome), isGood }
   } catch (error) {

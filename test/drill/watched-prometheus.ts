@@ -1,0 +1,58 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { stopDaemon } from '../../deploy/local/daemon.ts'
+import { HOST, logFile, type Profile, pidFile } from '../../deploy/local/profiles.ts'
+import {
+  type PrometheusPrograms,
+  scrapeConfig,
+  startPrometheus,
+} from '../../deploy/local/prometheus.ts'
+import { freePorts } from '../support/product.ts'
+import { type AlertWatch, watchAlerts } from './alert-watch.ts'
+import { writeQuietPast } from './quiet-past.ts'
+
+/** A Prometheus with the rules of production that looks on, and whoever notes what it would page. */
+export interface WatchedPrometheus {
+  readonly alerts: AlertWatch
+  stop(): Promise<void>
+}
+
+export interface Watched {
+  /** Its data lie in this profile's folder. */
+  readonly profile: Profile
+  readonly programs: PrometheusPrograms
+  /** Telemetry ports by the job that they are scraped as. */
+  readonly targets: Readonly<Record<string, readonly number[]>>
+  /** Calls a second in the hours before. */
+  readonly rate: number
+}
+
+const SCRAPE_EVERY_S = 5
+
+/** `name`: of the scene, which has series of its own. */
+export async function startWatchedPrometheus(
+  name: string,
+  { profile, programs, targets, rate }: Watched,
+): Promise<WatchedPrometheus> {
+  const folder = join(profile.folder, 'data', `prometheus-${name}`)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const dataDir = join(folder, 'series')
+  await writeQuietPast(programs, dataDir, { until: Date.now(), rate })
+  const configFile = join(folder, 'prometheus.yml')
+  writeFileSync(configFile, scrapeConfig({ targets, everySeconds: SCRAPE_EVERY_S }))
+  const [port = 0] = await freePorts(1)
+  const files = {
+    pidFile: pidFile(profile, 'prometheus'),
+    logFile: logFile(profile, 'prometheus'),
+  }
+  await startPrometheus(programs, { port, configFile, dataDir, ...files })
+  const alerts = watchAlerts(`http://${HOST}:${port}`)
+  return {
+    alerts,
+    async stop() {
+      await alerts.stop()
+      await stopDaemon(files.pidFile, { signal: 'SIGTERM', withinMs: 10_000 })
+    },
+  }
+}
