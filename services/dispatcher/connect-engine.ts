@@ -5,6 +5,7 @@ import { createCallEventDecoder } from '../shared/call-event-codec.ts'
 import type { Clock } from '../shared/clock.ts'
 import { createGuardedAgent } from '../shared/egress/guarded-agent.ts'
 import type { Logger } from '../shared/logger.ts'
+import { createOnRefusedRow } from '../shared/postgres/refused-rows.ts'
 import type { Tracing } from '../shared/tracing.ts'
 import type { DispatcherConfig } from './config.ts'
 import type { KafkaSide } from './connect-kafka.ts'
@@ -50,8 +51,9 @@ export function connectEngine({
     attemptsMax: config.attemptsMax,
   })
   const { requestTimeoutMs } = config
-  const attempts = new AttemptLog(pool, logger, config.attemptsMax)
-  const backfills = new BackfillLog(pool)
+  const onRefused = createOnRefusedRow(metrics.registry, logger)
+  const attempts = new AttemptLog(pool, logger, config.attemptsMax, onRefused)
+  const backfills = new BackfillLog(pool, onRefused)
   const engine: Engine = new Engine({
     config,
     eventsTopic: kafka.names.events,
@@ -72,7 +74,7 @@ export function connectEngine({
       },
     },
     backfills,
-    gaps: createGapLog(pool, clock, logger),
+    gaps: createGapLog({ db: pool, clock, logger, onRefused }),
     writer: createLaneWriter({ producer: kafka.producer, names: kafka.names, clock, logger }),
     readLog: createCatchUp(kafka.reader, (bytes) => metrics.catchUpRead(bytes)),
     loadConnections: createConnectionLoader(pool, config.secretBox),

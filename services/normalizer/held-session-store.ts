@@ -4,10 +4,13 @@ import {
   leaseDueSessions,
   markSessionsPublished,
   postponeSessions,
+  type SessionKey,
   type StoredLeg,
   storeLegs,
 } from '../shared/postgres/held-legs.ts'
+import { inHalves, type Refusals, throwFailure, written } from '../shared/postgres/in-halves.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
+import type { BatchedStatement, OnRefusedRow } from '../shared/postgres/refused-rows.ts'
 import type { HeldSessionStore } from './held-sessions.ts'
 
 const LEGS_PER_STATEMENT = 200
@@ -20,14 +23,36 @@ const STORE_WITHIN_MS = 2_500
 const POSTPONE_MS = 5_000
 
 /** Held sessions in Postgres; legs of concurrent webhooks are stored in one statement. */
-export function createHeldSessionStore(pool: Pool, guard: DatabaseGuard): HeldSessionStore {
+export function createHeldSessionStore(
+  pool: Pool,
+  guard: DatabaseGuard,
+  onRefused: OnRefusedRow,
+): HeldSessionStore {
   const legs = createWriteBatcher<StoredLeg>((batch) => storeLegs(pool, batch), {
     itemsMax: LEGS_PER_STATEMENT,
+    refusals: refusalsOf('store_legs'),
   })
+
+  function refusalsOf(statement: BatchedStatement): Refusals<SessionKey> {
+    return { statement, idsOf: ({ sourceId, sessionId }) => ({ sourceId, sessionId }), onRefused }
+  }
+
+  async function writeAll<Key extends SessionKey>(
+    statement: BatchedStatement,
+    sessions: readonly Key[],
+    write: (some: readonly Key[]) => Promise<void>,
+  ): Promise<void> {
+    throwFailure(await inHalves(sessions, written(write), refusalsOf(statement)))
+  }
+
   return {
     store: (leg) => guard(STORE_WITHIN_MS, () => legs.add(leg)),
     leaseDue: () => leaseDueSessions(pool, { limit: SESSIONS_PER_LEASE, leaseMs: LEASE_MS }),
-    markPublished: (sessions) => markSessionsPublished(pool, sessions),
-    postpone: (sessions) => postponeSessions(pool, { sessions, delayMs: POSTPONE_MS }),
+    markPublished: (sessions) =>
+      writeAll('mark_sessions_published', sessions, (some) => markSessionsPublished(pool, some)),
+    postpone: (sessions) =>
+      writeAll('postpone_sessions', sessions, (some) =>
+        postponeSessions(pool, { sessions: some, delayMs: POSTPONE_MS }),
+      ),
   }
 }

@@ -23,7 +23,7 @@ import { openContext } from './source.ts'
  * changes the call publishes a correction, the same `callId` with a new `eventId`.
  */
 export interface HeldSessionStore {
-  /** @throws DatabaseAwayError when Postgres does not answer in time. */
+  /** @throws DatabaseAwayError when Postgres does not answer in time, RowRefusedError for a leg that it does not take. */
   store(leg: StoredLeg): Promise<void>
   /** Due sessions that nobody else publishes for now, oldest first. */
   leaseDue(): Promise<readonly LeasedSession[]>
@@ -32,7 +32,7 @@ export interface HeldSessionStore {
 }
 
 export interface HeldSessions {
-  /** Resolves when the leg is safe. */
+  /** Resolves when the leg is safe; rejects as the store does. */
   hold(source: SessionSource & { readonly id: string }, held: HeldLeg): Promise<void>
   /** Publishes what is due, until nothing is. */
   publishDue(): Promise<void>

@@ -1,7 +1,14 @@
 import { createBatcher, createWriteBatcher } from '../shared/batcher.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { DatabaseGuard } from '../shared/postgres/database-guard.ts'
+import type { Refusals } from '../shared/postgres/in-halves.ts'
 import type { KnownEvent, PublishedEvent, Sighting } from '../shared/postgres/published-events.ts'
+import {
+  asRowRefused,
+  type BatchedStatement,
+  type OnRefusedRow,
+  RowRefusedError,
+} from '../shared/postgres/refused-rows.ts'
 import { createQueryOrNull } from './query-or-null.ts'
 
 /**
@@ -10,7 +17,8 @@ import { createQueryOrNull } from './query-or-null.ts'
  * provider's repeat may reach the customer twice (with the same `eventId`), but no call waits for a
  * table that only guards against repeats, nor is refused because of it.
  *
- * Concurrent questions share one query, and so do concurrent records.
+ * Concurrent questions share one query, and so do concurrent records. One that Postgres refuses for
+ * what it is is left out alone.
  */
 export interface KnownEvents {
   find(event: EventName): Promise<Sight>
@@ -29,11 +37,14 @@ export interface Sight {
   readonly isQueued: boolean
 }
 
+type Step = 'lookup' | 'record'
+
 export interface KnownEventsOptions {
   readonly find: (events: readonly EventName[]) => Promise<Sighting>
   readonly record: (events: readonly PublishedEvent[]) => Promise<void>
   /** Told for each event that was not looked up, or not recorded. */
-  readonly onSkipped: (step: 'lookup' | 'record') => void
+  readonly onSkipped: (step: Step) => void
+  readonly onRefused: OnRefusedRow
   readonly guard: DatabaseGuard
   readonly logger: Logger
 }
@@ -42,7 +53,12 @@ const BATCH_MAX = 500
 
 export function createKnownEvents(options: KnownEventsOptions): KnownEvents {
   const { guard, logger, onSkipped } = options
-  const queryOrNull = createQueryOrNull({ guard, event: 'known_events.query_failed', logger })
+  const queryOrNull = createQueryOrNull({
+    guard,
+    event: 'known_events.query_failed',
+    logger,
+    isForCaller: (error) => asRowRefused(error) !== null,
+  })
   let isSpoolUsed = false
   const lookups = createBatcher<EventName, Sight>(
     async (events) => {
@@ -58,7 +74,7 @@ export function createKnownEvents(options: KnownEventsOptions): KnownEvents {
         isQueued: seen.queued.has(workspaceId),
       }))
     },
-    { itemsMax: BATCH_MAX },
+    { itemsMax: BATCH_MAX, refusals: refusalsOf('sight_events') },
   )
   const records = createWriteBatcher<PublishedEvent>(
     async (events) => {
@@ -68,7 +84,28 @@ export function createKnownEvents(options: KnownEventsOptions): KnownEvents {
       })
       if (done === null) for (const _ of events) onSkipped('record')
     },
-    { itemsMax: BATCH_MAX },
+    { itemsMax: BATCH_MAX, refusals: refusalsOf('record_events') },
   )
-  return { find: (event) => lookups.add(event), record: (event) => records.add(event) }
+
+  function refusalsOf(statement: BatchedStatement): Refusals<EventName> {
+    const { onRefused } = options
+    return { statement, idsOf: ({ eventId, workspaceId }) => ({ eventId, workspaceId }), onRefused }
+  }
+
+  /** What is set aside is not recognized, as if Postgres were away for it alone. */
+  async function orSkipped<T>(step: Step, answer: Promise<T>, otherwise: () => T): Promise<T> {
+    try {
+      return await answer
+    } catch (error) {
+      if (!(error instanceof RowRefusedError)) throw error
+      onSkipped(step)
+      return otherwise()
+    }
+  }
+
+  return {
+    find: (event) =>
+      orSkipped('lookup', lookups.add(event), () => ({ known: null, isQueued: isSpoolUsed })),
+    record: (event) => orSkipped('record', records.add(event), () => undefined),
+  }
 }

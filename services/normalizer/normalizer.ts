@@ -14,7 +14,7 @@ import {
   recordPublishedEvents,
   sightEvents,
 } from '../shared/postgres/published-events.ts'
-import { noteSourceActivity } from '../shared/postgres/source-activity.ts'
+import { createOnRefusedRow, type OnRefusedRow } from '../shared/postgres/refused-rows.ts'
 import { findSourceByTokenHash } from '../shared/postgres/sources.ts'
 import { startRecurring } from '../shared/recurring.ts'
 import type { Tracing } from '../shared/tracing.ts'
@@ -35,6 +35,7 @@ import { createRejectedRequests } from './rejected-requests.ts'
 import { createServer } from './server.ts'
 import { openSource } from './source.ts'
 import { createSourceActivity, notingActivity, type SourceActivity } from './source-activity.ts'
+import { createActivityStore } from './source-activity-store.ts'
 import type { SafeLog } from './spool/safe-log.ts'
 import { startSpooling } from './spool/spooling.ts'
 
@@ -70,23 +71,24 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
   const { config, pool, clock, logger } = options
   const metrics = createMetrics(config.kafka.partitions)
   const guard = createDatabaseGuard({ clock, logger })
-  const spooling = startSpooling({ ...options, registry: metrics.registry })
+  const onRefused = createOnRefusedRow(metrics.registry, logger)
+  const spooling = startSpooling({ ...options, registry: metrics.registry, onRefused })
   const { log } = spooling
-  const publisher = createLogPublisher({ ...options, guard }, log, metrics)
+  const publisher = createLogPublisher({ ...options, guard, onRefused }, log, metrics)
   const sessions = createHeldSessions({
-    store: createHeldSessionStore(pool, guard),
+    store: createHeldSessionStore(pool, guard, onRefused),
     publisher,
     box: config.secretBox,
     onDue: () => sweeper.wake(),
     logger,
   })
   const activity = createSourceActivity({
-    save: (noted) => noteSourceActivity(pool, noted),
+    save: createActivityStore(pool, onRefused),
     sourcesMax: REMEMBERED_MAX,
     clock,
     logger,
   })
-  const recordings = startRecordings({ config, pool, guard, publisher, metrics, clock, logger })
+  const recordings = startRecordings({ ...options, guard, publisher, metrics, onRefused })
   const app = await createApp(options, {
     guard,
     metrics,
@@ -128,15 +130,16 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
 
 export function createLogPublisher(
   options: Pick<NormalizerOptions, 'pool' | 'logger' | 'encoder' | 'topics' | 'tracing'> &
-    Pick<Parts, 'guard'>,
+    Pick<Parts, 'guard'> & { readonly onRefused: OnRefusedRow },
   log: SafeLog,
   metrics: Pick<NormalizerMetrics, 'recognitionSkipped' | 'eventPublished'>,
 ): Publisher {
-  const { pool, guard, logger, encoder, topics, tracing } = options
+  const { pool, guard, onRefused, logger, encoder, topics, tracing } = options
   const known = createKnownEvents({
     find: (events) => sightEvents(pool, events),
     record: (events) => recordPublishedEvents(pool, events),
     onSkipped: metrics.recognitionSkipped,
+    onRefused,
     guard,
     logger,
   })

@@ -8,6 +8,8 @@ export interface QueryOrNullOptions {
   /** Event name of the line that tells of a query that failed by itself. */
   readonly event: string
   readonly logger: Logger
+  /** What the caller deals with by itself is passed on. */
+  readonly isForCaller?: (error: unknown) => boolean
 }
 
 /**
@@ -15,11 +17,13 @@ export interface QueryOrNullOptions {
  * the guard tells; null as well when the query fails by itself, for a bug or a row that is bad.
  * That says nothing of the next query, which is asked at once.
  */
-export function createQueryOrNull({ guard, event, logger }: QueryOrNullOptions) {
+export function createQueryOrNull(options: QueryOrNullOptions) {
+  const { guard, event, logger, isForCaller } = options
   return async function queryOrNull<T>(query: () => Promise<T>): Promise<T | null> {
     try {
       return await guard(WAIT_MS, query)
     } catch (error) {
+      if (isForCaller?.(error)) throw error
       if (!(error instanceof DatabaseAwayError)) logger.error({ err: error }, event)
       return null
     }

@@ -11,6 +11,7 @@ import { createLogger } from '../shared/logger.ts'
 import { createDatabaseGuard } from '../shared/postgres/database-guard.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { sightEvents } from '../shared/postgres/published-events.ts'
+import { createOnRefusedRow } from '../shared/postgres/refused-rows.ts'
 import { findSourceById } from '../shared/postgres/sources.ts'
 import { runService } from '../shared/run-service.ts'
 import { readConfig } from './config.ts'
@@ -59,18 +60,19 @@ await runService(async () => {
   const metrics = createMetrics(config.kafka.partitions)
   const spoolMetrics = createSpoolMetrics(metrics.registry, config.spoolLimits)
   const guard = createDatabaseGuard({ clock, logger })
-  const parts = { config, pool, guard, producer, encoder, topics, clock, logger }
+  const onRefused = createOnRefusedRow(metrics.registry, logger)
+  const parts = { config, pool, guard, onRefused, producer, encoder, topics, clock, logger }
   const writing = createLogPublisher(parts, createSpoolingLog(parts, spoolMetrics), metrics)
   const publisher: Publisher = isDryRun ? { publish: look } : writing
   const sessions = createHeldSessions({
-    store: createHeldSessionStore(pool, guard),
+    store: createHeldSessionStore(pool, guard, onRefused),
     publisher,
     box,
     onDue: () => {},
     logger,
   })
   const recordings = await lifecycle.start('recordings', () =>
-    startRecordings({ config, pool, guard, publisher, metrics, clock, logger }),
+    startRecordings({ config, pool, guard, publisher, metrics, onRefused, clock, logger }),
   )
   const findSource = async (id: string) => {
     const found = await findSourceById(pool, id)

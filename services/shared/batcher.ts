@@ -1,13 +1,18 @@
+import { inHalves, type Refusals, type RunBatch, written } from './postgres/in-halves.ts'
+
 /**
- * Groups concurrent requests into one call: while a batch is under way, what arrives waits and
+ * Groups concurrent requests into one statement: while a batch is under way, what arrives waits and
  * leaves together as the next one. One batch at a time, so the order of arrival is kept, and an
  * idle batcher adds no delay at all.
  *
- * Without it each webhook would cost its own produce and its own round trips to Postgres; one
- * produce at a time caps kafkajs at about 3,400 records a second and each waits for all before it.
+ * Without it each webhook would cost its own round trips to Postgres. An item that Postgres refuses
+ * for what it is fails alone: the rest of its batch is repeated in halves.
  */
 export interface Batcher<Item, Result> {
-  /** Resolves with the item's own result; rejects with the error of the batch that held it. */
+  /**
+   * Resolves with the item's own result. Rejects with RowRefusedError when the item itself is
+   * refused, else with the error of the batch that held it.
+   */
   add(item: Item): Promise<Result>
   /** Items that wait or are under way. */
   readonly size: number
@@ -20,6 +25,7 @@ interface Waiting<Item, Result> {
 }
 
 export interface BatcherOptions<Item> {
+  readonly refusals: Refusals<Item>
   /** Most items in one call; the rest waits for the next one. */
   readonly itemsMax: number
   /** Most weight in one call, e.g. bytes; an item that is heavier by itself goes alone. */
@@ -28,7 +34,7 @@ export interface BatcherOptions<Item> {
 
 /** `run` must answer one result per item, in the order of the items. */
 export function createBatcher<Item, Result>(
-  run: (items: readonly Item[]) => Promise<readonly Result[]>,
+  run: RunBatch<Item, Result>,
   options: BatcherOptions<Item>,
 ): Batcher<Item, Result> {
   let waiting: Waiting<Item, Result>[] = []
@@ -41,11 +47,15 @@ export function createBatcher<Item, Result>(
       const batch = waiting.slice(0, size)
       waiting = waiting.slice(size)
       underWay = batch.length
-      try {
-        const results = await run(batch.map((entry) => entry.item))
-        for (const [index, entry] of batch.entries()) entry.resolve(results[index] as Result)
-      } catch (error) {
-        for (const entry of batch) entry.reject(error)
+      const results = await inHalves(
+        batch.map((entry) => entry.item),
+        run,
+        options.refusals,
+      )
+      for (const [index, entry] of batch.entries()) {
+        const result = results[index]
+        if (result?.kind === 'done') entry.resolve(result.result)
+        else entry.reject(result?.error)
       }
       underWay = 0
     }
@@ -75,10 +85,7 @@ export function createWriteBatcher<Item>(
   write: (items: readonly Item[]) => Promise<void>,
   options: BatcherOptions<Item>,
 ): Batcher<Item, void> {
-  return createBatcher(async (items) => {
-    await write(items)
-    return items.map(() => undefined)
-  }, options)
+  return createBatcher<Item, void>(written(write), options)
 }
 
 function batchSize<Item>(

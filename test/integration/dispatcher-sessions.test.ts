@@ -72,7 +72,7 @@ async function startDispatcher(config: DispatcherConfig, topic: string, receiver
     decoder: createCallEventDecoder({ typeOf, clock, logger: quiet }),
     laneTopics: kafkaSide.laneTopics,
     deliver: createDeliver({ agent, requestTimeoutMs: config.requestTimeoutMs, now: clock.now }),
-    attempts: new AttemptLog(postgres.pool, quiet, config.attemptsMax),
+    attempts: new AttemptLog(postgres.pool, quiet, config.attemptsMax, () => undefined),
     metrics: createDispatcherMetrics(() => engine.figures(), {
       tiers: config.tiers,
       partitions: config.kafka.partitions,

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import { aDataError } from './refusals.ts'
 
 /** A row of `delivery_attempts`, as far as tests look at it. */
 export interface WrittenAttempt {
@@ -15,6 +16,10 @@ export class FakePool {
   isAway = false
   /** Refuses statements on this table only. */
   brokenTable: string | null = null
+  /** Refuses each statement with a row of this workspace, for what the row is. */
+  refusedWorkspace: string | null = null
+  /** It goes away once it has taken so many attempts. */
+  attemptsUntilAway = Number.POSITIVE_INFINITY
   /** Set to hold statements back until it resolves. */
   gate: Promise<void> = Promise.resolve()
 
@@ -22,6 +27,10 @@ export class FakePool {
     await this.gate
     const [, table = ''] = /^\s*(?:insert into|update) (\w+)/.exec(sql) ?? []
     if (this.isAway || table === this.brokenTable) throw new Error('connect ECONNREFUSED')
+    if (columns[0]?.includes(this.refusedWorkspace)) throw aDataError()
+    if (table === 'delivery_attempts' && this.attempts.length >= this.attemptsUntilAway) {
+      throw new Error('connect ECONNREFUSED')
+    }
     this.statements.push(table)
     if (table === 'delivery_attempts') this.attempts.push(...rowsOf(columns))
   }

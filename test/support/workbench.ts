@@ -11,6 +11,7 @@ import type {
 } from '../../services/dispatcher/topics/partition-session.ts'
 import { createLaneWriter } from '../../services/dispatcher/topics/retry-topics.ts'
 import type { ArrivedMessage } from '../../services/dispatcher/topics/session-ports.ts'
+import type { CallEvent } from '../../services/shared/call-event.ts'
 import {
   type CallEventDecoder,
   createCallEventDecoder,
@@ -95,7 +96,12 @@ export class Workbench {
     this.consumer = new FakeConsumer(around.broker, name, (topic, partition, isPaused) => {
       if (topic === TOPICS.events && partition === 0) this.pauses.push(isPaused)
     })
-    this.attempts = new AttemptLog(around.postgres.pool, quiet, options.attemptsMax ?? 1_000)
+    this.attempts = new AttemptLog(
+      around.postgres.pool,
+      quiet,
+      options.attemptsMax ?? 1_000,
+      () => undefined,
+    )
     this.#decoder = createCallEventDecoder({
       typeOf: async () => {
         if (this.isRegistryAway) throw new Error('the registry is away')
@@ -207,9 +213,9 @@ export class Workbench {
   }
 
   /** Answers the record's offset. */
-  append(name: string, partition = 0): number {
+  append(name: string, partition = 0, overrides: Partial<CallEvent> = {}): number {
     const [workspaceId = '', number = ''] = name.split('/')
-    const value = encoder.encode(aCallEvent(workspaceId, number))
+    const value = encoder.encode(aCallEvent(workspaceId, number, overrides))
     return this.write(TOPICS.events, { key: workspaceId, value, partition })
   }
 

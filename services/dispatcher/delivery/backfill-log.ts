@@ -1,13 +1,17 @@
 import { addBackfillProgress, type BackfillProgress } from '../../shared/postgres/backfills.ts'
+import { inHalves, throwFailure, written } from '../../shared/postgres/in-halves.ts'
 import type { Queryable } from '../../shared/postgres/pool.ts'
+import type { OnRefusedRow } from '../../shared/postgres/refused-rows.ts'
 
 /** Progress of back-fills on its way to Postgres, added up between two flushes. */
 export class BackfillLog {
   readonly #db: Queryable
+  readonly #onRefused: OnRefusedRow
   #rows = new Map<string, BackfillProgress>()
 
-  constructor(db: Queryable) {
+  constructor(db: Queryable, onRefused: OnRefusedRow) {
     this.#db = db
+    this.#onRefused = onRefused
   }
 
   /** An event of log time `acceptedAt` was sent again. */
@@ -22,17 +26,24 @@ export class BackfillLog {
     this.#rows.set(id, { ...this.#row(id), end: isThrough ? 'done' : 'failed' })
   }
 
-  /** Rejects when Postgres does not take it; nothing is forgotten then. */
+  /** Rejects when Postgres does not answer; nothing is forgotten then. */
   async flush(): Promise<void> {
     if (this.#rows.size === 0) return
-    const rows = this.#rows
+    const rows = [...this.#rows.values()]
     this.#rows = new Map()
-    try {
-      await addBackfillProgress(this.#db, [...rows.values()])
-    } catch (error) {
-      for (const [id, row] of rows) this.#merge(id, row)
-      throw error
+    const results = await inHalves(
+      rows,
+      written((some) => addBackfillProgress(this.#db, some)),
+      {
+        statement: 'backfill_progress',
+        idsOf: ({ id }) => ({ backfill: id }),
+        onRefused: this.#onRefused,
+      },
+    )
+    for (const [index, row] of rows.entries()) {
+      if (results[index]?.kind === 'failed') this.#merge(row.id, row)
     }
+    throwFailure(results)
   }
 
   #merge(id: string, older: BackfillProgress): void {

@@ -8,35 +8,64 @@ import {
   suspendConnection,
 } from '../../shared/postgres/gaps.ts'
 import type { Queryable } from '../../shared/postgres/pool.ts'
+import { asRowRefused, type OnRefusedRow, type RowIds } from '../../shared/postgres/refused-rows.ts'
+import { type Missed, NOTHING_MISSED } from '../lane/replay-filter.ts'
 import type { GapLog } from '../topics/lane-runner.ts'
 
 const TRY_AGAIN_MS = 500
 
+export interface GapLogOptions {
+  readonly db: Queryable
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly onRefused: OnRefusedRow
+}
+
 /**
  * Gaps in Postgres. Each statement is tried until it got through: the lane waits meanwhile, since
- * an event that is passed over outside of a recorded gap would be lost without a trace.
+ * an event that is passed over outside of a recorded gap would be lost without a trace. Postgres
+ * refuses only ids that no workspace and no back-fill can have: nobody misses anything then, and the
+ * lane goes on.
  */
-export function createGapLog(db: Queryable, clock: Clock, logger: Logger): GapLog {
-  async function untilDone<T>(name: string, statement: () => Promise<T>): Promise<T> {
+export function createGapLog({ db, clock, logger, onRefused }: GapLogOptions): GapLog {
+  async function untilDone<T>(
+    ids: RowIds & { readonly name: string },
+    statement: () => Promise<T>,
+    ifRefused: T,
+  ): Promise<T> {
+    const { name } = ids
     for (;;) {
       try {
         return await statement()
       } catch (error) {
+        const refused = asRowRefused(error)
+        if (refused) {
+          onRefused({ statement: 'gaps', ids, error: refused })
+          return ifRefused
+        }
         logger.warn({ statement: name, err: error }, 'gaps.postgres_away')
         await clock.sleep(TRY_AGAIN_MS)
       }
     }
   }
   return {
-    extend: (workspaceId, from) => untilDone('extend', () => extendGap(db, workspaceId, from)),
-    suspend: (connection, from) =>
-      untilDone('suspend', () => suspendConnection(db, connection, from)),
-    deleted: (workspaceId, span) =>
-      untilDone('deleted', () => addDeletedGap(db, workspaceId, span)),
-    missed: (workspaceId, backfillId) =>
-      untilDone('missed', async () => ({
+    extend: (workspaceId, from) =>
+      untilDone({ name: 'extend', workspaceId }, () => extendGap(db, workspaceId, from), undefined),
+    suspend: (connection, from) => {
+      const { workspaceId } = connection
+      const suspend = () => suspendConnection(db, connection, from)
+      return untilDone({ name: 'suspend', workspaceId }, suspend, false)
+    },
+    deleted: (workspaceId, span) => {
+      const add = () => addDeletedGap(db, workspaceId, span)
+      return untilDone({ name: 'deleted', workspaceId }, add, undefined)
+    },
+    missed: (workspaceId, backfill) => {
+      const read = async (): Promise<Missed> => ({
         gaps: await missedGaps(db, workspaceId),
-        deadLetters: await missedDeadLetters(db, workspaceId, backfillId),
-      })),
+        deadLetters: await missedDeadLetters(db, workspaceId, backfill),
+      })
+      return untilDone({ name: 'missed', workspaceId, backfill }, read, NOTHING_MISSED)
+    },
   }
 }

@@ -8,6 +8,8 @@ export interface Missed {
   readonly deadLetters: ReadonlySet<string>
 }
 
+export const NOTHING_MISSED: Missed = { gaps: [], deadLetters: new Set() }
+
 export interface PastEvent {
   readonly eventId: string
   /** Log time, milliseconds since 1970. */

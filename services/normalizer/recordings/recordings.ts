@@ -15,6 +15,7 @@ import {
   postponeCheck,
   removeChecks,
 } from '../../shared/postgres/recording-checks.ts'
+import type { OnRefusedRow } from '../../shared/postgres/refused-rows.ts'
 import { findSourceById } from '../../shared/postgres/sources.ts'
 import { startRecurring } from '../../shared/recurring.ts'
 import { createCachedLookup } from '../cached-lookup.ts'
@@ -45,6 +46,7 @@ export interface RecordingsOptions {
   readonly guard: DatabaseGuard
   readonly publisher: Publisher
   readonly metrics: NormalizerMetrics
+  readonly onRefused: OnRefusedRow
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -63,7 +65,7 @@ export function startRecordings(options: RecordingsOptions): Recordings {
   const { egress, recordings } = config
   const agent = createGuardedAgent(egress)
   const checks = createRecordingChecks({
-    store: createCheckStore(pool),
+    store: createCheckStore(pool, options.onRefused),
     look: createLookForFile(agent),
     publisher,
     box: config.secretBox,
@@ -124,9 +126,11 @@ function createSourceLookup({ config, pool, guard, clock, logger }: RecordingsOp
   })
 }
 
-function createCheckStore(pool: Pool): RecordingCheckStore {
+/** Planned checks in Postgres; those of concurrent calls are planned in one statement. */
+export function createCheckStore(pool: Pool, onRefused: OnRefusedRow): RecordingCheckStore {
   const plans = createWriteBatcher<PlannedCheck>((batch) => planChecks(pool, batch), {
     itemsMax: CHECKS_PER_STATEMENT,
+    refusals: { statement: 'plan_checks', idsOf: ({ callId }) => ({ callId }), onRefused },
   })
   return {
     plan: (check) => plans.add(check),

@@ -5,10 +5,7 @@ import { RecordRefusedError } from '../../shared/kafka/produce-error.ts'
 import type { LogProducer, LogRecord } from '../../shared/kafka/producer.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Pool } from '../../shared/postgres/pool.ts'
-import {
-  findPublishedEvents,
-  recordPublishedEvents,
-} from '../../shared/postgres/published-events.ts'
+import type { OnRefusedRow } from '../../shared/postgres/refused-rows.ts'
 import {
   deleteEntries,
   lockSpool,
@@ -20,6 +17,7 @@ import {
   withDrainLock,
 } from '../../shared/postgres/spool.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
+import { lookUpPublished, recordPublished } from './drained-events.ts'
 import { openEntry } from './entry.ts'
 import type { FindInLog } from './find-in-log.ts'
 import { type DrainStep, idsToLookUp, type OpenedEntry, planDrain } from './plan-drain.ts'
@@ -48,6 +46,7 @@ export interface DrainOptions {
   readonly box: SecretBox
   readonly onSize: (size: SpoolSize) => void
   readonly onDrained: (result: DrainResult) => void
+  readonly onRefused: OnRefusedRow
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -133,10 +132,12 @@ async function round(
     return UNCERTAIN
   }
   const opened = stored.flatMap((one) => openOrSkip(one, stuck, options))
-  const steps = planDrain(opened, await findPublishedEvents(client, idsToLookUp(opened)))
+  const { onRefused } = options
+  const published = await lookUpPublished(client, idsToLookUp(opened), onRefused)
+  const steps = planDrain(opened, published)
   const { done, refused, failure } = await carryOut(steps, { isLast, sends }, options)
   for (const { id } of refused) stuck.add(id)
-  await finish(client, done)
+  await finish(client, done, onRefused)
   for (const { result } of done) options.onDrained(result)
   // Only now: what got through before the failure is not asked for again.
   if (failure) throw failure
@@ -260,11 +261,15 @@ function createSends({ producer }: DrainOptions): Sends {
   }
 }
 
-async function finish(client: PoolClient, done: readonly Done[]): Promise<void> {
+async function finish(
+  client: PoolClient,
+  done: readonly Done[],
+  onRefused: OnRefusedRow,
+): Promise<void> {
   const events = done.flatMap(({ step: { decision } }) =>
     decision.kind === 'event' ? [{ ...decision.event, fingerprint: decision.fingerprint }] : [],
   )
-  if (events.length > 0) await recordPublishedEvents(client, events)
+  await recordPublished(client, events, onRefused)
   if (done.length > 0) {
     await deleteEntries(
       client,

@@ -13,7 +13,7 @@ import { type Spool, SpoolRefusedError } from './spool.ts'
  * 503 that a second of patience could have spared is a call that the customer never sees.
  */
 export interface SafeLog {
-  /** @throws SpoolRefusedError when neither takes it. */
+  /** @throws SpoolRefusedError when neither takes it, RowRefusedError when Postgres never will. */
   place(placement: Placement): Promise<Placed>
 }
 

@@ -1,6 +1,7 @@
 import { createBatcher } from '../../shared/batcher.ts'
 import { withinMs } from '../../shared/deadline.ts'
 import { DatabaseAwayError, type DatabaseGuard } from '../../shared/postgres/database-guard.ts'
+import type { OnRefusedRow, RowIds } from '../../shared/postgres/refused-rows.ts'
 import type { Inserted, NewEntry, SpoolLimits, SpoolSize } from '../../shared/postgres/spool.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import { type Entry, identityOf, sealEntry, workspaceOf } from './entry.ts'
@@ -14,7 +15,7 @@ export interface Spool {
    * Resolves when the entry is safe. `attemptedAt`: when it was handed to Kafka without an answer,
    * null if never.
    *
-   * @throws SpoolRefusedError
+   * @throws SpoolRefusedError, or RowRefusedError for an entry that Postgres does not take
    */
   put(entry: Entry, attemptedAt: Date | null): Promise<void>
   /**
@@ -49,6 +50,7 @@ export interface SpoolOptions {
   readonly limits: SpoolLimits
   readonly box: SecretBox
   readonly onSpooled: (entry: Entry) => void
+  readonly onRefused: OnRefusedRow
   readonly guard: DatabaseGuard
 }
 
@@ -100,6 +102,7 @@ export function createSpool(options: SpoolOptions): Spool {
   const batcher = createBatcher(insert, {
     itemsMax: ENTRIES_PER_STATEMENT,
     weight: { max: BYTES_PER_STATEMENT, of: ({ entrySealed }) => entrySealed.length },
+    refusals: { statement: 'spool_entries', idsOf: idsOfEntry, onRefused: options.onRefused },
   })
   async function add(entry: Entry, more: Pick<NewEntry, 'attemptedAt' | 'onlyBehind'>) {
     const entrySealed = sealEntry(entry, box)
@@ -117,6 +120,10 @@ export function createSpool(options: SpoolOptions): Spool {
     put: async (entry, attemptedAt) => void (await add(entry, { attemptedAt, onlyBehind: false })),
     putBehind: (entry) => add(entry, { attemptedAt: null, onlyBehind: true }),
   }
+}
+
+function idsOfEntry({ workspaceId, event }: NewEntry): RowIds {
+  return { workspaceId, ...(event && { eventId: event.eventId }) }
 }
 
 function refusalOf(error: unknown): SpoolRefusedError {

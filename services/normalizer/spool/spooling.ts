@@ -7,6 +7,7 @@ import type { TopicNames } from '../../shared/kafka/topics.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { createDatabaseGuard } from '../../shared/postgres/database-guard.ts'
 import type { Pool } from '../../shared/postgres/pool.ts'
+import type { OnRefusedRow } from '../../shared/postgres/refused-rows.ts'
 import { insertEntries, readSpoolSize } from '../../shared/postgres/spool.ts'
 import { startRecurring } from '../../shared/recurring.ts'
 import type { NormalizerConfig } from '../config.ts'
@@ -30,6 +31,7 @@ export interface SpoolingOptions {
   readonly encoder: CallEventEncoder
   readonly topics: TopicNames
   readonly registry: Registry
+  readonly onRefused: OnRefusedRow
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -62,6 +64,7 @@ export function startSpooling(options: SpoolingOptions): Spooling {
     box: config.secretBox,
     onSize: metrics.size,
     onDrained: metrics.drained,
+    onRefused: options.onRefused,
     clock,
     logger,
   })
@@ -83,9 +86,10 @@ export function startSpooling(options: SpoolingOptions): Spooling {
 
 /** Without a drain, for a command that runs beside the service. */
 export function createSpoolingLog(
-  { config, pool, producer, clock, logger }: Omit<SpoolingOptions, 'registry' | 'kafka'>,
+  options: Omit<SpoolingOptions, 'registry' | 'kafka'>,
   metrics: ReturnType<typeof createSpoolMetrics>,
 ): SafeLog {
+  const { config, pool, producer, clock, logger } = options
   const { spoolLimits: limits, secretBox: box } = config
   const spool = createSpool({
     insert: (entries, isWanted) => insertEntries(pool, entries, { limits, isWanted }),
@@ -93,13 +97,14 @@ export function createSpoolingLog(
     limits,
     box,
     onSpooled: (entry) => metrics.spooled(providerOf(entry)),
+    onRefused: options.onRefused,
     // Of its own: a look-up that was slow must not cost a call its last place.
     guard: createDatabaseGuard({ clock, logger }),
   })
   const answerWithinMs = config.answerWithinMs - LOOK_UPS_MS
-  const onRefused = ({ reason, cause: err }: SpoolRefusedError) => {
+  const onNobodyTook = ({ reason, cause: err }: SpoolRefusedError) => {
     metrics.refused(reason)
     logger.error({ reason, err }, 'spool.refused')
   }
-  return createSafeLog({ producer, spool, answerWithinMs, onRefused, clock })
+  return createSafeLog({ producer, spool, answerWithinMs, onRefused: onNobodyTook, clock })
 }

@@ -1,14 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { createKnownEvents } from '../../../services/normalizer/known-events.ts'
 import { createDatabaseGuard } from '../../../services/shared/postgres/database-guard.ts'
-import type { KnownEvent } from '../../../services/shared/postgres/published-events.ts'
+import type {
+  KnownEvent,
+  PublishedEvent,
+} from '../../../services/shared/postgres/published-events.ts'
 import { aConnectionFailure, quiet, stoppedClock } from '../../support/normalizer-fakes.ts'
+import { aDataError, refusalsInMemory } from '../../support/refusals.ts'
 
 function setUp() {
   const clock = stoppedClock()
   const queries: (readonly string[])[] = []
   const skipped: string[] = []
-  const database = { failure: null as Error | null, queued: [] as string[] }
+  const { told, onRefused } = refusalsInMemory()
+  const database = { failure: null as Error | null, queued: [] as string[], bad: '' }
+  const recorded: string[] = []
   const rows: KnownEvent[] = [{ eventId: 'evt_a', recordingStatus: 'none', fingerprint: null }]
   const guard = createDatabaseGuard({ clock, logger: quiet })
   const known = createKnownEvents({
@@ -16,20 +22,36 @@ function setUp() {
       const ids = events.map(({ eventId }) => eventId)
       queries.push(ids)
       if (database.failure) throw database.failure
+      if (ids.includes(database.bad)) throw aDataError()
       return {
         events: rows.filter((row) => ids.includes(row.eventId)),
         queued: new Set(database.queued),
         isSpoolUsed: database.queued.length > 0,
       }
     },
-    async record() {
+    async record(events) {
       if (database.failure) throw database.failure
+      if (events.some(({ eventId }) => eventId === database.bad)) throw aDataError()
+      recorded.push(...events.map(({ eventId }) => eventId))
     },
     onSkipped: (step) => skipped.push(step),
+    onRefused,
     guard,
     logger: quiet,
   })
-  return { clock, guard, known, queries, skipped, database }
+  return { clock, guard, known, queries, skipped, recorded, told, database }
+}
+
+function published(eventId: string): PublishedEvent {
+  return {
+    eventId,
+    workspaceId: 'ws_1',
+    callId: 'call_1',
+    provider: 'binotel',
+    providerCallId: '1',
+    recordingStatus: 'none',
+    fingerprint: null,
+  }
 }
 
 const named = (eventId: string, workspaceId = 'ws_1') => ({ eventId, workspaceId })
@@ -89,16 +111,22 @@ describe('known events', () => {
     const { known, skipped, database } = setUp()
     database.failure = aConnectionFailure()
 
-    await known.record({
-      eventId: 'evt_c',
-      workspaceId: 'ws_1',
-      callId: 'call_1',
-      provider: 'binotel',
-      providerCallId: '1',
-      recordingStatus: 'none',
-      fingerprint: null,
-    })
+    await known.record(published('evt_c'))
 
     expect(skipped).toEqual(['record'])
+  })
+
+  it('leaves out alone what Postgres does not take, and recognizes and records the others', async () => {
+    const { known, skipped, recorded, told, database } = setUp()
+    database.bad = 'evt_bad'
+    const ids = ['evt_a', 'evt_bad', 'evt_b']
+
+    const found = await Promise.all(ids.map((id) => known.find(named(id))))
+    await Promise.all(ids.map((id) => known.record(published(id))))
+
+    expect(found.map((sight) => sight.known?.eventId)).toEqual(['evt_a', undefined, undefined])
+    expect(recorded).toEqual(['evt_a', 'evt_b'])
+    expect(skipped).toEqual(['lookup', 'record'])
+    expect(told).toEqual(['sight_events evt_bad ws_1', 'record_events evt_bad ws_1'])
   })
 })

@@ -197,6 +197,7 @@ describe('a spool that takes nothing', () => {
       limits,
       box,
       onSpooled: () => undefined,
+      onRefused: () => undefined,
       guard: createDatabaseGuard({ clock: stoppedClock(), logger: quiet }),
     })
 
@@ -219,6 +220,7 @@ describe('a spool that takes nothing', () => {
       limits,
       box,
       onSpooled: () => undefined,
+      onRefused: () => undefined,
       guard: async (_ms, work) => {
         void work()
         throw new DatabaseAwayError('Postgres does not answer')
@@ -245,6 +247,7 @@ describe('a spool that takes nothing', () => {
       limits,
       box,
       onSpooled: () => undefined,
+      onRefused: () => undefined,
       guard,
     })
     await expect(guard(1_000, () => Promise.reject(aConnectionFailure()))).rejects.toThrow()

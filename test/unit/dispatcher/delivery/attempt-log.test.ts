@@ -3,10 +3,14 @@ import { AttemptLog } from '../../../../services/dispatcher/delivery/attempt-log
 import { anAttempt, quiet } from '../../../support/builders.ts'
 import { FakePool } from '../../../support/fake-pool.ts'
 import { quiescence } from '../../../support/manual-clock.ts'
+import { refusalsInMemory } from '../../../support/refusals.ts'
+
+const DEAD = { reason: 'rejected', firstFailedAt: null, acceptedAt: 1 }
 
 function aLog(capacity = 10) {
   const postgres = new FakePool()
-  return { postgres, log: new AttemptLog(postgres.pool, quiet, capacity) }
+  const { told, onRefused } = refusalsInMemory()
+  return { postgres, told, log: new AttemptLog(postgres.pool, quiet, capacity, onRefused) }
 }
 
 describe('attempt log', () => {
@@ -31,6 +35,40 @@ describe('attempt log', () => {
 
     expect(postgres.attempts).toHaveLength(1)
     expect(log.waiting).toBe(0)
+  })
+
+  it('leaves out alone what Postgres does not take, and holds nobody up', async () => {
+    const { postgres, told, log } = aLog(100)
+    postgres.refusedWorkspace = 'poison'
+    for (let attempt = 1; attempt <= 25; attempt++) log.add(anAttempt({ attempt }))
+    log.add(anAttempt({ workspaceId: 'poison', eventId: 'evt_bad', deadLetter: DEAD }))
+    for (let attempt = 26; attempt <= 50; attempt++) log.add(anAttempt({ attempt }))
+
+    await log.flush()
+
+    expect(postgres.attempts.map(({ attempt }) => attempt)).toEqual(
+      Array.from({ length: 50 }, (_, index) => index + 1),
+    )
+    expect(log.waiting).toBe(0)
+    expect(told).toEqual([
+      'insert_dead_letters poison evt_bad',
+      'insert_attempts poison evt_bad',
+      'connection_health poison',
+    ])
+  })
+
+  it('writes nothing twice when Postgres goes away between two halves', async () => {
+    const { postgres, log } = aLog(100)
+    postgres.refusedWorkspace = 'poison'
+    log.add(anAttempt({ workspaceId: 'poison' }))
+    for (let attempt = 1; attempt <= 7; attempt++) log.add(anAttempt({ attempt }))
+    postgres.attemptsUntilAway = 3
+
+    await expect(log.flush()).rejects.toThrow('ECONNREFUSED')
+    postgres.attemptsUntilAway = Number.POSITIVE_INFINITY
+    await log.flush()
+
+    expect(postgres.attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6, 7])
   })
 
   it('asks Postgres nothing when there is nothing to write', async () => {

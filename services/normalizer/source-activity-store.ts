@@ -1,0 +1,14 @@
+import { inHalves, throwFailure, written } from '../shared/postgres/in-halves.ts'
+import type { Pool } from '../shared/postgres/pool.ts'
+import type { OnRefusedRow } from '../shared/postgres/refused-rows.ts'
+import { noteSourceActivity, type SourceActivity } from '../shared/postgres/source-activity.ts'
+
+/** Rejects when Postgres does not answer; then nothing of it counts as told. */
+export function createActivityStore(pool: Pool, onRefused: OnRefusedRow) {
+  const idsOf = ({ sourceId }: SourceActivity) => ({ sourceId })
+  const refusals = { statement: 'note_source_activity', idsOf, onRefused } as const
+  const write = written((some: readonly SourceActivity[]) => noteSourceActivity(pool, some))
+  return async (noted: readonly SourceActivity[]): Promise<void> => {
+    throwFailure(await inHalves(noted, write, refusals))
+  }
+}
