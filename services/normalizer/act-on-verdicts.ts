@@ -1,9 +1,11 @@
 import { type CallFacts, identify } from '../shared/call-event.ts'
 import type { Logger } from '../shared/logger.ts'
 import { DatabaseAwayError } from '../shared/postgres/database-guard.ts'
+import { RowRefusedError } from '../shared/postgres/refused-rows.ts'
 import { traceIds } from '../shared/trace-context.ts'
 import type { HeldSessions } from './held-sessions.ts'
 import type { NormalizerMetrics } from './metrics.ts'
+import { idProblem } from './provider-ids.ts'
 import type { Json, Provider, Verdict } from './providers/provider.ts'
 import { type Publisher, UnencodableError } from './publisher.ts'
 import type { Recordings } from './recordings/recordings.ts'
@@ -84,7 +86,7 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
   const unauthorized = judgements.find((judgement) => judgement.kind === 'unauthorized')
   if (unauthorized) return { ...unauthorized, source }
   const effects = await Promise.all(
-    judgements.map((judgement) => effectOf(judgement, judged, options)),
+    judgements.map((judgement) => effectOf(withGoodIds(judgement), judged, options)),
   )
   const raw = effects.filter((effect) => effect.kind === 'rejected' || effect.kind === 'kept')
   // Once per request: the record holds all of it.
@@ -92,6 +94,14 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
   count(effects, provider.name, options.metrics)
   return resultOf(effects, source, provider)
 }
+
+function withGoodIds(judgement: Judgement): Judgement {
+  if (judgement.kind !== 'event' && judgement.kind !== 'leg') return judgement
+  const problem = idProblem(judgement)
+  return problem === null ? judgement : rejection('bad_id', problem)
+}
+
+const ROW_REFUSED = rejection('row_refused', 'our database cannot hold what it says')
 
 async function effectOf(
   judgement: Judgement,
@@ -107,6 +117,7 @@ async function effectOf(
         await options.sessions.hold(source, judgement.held)
         return { kind: 'held' }
       } catch (error) {
+        if (error instanceof RowRefusedError) return ROW_REFUSED
         if (!(error instanceof DatabaseAwayError)) throw error
         return { ...rejection('held_legs_unavailable', 'it is a part of a call'), kind: 'kept' }
       }
@@ -130,6 +141,7 @@ async function publishCall(
     if (kind === 'published' || kind === 'spooled') await recordings.published(event)
     return { kind: kind === 'conflict' ? 'repeated' : kind, eventId }
   } catch (error) {
+    if (error instanceof RowRefusedError) return ROW_REFUSED
     if (!(error instanceof UnencodableError)) throw error
     logger.error({ sourceId: source.id, err: error, ...traceIds(trace) }, 'mapping.failed')
     return rejection('mapping_failed', error.message)

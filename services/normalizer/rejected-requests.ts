@@ -15,6 +15,8 @@ export interface RejectedRequests {
 
 export type KeptReason =
   | RejectedReason
+  | 'bad_id' // an id that is too long, or has characters that no id has
+  | 'row_refused' // Postgres does not take it, for what it is
   | 'mapping_failed' // our own mapping failed on it, which is a bug
   | 'held_legs_unavailable' // a part of a call, whose place is in Postgres, which is away
 

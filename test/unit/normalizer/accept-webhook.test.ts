@@ -10,6 +10,7 @@ import { SpoolRefusedError } from '../../../services/normalizer/spool/spool.ts'
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { hashToken } from '../../../services/shared/access-token.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
+import { RowRefusedError } from '../../../services/shared/postgres/refused-rows.ts'
 import {
   callFacts,
   encoder,
@@ -21,6 +22,8 @@ import {
   source,
 } from '../../support/normalizer-fakes.ts'
 
+/** A session that Postgres does not take. */
+const REFUSED = 'refused'
 const EVENTS = 'calls.events'
 const REJECTED = 'calls.rejected'
 
@@ -40,9 +43,15 @@ const rejected: Verdict = { kind: 'rejected', reason: 'no_call_id', detail: 'no 
 const ignored: Verdict = { kind: 'ignored', reason: 'not_final' }
 const answer: Verdict = { kind: 'answer', body: { name: null } }
 const unauthorized: Verdict = { kind: 'unauthorized', detail: 'wrong password' }
-const leg: Verdict = {
-  kind: 'leg',
-  held: { sessionId: '1.2', legId: '3', leg: {}, closing: true, windowMs: 60_000 },
+const leg = aLeg({})
+
+function aLeg(ids: Partial<HeldLeg>): Verdict {
+  const held = { sessionId: '1.2', legId: '3', leg: {}, closing: true, windowMs: 60_000, ...ids }
+  return { kind: 'leg', held }
+}
+
+function eventOf(providerCallId: string): Verdict {
+  return { kind: 'event', call: callFacts({ providerCallId }) }
 }
 
 function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
@@ -68,6 +77,7 @@ function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
     }),
     sessions: {
       async hold(_, part) {
+        if (part.sessionId === REFUSED) throw new RowRefusedError('constraint', '23503')
         held.push(part)
       },
     },
@@ -139,7 +149,18 @@ describe('accepting a webhook', () => {
       'published',
       [EVENTS, REJECTED],
     ],
+    ['a leg that Postgres does not take', [aLeg({ sessionId: REFUSED })], 'rejected', [REJECTED]],
     ['facts that our schema cannot hold', [broken], 'rejected', [REJECTED]],
+    [
+      'a leg whose session has an id without end',
+      [aLeg({ sessionId: '1'.repeat(4_000) })],
+      'rejected',
+      [REJECTED],
+    ],
+    ['a leg with an id that is no text', [aLeg({ legId: 'a\0b' })], 'rejected', [REJECTED]],
+    ['a call with an id over two lines', [eventOf('1\n2'), event], 'published', [EVENTS, REJECTED]],
+    ['a call with an id of 255 characters', [eventOf('1'.repeat(255))], 'published', [EVENTS]],
+    ['a call with an id of 256 characters', [eventOf('1'.repeat(256))], 'rejected', [REJECTED]],
     ['a wrong credential', [unauthorized, event], 'unauthorized', []],
   ])('does what is right with %s', async (_, verdicts, kind, records) => {
     const { send, topics } = setUp(() => verdicts)
