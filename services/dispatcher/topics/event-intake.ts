@@ -1,5 +1,6 @@
 import type { LaneHead } from '../../shared/lane-record.ts'
 import { readTraceContext } from '../../shared/trace-context.ts'
+import { isWorkspaceId } from '../lane/deliverable.ts'
 import type { ArrivedMessage, SessionPorts } from './session-ports.ts'
 import type { TopicOffsets } from './topic-offsets.ts'
 
@@ -35,8 +36,9 @@ export class EventIntake {
   take(message: ArrivedMessage): boolean {
     const { partition, eventsTopic, offsets, ports, onEvent } = this.#options
     const offset = Number(message.offset)
-    const { key, value } = message
-    const isReadable = key !== null && value !== null && ports.decoder.isFramed(value)
+    const { value } = message
+    const workspaceId = workspaceOf(message)
+    const isReadable = workspaceId !== null && value !== null && ports.decoder.isFramed(value)
     if (isReadable && !ports.decoder.knows(value)) {
       this.#learn(value, Number(message.timestamp))
       return false
@@ -49,7 +51,7 @@ export class EventIntake {
     if (isReadable) {
       const acceptedAt = Number(message.timestamp)
       const trace = readTraceContext(message.headers)
-      onEvent(key.toString(), { offset, value, acceptedAt, trace }, isOpen)
+      onEvent(workspaceId, { offset, value, acceptedAt, trace }, isOpen)
     } else if (isOpen) {
       ports.logger.error({ partition, offset }, 'event.unreadable')
       tracker.settle(offset)
@@ -66,4 +68,10 @@ export class EventIntake {
       this.#options.onLearned()
     })
   }
+}
+
+/** Null when the key is no workspace's: no lane is made for it, and Postgres is not asked for it. */
+function workspaceOf({ key }: ArrivedMessage): string | null {
+  const workspaceId = key?.toString() ?? ''
+  return isWorkspaceId(workspaceId) ? workspaceId : null
 }

@@ -10,8 +10,9 @@ import type { Connection, NoConnection } from '../delivery/connection.ts'
 import type { CachedConnection, ConnectionCache } from '../delivery/connection-cache.ts'
 import type { Deliver, OpenRequest } from '../delivery/deliver.ts'
 import type { TimeSpan } from '../lane/deleted-span.ts'
+import { whyUndeliverable } from '../lane/deliverable.ts'
 import type { Lane } from '../lane/lane.ts'
-import { isReplayed, type Missed } from '../lane/replay-filter.ts'
+import { isReplayed, type Missed, NOTHING_MISSED } from '../lane/replay-filter.ts'
 import type { Scheduler } from '../lane/scheduler.ts'
 import type { DispatcherMetrics } from '../metrics.ts'
 import type { Ending, OutcomeHandler } from './outcome-handler.ts'
@@ -120,7 +121,8 @@ export class LaneRunner {
     const connection = this.#options.connections.peek(run.lane.workspaceId)
     if (connection === undefined) this.#options.connections.want(run.lane.workspaceId)
     else if (connection.kind === 'none') this.#giveUp(run, connection)
-    else run.session.tell(run, (lane) => lane.connected())
+    // One that is unreadable is told again once its row changes; until then the lane waits.
+    else if (connection.kind === 'connection') run.session.tell(run, (lane) => lane.connected())
   }
 
   connectionLoaded(run: LaneRun): void {
@@ -128,8 +130,8 @@ export class LaneRunner {
     const { state } = run.lane
     if (state === 'waiting') this.connect(run)
     else if (connection?.kind === 'none') this.#giveUp(run, connection)
-    else if (state === 'parked' && connection && isWaitOver(run.lane, connection)) {
-      run.session.tell(run, (lane) => lane.due())
+    else if (connection?.kind === 'connection' && state === 'parked') {
+      if (isWaitOver(run.lane, connection)) run.session.tell(run, (lane) => lane.due())
     }
     this.pump()
   }
@@ -209,10 +211,14 @@ export class LaneRunner {
     return event !== null
   }
 
-  /** Null when the bytes do not decode: then nobody can ever deliver them. */
+  /** Null when nobody can ever deliver it: the bytes do not decode, or it is no event of ours. */
   #read(head: LaneHead): CallEvent | null {
     try {
-      return this.#options.decoder.decode(head.value)
+      const event = this.#options.decoder.decode(head.value)
+      const reason = whyUndeliverable(event)
+      if (reason === null) return event
+      this.#options.logger.error({ offset: head.offset, reason }, 'event.undeliverable')
+      return null
     } catch (error) {
       if (!(error instanceof UndecodableError)) throw error
       this.#options.logger.error({ offset: head.offset, err: error }, 'event.undecodable')
@@ -348,8 +354,6 @@ export function keptWaitingMs(
   return Math.max(0, now - Math.max(acceptedAt, freeSince))
 }
 
-const NOTHING_MISSED: Missed = { gaps: [], deadLetters: new Set() }
-
 /**
  * Somebody said "retry now" after this lane was parked; or its head will not be sent at all, and what
  * is behind it must not wait for that.
@@ -361,6 +365,6 @@ function isWaitOver({ head, replay, parkedAt }: Lane, connection: Connection): b
 }
 
 function isLive({ acceptedAt }: LaneHead, connection: CachedConnection): boolean {
-  if (connection.kind === 'none') return false
+  if (connection.kind !== 'connection') return false
   return acceptedAt >= connection.connectedAt - CONNECTED_TOLERANCE_MS
 }
