@@ -1,5 +1,5 @@
 import type { Connection } from '../shared/postgres/connections.ts'
-import type { SecretBox } from '../shared/secret-box.ts'
+import { type SecretBox, SecretBoxError } from '../shared/secret-box.ts'
 
 /** A stored connection with its secrets in the clear: it lives only as long as a request. */
 export function openConnection(row: Connection, secretBox: SecretBox) {
@@ -11,5 +11,19 @@ export function openConnection(row: Connection, secretBox: SecretBox) {
     passwordHeader: row.passwordHeader,
     maskNumbers: row.maskNumbers,
     signingSecret: open(row.signingSecretSealed),
+  }
+}
+
+/**
+ * For a change of the connection: with a key that is gone, as if no secret were stored. Then the
+ * customer mends it by connecting anew, with the password and for a new signing secret.
+ */
+export function withReadableSecrets<Row extends Connection>(row: Row, secretBox: SecretBox): Row {
+  try {
+    openConnection(row, secretBox)
+    return row
+  } catch (error) {
+    if (!(error instanceof SecretBoxError)) throw error
+    return { ...row, passwordSealed: null, signingSecretSealed: null, previousSecretSealed: null }
   }
 }

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import type { Logger } from '../shared/logger.ts'
 import { isDatabaseAway } from '../shared/postgres/pool.ts'
+import { SecretBoxError } from '../shared/secret-box.ts'
 import { EventLogAwayError } from './event-log.ts'
 import { type FieldError, invalidRequest, Problem, plainProblem } from './problem.ts'
 import { isForPage, sendPage } from './web-page.ts'
@@ -56,6 +57,7 @@ function toProblem(error: unknown): Problem {
   if (isDatabaseAway(error)) {
     return plainProblem(503, 'The database does not answer.', { 'retry-after': '5' })
   }
+  if (error instanceof SecretBoxError) return plainProblem(503, KEY_MISSING)
   if (error instanceof EventLogAwayError) {
     return plainProblem(503, error.message, { 'retry-after': '5' })
   }
@@ -63,6 +65,9 @@ function toProblem(error: unknown): Problem {
   // Messages of fastify's own refusals help the caller; those of a bug would show our insides.
   return statusCode < 500 ? plainProblem(statusCode, message) : plainProblem(500)
 }
+
+const KEY_MISSING =
+  'The fault is ours: a stored secret cannot be opened. Connecting again, with the password, helps.'
 
 /** The methods of a path. Fastify itself answers 404 for a known path with another method. */
 function collectMethods(app: FastifyInstance): (path: string) => string[] {

@@ -77,7 +77,13 @@ export function connectEngine({
     gaps: createGapLog({ db: pool, clock, logger, onRefused }),
     writer: createLaneWriter({ producer: kafka.producer, names: kafka.names, clock, logger }),
     readLog: createCatchUp(kafka.reader, (bytes) => metrics.catchUpRead(bytes)),
-    loadConnections: createConnectionLoader(pool, config.secretBox),
+    loadConnections: createConnectionLoader({
+      db: pool,
+      box: config.secretBox,
+      onRefused,
+      clock,
+      logger,
+    }),
     replayed: (workspaceId, { id }, isThrough) => {
       backfills.ended(id, isThrough)
       logger.info({ workspaceId, backfill: id, isThrough }, 'backfill.ended')

@@ -38,6 +38,11 @@ export class FakeCustomers implements GapLog {
     this.#end(workspaceId, this.#now())
   }
 
+  /** Its key is gone. */
+  lock(workspaceId: string): void {
+    this.#rows.set(workspaceId, { kind: 'unreadable' })
+  }
+
   async load(workspaceIds: readonly string[]): Promise<ReadonlyMap<string, KnownConnection>> {
     if (this.isAway) throw new Error('connect ECONNREFUSED')
     return new Map([...this.#rows].filter(([workspaceId]) => workspaceIds.includes(workspaceId)))
@@ -50,7 +55,9 @@ export class FakeCustomers implements GapLog {
       gap === newest ? { ...gap, from: Math.min(gap.from, from) } : gap,
     )
     const row = this.#rows.get(workspaceId)
-    if (row) this.#rows.set(workspaceId, { ...row, gapFrom: this.#gapFrom(workspaceId) })
+    if (row && row.kind !== 'unreadable') {
+      this.#rows.set(workspaceId, { ...row, gapFrom: this.#gapFrom(workspaceId) })
+    }
   }
 
   async suspend(

@@ -3,7 +3,7 @@ import { openSigningKeys } from '../../shared/egress/signing-keys.ts'
 import { newSigningSecret } from '../../shared/egress/webhook-signature.ts'
 import { connect, findConnection } from '../../shared/postgres/connections.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
-import { openConnection } from '../opened-connection.ts'
+import { openConnection, withReadableSecrets } from '../opened-connection.ts'
 import { ping } from '../ping.ts'
 import { invalidRequest, pingFailed, plainProblem, problemResponses } from '../problem.ts'
 import { mergeTarget, type TargetRequest, targetRequest } from '../target-request.ts'
@@ -36,7 +36,8 @@ export function putConnection(app: ConsoleApp, deps: ConsoleDeps): void {
 
 async function connectTo(workspaceId: string, asked: TargetRequest, deps: ConsoleDeps) {
   const { pool, secretBox, agent, clock, requestTimeoutMs: timeoutMs } = deps
-  const row = await findConnection(pool, workspaceId)
+  const found = await findConnection(pool, workspaceId)
+  const row = found && withReadableSecrets(found, secretBox)
   const stored = row && openConnection(row, secretBox)
   const merged = mergeTarget(asked, stored)
   if (merged.kind === 'refused') throw invalidRequest(merged.errors)

@@ -1,11 +1,14 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
-import type { Connection, NoConnection } from './connection.ts'
+import type { Connection, NoConnection, UnreadableConnection } from './connection.ts'
 
-export type KnownConnection = Connection | NoConnection
+export type KnownConnection = Connection | NoConnection | UnreadableConnection
 
 /** With the number of the query that said so; see `queries`. */
-export type CachedConnection = Connection | (NoConnection & { readonly query: number })
+export type CachedConnection =
+  | Connection
+  | UnreadableConnection
+  | (NoConnection & { readonly query: number })
 
 /**
  * Connections of the workspaces that have traffic, read through from Postgres.
@@ -62,7 +65,9 @@ export class ConnectionCache {
   /** What we know before Postgres tells it: a dead letter went out, a gap became longer. */
   note(workspaceId: string, change: Partial<Omit<Connection, 'kind'>>): void {
     const known = this.#known.get(workspaceId)
-    if (known) this.#known.set(workspaceId, { ...known, ...change })
+    if (known && known.kind !== 'unreadable') {
+      this.#known.set(workspaceId, { ...known, ...change })
+    }
   }
 
   /** We have just suspended it; an event is given up only after Postgres was asked. */

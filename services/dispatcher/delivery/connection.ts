@@ -20,6 +20,14 @@ export interface Connection extends PayloadTarget {
   readonly calledOff: ReadonlySet<string>
 }
 
+/**
+ * The key that its password or its signing secret is sealed under is not here. Nothing can be sent,
+ * and nothing may be given up: its events wait until the key is back, or the customer connects anew.
+ */
+export interface UnreadableConnection {
+  readonly kind: 'unreadable'
+}
+
 /** The workspace has no connection that takes events. */
 export interface NoConnection {
   readonly kind: 'none'

@@ -1,14 +1,25 @@
+import type { Clock } from '../../shared/clock.ts'
+import type { ErrorClass } from '../../shared/egress/error-class.ts'
 import { passwordHeader } from '../../shared/egress/password-header.ts'
 import { openSigningKeys } from '../../shared/egress/signing-keys.ts'
+import type { Logger } from '../../shared/logger.ts'
 import {
   type ConnectionForDelivery as ConnectionRow,
+  endConnectionsFailing,
   loadConnections,
+  markConnectionsFailing,
 } from '../../shared/postgres/connections.ts'
+import { inHalves, throwFailure } from '../../shared/postgres/in-halves.ts'
 import type { Queryable } from '../../shared/postgres/pool.ts'
-import type { SecretBox } from '../../shared/secret-box.ts'
+import type { OnRefusedRow } from '../../shared/postgres/refused-rows.ts'
+import { type SecretBox, SecretBoxError } from '../../shared/secret-box.ts'
 import type { KnownConnection } from './connection-cache.ts'
 
-/** `none` for a connection that takes no events: disconnected or suspended. */
+/**
+ * `none` for a connection that takes no events: disconnected or suspended.
+ *
+ * @throws SecretBoxError when it is sealed under a key that is not here.
+ */
 export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnection {
   const { url } = row
   const gapFrom = row.gapFrom?.getTime() ?? Number.NEGATIVE_INFINITY
@@ -35,13 +46,90 @@ export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnect
   }
 }
 
-/** Loads connections for the cache; one that cannot be decrypted is a wrong key, for all of them. */
-export function createConnectionLoader(
-  db: Queryable,
-  box: SecretBox,
-): (workspaceIds: readonly string[]) => Promise<ReadonlyMap<string, KnownConnection>> {
-  return async (workspaceIds) => {
+export interface ConnectionLoaderOptions {
+  readonly db: Queryable
+  readonly box: SecretBox
+  readonly onRefused: OnRefusedRow
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export type LoadConnections = (
+  workspaceIds: readonly string[],
+) => Promise<ReadonlyMap<string, KnownConnection>>
+
+/**
+ * Loads connections for the cache. What is wrong with one concerns no other: an id that Postgres does
+ * not take is no workspace's, and a connection that cannot be opened fails alone, where its customer
+ * sees it.
+ */
+export function createConnectionLoader(options: ConnectionLoaderOptions): LoadConnections {
+  const { db, onRefused } = options
+  const refusals = {
+    statement: 'load_connections',
+    idsOf: (workspaceId: string) => ({ workspaceId }),
+    onRefused,
+  } as const
+
+  async function rowsOf(workspaceIds: readonly string[]) {
     const rows = await loadConnections(db, workspaceIds)
-    return new Map(rows.map((row) => [row.workspaceId, openConnection(row, box)]))
+    const byId = new Map(rows.map((row) => [row.workspaceId, row]))
+    return workspaceIds.map((id) => byId.get(id) ?? null)
+  }
+
+  return async (workspaceIds) => {
+    const found = await inHalves(workspaceIds, rowsOf, refusals)
+    throwFailure(found)
+    const loaded = new Map<string, KnownConnection>()
+    const health: KeyHealth = { lost: [], back: [] }
+    for (const one of found) {
+      if (one.kind !== 'done' || one.result === null) continue
+      const { workspaceId, lastErrorClass } = one.result
+      const connection = openOrTell(one.result, options)
+      loaded.set(workspaceId, connection)
+      if (connection.kind === 'unreadable') health.lost.push(workspaceId)
+      else if (lastErrorClass === KEY_MISSING) health.back.push(workspaceId)
+    }
+    await tellHealth(health, options)
+    return loaded
+  }
+}
+
+function openOrTell(
+  row: ConnectionRow,
+  { box, logger }: Pick<ConnectionLoaderOptions, 'box' | 'logger'>,
+): KnownConnection {
+  try {
+    return openConnection(row, box)
+  } catch (error) {
+    // Its URL and its secrets are what it consists of, so the error may tell of the key only.
+    const err = error instanceof SecretBoxError ? error.message : 'not readable'
+    logger.error(
+      { workspaceId: row.workspaceId, reason: KEY_MISSING, err },
+      'connection.unreadable',
+    )
+    return { kind: 'unreadable' }
+  }
+}
+
+const KEY_MISSING: ErrorClass = 'key_missing'
+
+/** Ids of connections that cannot be opened, and of those that can be opened again. */
+interface KeyHealth {
+  readonly lost: string[]
+  readonly back: string[]
+}
+
+/** So that the customer sees it. That he does not is no reason to keep others waiting. */
+async function tellHealth(
+  { lost, back }: KeyHealth,
+  { db, clock, logger }: ConnectionLoaderOptions,
+): Promise<void> {
+  try {
+    const at = clock.now()
+    if (lost.length > 0) await markConnectionsFailing(db, lost, { errorClass: KEY_MISSING, at })
+    if (back.length > 0) await endConnectionsFailing(db, back, KEY_MISSING)
+  } catch (err) {
+    logger.warn({ err, workspaces: lost.length + back.length }, 'connection_health.failed')
   }
 }

@@ -16,6 +16,7 @@ export const ERROR_CLASSES = [
   'dns',
   'tls',
   'blocked_address',
+  'key_missing',
 ] as const
 
 export type ErrorClass = (typeof ERROR_CLASSES)[number]
@@ -49,11 +50,17 @@ export const HINTS: Readonly<Record<ErrorClass, string>> = {
   blocked_address:
     'The URL does not lead to a public https address. Internal and reserved addresses are not ' +
     'allowed.',
+  key_missing:
+    'The fault is ours: we cannot open the stored password and signing secret. Nothing is lost, ' +
+    'events wait, in order. Connecting again, with the password, helps as well.',
 }
 
-/** An endpoint that refuses a single event is alive: only the other failures make it suspect. */
+/**
+ * An endpoint that refuses a single event is alive, and of a key of ours it knows nothing: only the
+ * other failures make it suspect.
+ */
 export function isEndpointsFault(errorClass: ErrorClass | null): boolean {
-  return errorClass !== 'rejected'
+  return errorClass !== 'rejected' && errorClass !== 'key_missing'
 }
 
 /** Null for 2xx. Anything that is no final HTTP status counts as the server's failure. */

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Connection } from '../postgres/connections.ts'
-import type { SecretBox } from '../secret-box.ts'
+import { type SecretBox, SecretBoxError } from '../secret-box.ts'
 import { decodeSecret } from './webhook-signature.ts'
 
 export interface SigningKey {
@@ -23,7 +23,18 @@ export type SealedSecrets = Pick<
 export function openSigningKeys(row: SealedSecrets, box: SecretBox): readonly SigningKey[] {
   if (row.signingSecretSealed === null) return []
   const keys = [{ key: decodeSecret(box.open(row.signingSecretSealed)), validUntil: null }]
-  if (row.previousSecretSealed === null) return keys
-  const key = decodeSecret(box.open(row.previousSecretSealed))
+  const previous = row.previousSecretSealed && openOrNull(row.previousSecretSealed, box)
+  if (!previous) return keys
+  const key = decodeSecret(previous)
   return [...keys, { key, validUntil: row.previousSecretUntil?.getTime() ?? 0 }]
+}
+
+/** Most are long over; with a key that is gone, one of them must not stop what the current one can sign. */
+function openOrNull(sealed: string, box: SecretBox): string | null {
+  try {
+    return box.open(sealed)
+  } catch (error) {
+    if (error instanceof SecretBoxError) return null
+    throw error
+  }
 }

@@ -32,6 +32,7 @@ export interface Connection {
 export interface ConnectionForDelivery extends Connection {
   /** A dead letter for which the endpoint is to blame is out, and nothing was delivered since. */
   readonly onProbation: boolean
+  readonly lastErrorClass: ErrorClass | null
   readonly retryNowAt: Date | null
   /** Where its newest gap begins, if there is one: open, or ended by this connection. */
   readonly gapFrom: Date | null
@@ -77,6 +78,7 @@ export async function loadConnections(
 ): Promise<ConnectionForDelivery[]> {
   const { rows } = await db.query<ConnectionForDelivery>(
     `select ${COLUMNS}, on_probation as "onProbation", retry_now_at as "retryNowAt",
+       last_error_class as "lastErrorClass",
        (select from_at from gaps g where g.workspace_id = c.workspace_id and reason <> 'deleted'
         order by id desc limit 1) as "gapFrom",
        array(select id from backfills b where b.workspace_id = c.workspace_id
@@ -182,6 +184,40 @@ export async function disconnect(db: Queryable, workspaceId: string): Promise<bo
     [workspaceId],
   )
   return rowCount === 1
+}
+
+/**
+ * For what keeps all events of these workspaces from being sent and is no attempt. Told once: a row
+ * that says so already keeps its time. Primary key; not a change that dispatchers have to know.
+ */
+export async function markConnectionsFailing(
+  db: Queryable,
+  workspaceIds: readonly string[],
+  { errorClass, at }: { readonly errorClass: ErrorClass; readonly at: number },
+): Promise<void> {
+  await db.query(
+    `update connections
+     set state = 'failing', last_error_class = $2::text, last_error_status = null,
+         last_error_at = $3
+     where workspace_id = any($1) and state in ('connected', 'failing')
+       and (state, last_error_class) is distinct from ('failing', $2::text)`,
+    [workspaceIds, errorClass, new Date(at)],
+  )
+}
+
+/** The reason of `markConnectionsFailing` is over. One whose event waits for a retry goes on failing. */
+export async function endConnectionsFailing(
+  db: Queryable,
+  workspaceIds: readonly string[],
+  errorClass: ErrorClass,
+): Promise<void> {
+  await db.query(
+    `update connections
+     set state = case when retry_next_at is null then 'connected' else state end,
+         last_error_class = null, last_error_status = null, last_error_at = null
+     where workspace_id = any($1) and state = 'failing' and last_error_class = $2`,
+    [workspaceIds, errorClass],
+  )
 }
 
 /**

@@ -450,6 +450,7 @@ export interface components {
         | 'dns'
         | 'tls'
         | 'blocked_address'
+        | 'key_missing'
       /** @description What to do about a failed ping, in plain words. */
       hint?: string
     }
@@ -494,6 +495,7 @@ export interface components {
             | 'dns'
             | 'tls'
             | 'blocked_address'
+            | 'key_missing'
           )
         | null
       /** @description HTTP status; null when nothing was answered. */
@@ -1085,6 +1087,7 @@ export interface operations {
                     | 'dns'
                     | 'tls'
                     | 'blocked_address'
+                    | 'key_missing'
                   /** @description HTTP status; null when nothing was answered. */
                   status: number | null
                   /** Format: date-time */
@@ -1415,6 +1418,7 @@ export interface operations {
           | 'dns'
           | 'tls'
           | 'blocked_address'
+          | 'key_missing'
         eventId?: string
         since?: string
         /** @description Exclusive. */
@@ -1646,6 +1650,7 @@ export interface operations {
                     | 'dns'
                     | 'tls'
                     | 'blocked_address'
+                    | 'key_missing'
                   )
                 | null
               status: number | null
@@ -1719,6 +1724,7 @@ export interface operations {
                     | 'dns'
                     | 'tls'
                     | 'blocked_address'
+                    | 'key_missing'
                   )
                 | null
               status: number | null

@@ -8,7 +8,8 @@ import { newSigningSecret } from '../../../../services/shared/egress/webhook-sig
 import type { ConnectionForDelivery as Row } from '../../../../services/shared/postgres/connections.ts'
 import type { Queryable } from '../../../../services/shared/postgres/pool.ts'
 import { createSecretBox } from '../../../../services/shared/secret-box.ts'
-import { NOON } from '../../../support/builders.ts'
+import { NOON, quiet } from '../../../support/builders.ts'
+import { aDataError, refusalsInMemory } from '../../../support/refusals.ts'
 
 const box = createSecretBox(new Secret(Buffer.alloc(32, 1).toString('base64')))
 const otherBox = createSecretBox(new Secret(Buffer.alloc(32, 2).toString('base64')))
@@ -28,6 +29,7 @@ function aRow(overrides: Partial<Row> = {}): Row {
     version: 1,
     connectedAt: new Date(NOON),
     onProbation: false,
+    lastErrorClass: null,
     retryNowAt: null,
     gapFrom: null,
     calledOff: [],
@@ -100,23 +102,58 @@ describe('connection out of its row', () => {
   })
 })
 
+/** A database with these rows; refuses statements that ask for `refused`. */
+function aDatabase(rows: readonly Row[], refused = '') {
+  const queries: { readonly sql: string; readonly ids: readonly string[] }[] = []
+  const db = {
+    query: async (sql: string, [ids = []]: readonly (readonly string[])[]) => {
+      if (ids.includes(refused)) throw aDataError()
+      queries.push({ sql, ids })
+      return { rows: rows.filter(({ workspaceId }) => ids.includes(workspaceId)) }
+    },
+  } as unknown as Queryable
+  const { told, onRefused } = refusalsInMemory()
+  const clock = { now: () => NOON, sleep: async () => undefined }
+  const load = createConnectionLoader({ db, box, onRefused, clock, logger: quiet })
+  return { load, queries, told }
+}
+
+const kindsOf = (loaded: ReadonlyMap<string, { readonly kind: string }>) =>
+  [...loaded].map(([id, { kind }]) => `${id} ${kind}`)
+
 describe('loader of connections', () => {
   it('answers all that have a row, in one query', async () => {
     const rows = [aRow(), aRow({ workspaceId: 'lviv', state: 'suspended' })]
-    const asked: unknown[] = []
-    const db = {
-      query: async (_sql: string, values: unknown[]) => {
-        asked.push(...values)
-        return { rows }
-      },
-    } as unknown as Queryable
+    const { load, queries } = aDatabase(rows)
 
-    const loaded = await createConnectionLoader(db, box)(['kyiv', 'lviv', 'odesa'])
+    const loaded = await load(['kyiv', 'lviv', 'odesa'])
 
-    expect([...loaded].map(([id, { kind }]) => `${id} ${kind}`)).toEqual([
-      'kyiv connection',
-      'lviv none',
-    ])
-    expect(asked).toEqual([['kyiv', 'lviv', 'odesa']])
+    expect(kindsOf(loaded)).toEqual(['kyiv connection', 'lviv none'])
+    expect(queries.map(({ ids }) => ids)).toEqual([['kyiv', 'lviv', 'odesa']])
+  })
+
+  it('opens all others beside one whose key is gone, which is marked as failing', async () => {
+    const lost = aRow({
+      workspaceId: 'lviv',
+      signingSecretSealed: otherBox.seal(newSigningSecret()),
+    })
+    const { load, queries } = aDatabase([aRow(), lost, aRow({ workspaceId: 'odesa' })])
+
+    const loaded = await load(['kyiv', 'lviv', 'odesa'])
+
+    expect(kindsOf(loaded)).toEqual(['kyiv connection', 'lviv unreadable', 'odesa connection'])
+    expect(queries.at(-1)).toMatchObject({
+      sql: expect.stringContaining("'failing'"),
+      ids: ['lviv'],
+    })
+  })
+
+  it('asks for all others without an id that Postgres does not take', async () => {
+    const { load, told } = aDatabase([aRow(), aRow({ workspaceId: 'odesa' })], 'bad\0')
+
+    const loaded = await load(['kyiv', 'bad\0', 'odesa'])
+
+    expect(kindsOf(loaded)).toEqual(['kyiv connection', 'odesa connection'])
+    expect(told).toEqual(['load_connections bad\0'])
   })
 })

@@ -264,6 +264,82 @@ describe('nothing is started', () => {
   })
 })
 
+describe('what somebody else has written into the log', () => {
+  it.each([
+    ['a NUL', 'evt_\0'],
+    ['a line break', 'evt_1\r\nx-injected: 1'],
+    ['letters that are no header', 'подія'],
+    ['no character at all', ''],
+    ['no end', 'e'.repeat(256)],
+  ])('with an id of the event that has %s is buried, and nobody waits', async (_, eventId) => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv', 'lviv'] })
+    bench.append('kyiv/1', 0, { eventId })
+
+    await bench.read('kyiv/2', 'lviv/1')
+    await bench.answerAll()
+
+    expect(endpoint.sent.toSorted()).toEqual(['kyiv/2', 'lviv/1'])
+    expect(bench.deadLetters).toMatchObject([
+      { key: 'kyiv', headers: { 'dead-reason': 'undecodable', 'dead-attempts': '0' } },
+    ])
+    expect(await bench.writtenAttempts()).toHaveLength(2)
+    expect(await bench.committed()).toMatchObject({ offset: 3 })
+  })
+
+  it.each([
+    ['with a NUL', 'ky\0iv'],
+    ['over two lines', 'kyiv\nlviv'],
+    ['without end', 'k'.repeat(256)],
+    ['that is empty', ''],
+  ])('under a key %s is settled, and Postgres is not asked for it', async (_, key) => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    const queries = bench.engine.connections.queries
+    bench.append('kyiv/1', 0)
+    const [whole] = bench.around.broker.log(TOPICS.events, 0)
+    bench.write(TOPICS.events, { key, value: whole?.value ?? Buffer.alloc(0) })
+
+    await bench.read('kyiv/2')
+    await bench.answerAll()
+
+    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/2'])
+    expect(bench.engine.connections.queries).toBe(queries + 1)
+    expect(await bench.committed()).toMatchObject({ offset: 3 })
+  })
+})
+
+describe('a connection whose key is gone', () => {
+  it('keeps its own events waiting, in order, until it can be opened', async () => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    bench.customers.lock('lviv')
+    await bench.read('lviv/1', 'kyiv/1', 'lviv/2')
+    await bench.answerAll()
+
+    expect(endpoint.sent).toEqual(['kyiv/1'])
+    expect(await bench.committed()).toMatchObject({ offset: 0 })
+
+    await bench.change('lviv', (customers) => customers.connect('lviv'))
+    await bench.answerAll()
+
+    expect(endpoint.sent).toEqual(['kyiv/1', 'lviv/1', 'lviv/2'])
+    expect(await bench.committed()).toMatchObject({ offset: 3 })
+  })
+
+  it('holds up a retry, and loses nothing', async () => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1')
+    await bench.answer('kyiv/1', failed())
+
+    await bench.change('kyiv', (customers) => customers.lock('kyiv'))
+    await bench.pass(seconds(60))
+    expect(endpoint.open).toEqual([])
+    await bench.change('kyiv', (customers) => customers.connect('kyiv'))
+    await bench.answerAll()
+
+    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/1'])
+    expect(bench.deadLetters).toEqual([])
+  })
+})
+
 describe('what is written down', () => {
   it('is every attempt, with its number and what came of it', async () => {
     const { bench } = await aDispatcher({ connected: ['kyiv'] })

@@ -84,5 +84,9 @@ export const commonEn = {
       title: 'Not a public address',
       hint: 'The URL has to lead to a public https address. Internal addresses are not allowed.',
     },
+    key_missing: {
+      title: 'We cannot open the stored password',
+      hint: 'The fault is ours. Nothing is lost, events wait, in order. Connecting again, with the password, helps as well.',
+    },
   },
 }
