@@ -32,6 +32,7 @@ import { findProvider } from './providers/registry.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
 import { type Recordings, startRecordings } from './recordings/recordings.ts'
 import { createRejectedRequests } from './rejected-requests.ts'
+import { startResealing } from './resealing.ts'
 import { createServer } from './server.ts'
 import { openSource } from './source.ts'
 import { createSourceActivity, notingActivity, type SourceActivity } from './source-activity.ts'
@@ -113,13 +114,16 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     clock,
     logger,
   })
+  const { registry } = metrics
+  const resealing = startResealing({ pool, box: config.secretBox, registry, clock, logger })
   return {
     app,
-    registry: metrics.registry,
+    registry,
     stop: async () => {
       await Promise.all([
         sweeper.stop(),
         forgetting.stop(),
+        resealing.stop(),
         recordings.stop(),
         activity.stop(),
         spooling.stop(),

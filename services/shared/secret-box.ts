@@ -7,6 +7,8 @@ import { type Secret, secretsKey } from './config.ts'
  * front tells which key opens it, so a key can be replaced while values of the old one remain.
  */
 export interface SecretBox {
+  /** Of the current key, and of those that only open; they stand in front of what they sealed. */
+  readonly keyIds: { readonly current: string; readonly previous: readonly string[] }
   /** Seals with the current key. */
   seal(plain: string): string
   /** @throws SecretBoxError when the key is not here or the text was changed. */
@@ -63,6 +65,7 @@ export function createSecretBox(current: Secret, previous: readonly Secret[] = [
     }),
   )
   return {
+    keyIds: { current: currentId, previous: [...keys.keys()].filter((id) => id !== currentId) },
     seal: (plain) => `${currentId}.${encrypt(currentKey, plain).toString('base64')}`,
     open(sealed) {
       const [id = '', content = ''] = sealed.split('.', 2)

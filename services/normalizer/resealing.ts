@@ -1,0 +1,135 @@
+import { Gauge, type Registry } from 'prom-client'
+import type { Clock } from '../shared/clock.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Pool } from '../shared/postgres/pool.ts'
+import {
+  countByKey,
+  FIRST_PLACE,
+  resealNext,
+  SEALED_COLUMNS,
+  type SealedColumn,
+} from '../shared/postgres/sealed-columns.ts'
+import { type Recurring, startRecurring } from '../shared/recurring.ts'
+import { type SecretBox, SecretBoxError } from '../shared/secret-box.ts'
+
+/**
+ * Brings what is sealed under a previous key under the current one, at the start and every hour. Left
+ * where it was, the next change of keys would take the last key away that opens it, and with it the
+ * deliveries of that customer.
+ *
+ * Any number of replicas may run it. What a key opens that is not here is counted, and left alone.
+ */
+export interface ResealingOptions {
+  readonly pool: Pool
+  readonly box: SecretBox
+  readonly registry: Registry
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Which key a value is sealed under; `missing`: nobody can open it. */
+const KEYS = ['current', 'previous', 'missing'] as const
+type Key = (typeof KEYS)[number]
+
+const EVERY_MS = 60 * 60 * 1_000
+/** So many rows are locked at a time, for some milliseconds. */
+const ROWS_PER_BATCH = 200
+
+export function startResealing(options: ResealingOptions): Recurring {
+  const { registry, clock, logger } = options
+  const sealed = new Gauge({
+    name: 'callwebhook_sealed_values',
+    help: 'Sealed values by the key that opens them: may the previous key go?',
+    labelNames: ['table', 'key'],
+    registers: [registry],
+  })
+  let isStopping = false
+  const resealing = startRecurring({
+    name: 'resealing',
+    everyMs: EVERY_MS,
+    task: async () => {
+      const found = await resealAll(options, () => isStopping)
+      for (const [table, counts] of found) {
+        for (const key of KEYS) sealed.set({ table, key }, counts[key])
+      }
+    },
+    clock,
+    logger,
+  })
+  return {
+    wake: resealing.wake,
+    stop() {
+      isStopping = true
+      return resealing.stop()
+    },
+  }
+}
+
+type Counts = Record<Key, number>
+
+/** How many values of each table are sealed under which key afterwards. */
+export async function resealAll(
+  options: Omit<ResealingOptions, 'registry' | 'clock'>,
+  isStopping: () => boolean = () => false,
+): Promise<ReadonlyMap<string, Counts>> {
+  const found = new Map<string, Counts>()
+  for (const column of SEALED_COLUMNS) {
+    if (isStopping()) break
+    const before = countsOf(await countByKey(options.pool, column), options.box)
+    const after =
+      column.isKept && before.previous > 0
+        ? await resealColumn(column, options, isStopping)
+        : before
+    const { current = 0, previous = 0, missing = 0 } = found.get(column.table) ?? {}
+    found.set(column.table, {
+      current: current + after.current,
+      previous: previous + after.previous,
+      missing: missing + after.missing,
+    })
+  }
+  return found
+}
+
+async function resealColumn(
+  column: SealedColumn,
+  { pool, box, logger }: Omit<ResealingOptions, 'registry' | 'clock'>,
+  isStopping: () => boolean,
+): Promise<Counts> {
+  const { table } = column
+  let resealed = 0
+  let damaged = 0
+  const reseal = (sealed: string): string | null => {
+    try {
+      const anew = box.seal(box.open(sealed))
+      resealed += 1
+      return anew
+    } catch (error) {
+      if (!(error instanceof SecretBoxError)) throw error
+      damaged += 1
+      return null
+    }
+  }
+  const batch = { keyIds: box.keyIds.previous, limit: ROWS_PER_BATCH, reseal }
+  let step = { after: FIRST_PLACE, seen: ROWS_PER_BATCH }
+  while (step.seen === ROWS_PER_BATCH && !isStopping()) {
+    step = await resealNext(pool, column, { ...batch, after: step.after })
+  }
+  const counts = countsOf(await countByKey(pool, column), box)
+  const { previous: left, missing } = counts
+  logger.info(
+    { table, column: column.column, resealed, damaged, left, missing },
+    'secrets.resealed',
+  )
+  return counts
+}
+
+function countsOf(byKey: ReadonlyMap<string, number>, { keyIds }: SecretBox): Counts {
+  const counts: Counts = { current: 0, previous: 0, missing: 0 }
+  for (const [keyId, values] of byKey) counts[kindOf(keyId, keyIds)] += values
+  return counts
+}
+
+function kindOf(keyId: string, { current, previous }: SecretBox['keyIds']): Key {
+  if (keyId === current) return 'current'
+  return previous.includes(keyId) ? 'previous' : 'missing'
+}
