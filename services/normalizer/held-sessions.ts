@@ -8,6 +8,7 @@ import type {
   SessionSource,
   StoredLeg,
 } from '../shared/postgres/held-legs.ts'
+import { legPlace } from '../shared/sealed-places.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
 import type { HeldLeg, JsonObject } from './providers/provider.ts'
 import { providers } from './providers/registry.ts'
@@ -71,7 +72,8 @@ export function createHeldSessions(options: HeldSessionsOptions): HeldSessions {
   return {
     async hold(source, { sessionId, legId, leg, closing, windowMs }) {
       const { id: sourceId, ...rest } = source
-      const legSealed = box.seal(JSON.stringify(leg))
+      const place = legPlace({ workspaceId: source.workspaceId, sourceId, sessionId })
+      const legSealed = box.seal(JSON.stringify(leg), place)
       await store.store({ ...rest, sourceId, sessionId, legId, legSealed, closing, windowMs })
       if (closing) options.onDue()
     },
@@ -98,8 +100,10 @@ async function publishMerged(
 ): Promise<{ revision: number; fingerprint: Buffer }> {
   const { merge } = providers[session.provider]
   if (!merge) throw new Error(`${session.provider} has legs and cannot merge them`)
-  const open = (sealed: string): JsonObject => storedJson.parse(JSON.parse(box.open(sealed)))
-  const facts = merge(session.legsSealed.map(open), openContext(session, box))
+  const place = legPlace(session)
+  const open = (sealed: string): JsonObject => storedJson.parse(JSON.parse(box.open(sealed, place)))
+  const context = openContext({ ...session, id: session.sourceId }, box)
+  const facts = merge(session.legsSealed.map(open), context)
   const fingerprint = fingerprintOf(facts)
   if (session.fingerprint?.equals(fingerprint)) return { revision: session.revision, fingerprint }
   for (let ahead = 1; ahead <= REVISIONS_AHEAD; ahead += 1) {

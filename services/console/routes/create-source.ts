@@ -4,6 +4,7 @@ import { hashToken, newToken } from '../../shared/access-token.ts'
 import { PROVIDER_NAMES, type ProviderName } from '../../shared/call-event.ts'
 import { insertSource } from '../../shared/postgres/sources.ts'
 import { providerSettings, withoutSecrets } from '../../shared/provider-settings.ts'
+import { settingsPlace } from '../../shared/sealed-places.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
 import { problemResponses } from '../problem.ts'
 
@@ -53,12 +54,15 @@ export function createSource(app: ConsoleApp, deps: ConsoleDeps): void {
     async (request, reply) => {
       const { provider, settings } = request.body
       const token = newToken('src_')
+      const id = `source_${randomUUID().replaceAll('-', '')}`
+      const workspaceId = request.params.id
+      const place = settingsPlace({ workspaceId, id })
       const source = {
-        id: `source_${randomUUID().replaceAll('-', '')}`,
-        workspaceId: request.params.id,
+        id,
+        workspaceId,
         provider,
         label: request.body.label,
-        settingsSealed: secretBox.seal(JSON.stringify(settings)),
+        settingsSealed: secretBox.seal(JSON.stringify(settings), place),
         tokenHash: hashToken(token),
       }
       await insertSource(pool, source)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { openSigningKeys } from '../../shared/egress/signing-keys.ts'
 import { newSigningSecret } from '../../shared/egress/webhook-signature.ts'
 import { connect, findConnection } from '../../shared/postgres/connections.ts'
+import { passwordPlace, signingSecretPlace } from '../../shared/sealed-places.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { openConnection } from '../opened-connection.ts'
 import { ping } from '../ping.ts'
@@ -42,8 +43,8 @@ async function connectTo(workspaceId: string, asked: TargetRequest, deps: Consol
   if (merged.kind === 'refused') throw invalidRequest(merged.errors)
   const { target } = merged
   const signingSecret = stored?.signingSecret ?? newSigningSecret()
-  const signingSecretSealed = secretBox.seal(signingSecret)
-  const none = { previousSecretSealed: null, previousSecretUntil: null }
+  const signingSecretSealed = secretBox.seal(signingSecret, signingSecretPlace(workspaceId))
+  const none = { workspaceId, previousSecretSealed: null, previousSecretUntil: null }
   const signingKeys = openSigningKeys({ ...(row ?? none), signingSecretSealed }, secretBox)
 
   const result = await ping({ workspaceId, signingKeys, ...target }, { agent, clock, timeoutMs })
@@ -52,7 +53,8 @@ async function connectTo(workspaceId: string, asked: TargetRequest, deps: Consol
   const connectedAt = await connect(pool, {
     workspaceId,
     ...target,
-    passwordSealed: target.password === null ? null : secretBox.seal(target.password),
+    passwordSealed:
+      target.password === null ? null : secretBox.seal(target.password, passwordPlace(workspaceId)),
     signingSecretSealed,
     expectedVersion: row?.version ?? 0,
   })

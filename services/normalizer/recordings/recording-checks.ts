@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { DatabaseGuard } from '../../shared/postgres/database-guard.ts'
 import type { ClaimedCheck, PlannedCheck } from '../../shared/postgres/recording-checks.ts'
+import { recordingCheckPlace } from '../../shared/sealed-places.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import type { NormalizerMetrics } from '../metrics.ts'
 import type { Publisher } from '../publisher.ts'
@@ -77,7 +78,7 @@ export function createRecordingChecks(options: RecordingChecksOptions): Recordin
   async function plan(event: CallEvent): Promise<void> {
     const { callId, provider } = event
     const [dueInMs = 0] = options.delaysMs
-    const eventSealed = options.box.seal(JSON.stringify(event))
+    const eventSealed = options.box.seal(JSON.stringify(event), recordingCheckPlace(callId))
     await store.plan({ callId, provider, eventSealed, dueInMs })
     rows += 1
   }
@@ -142,7 +143,8 @@ function openCheck(
 ): OpenCheck | null {
   try {
     // Written by us and authenticated by its seal.
-    const event: CallEvent = JSON.parse(box.open(check.eventSealed))
+    const place = recordingCheckPlace(check.callId)
+    const event: CallEvent = JSON.parse(box.open(check.eventSealed, place))
     return { ...check, event, url: new URL(event.recordingUrl ?? '').href }
   } catch (error) {
     onOutcome(check.provider, 'failed')

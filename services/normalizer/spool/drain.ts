@@ -143,14 +143,11 @@ async function round(
   return done.length
 }
 
-function openOrSkip(
-  { id, attemptedAt, entrySealed }: StoredEntry,
-  stuck: Set<string>,
-  options: DrainOptions,
-): OpenedEntry[] {
+function openOrSkip(row: StoredEntry, stuck: Set<string>, options: DrainOptions): OpenedEntry[] {
   const { box, toRecord } = options
+  const { id, attemptedAt } = row
   try {
-    const entry = openEntry(entrySealed, box)
+    const entry = openEntry(row, box)
     if (entry.kind === 'event') toRecord(entry)
     return [{ id, attemptedAt, entry }]
   } catch (error) {

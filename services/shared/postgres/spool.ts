@@ -24,6 +24,7 @@ export interface SpooledEvent {
 export interface StoredEntry {
   /** A bigint, as text. */
   readonly id: string
+  readonly workspaceId: string
   readonly eventId: string | null
   readonly attemptedAt: Date | null
   readonly entrySealed: string
@@ -164,7 +165,8 @@ export async function oldestEntries(
   const { rows } = await db.query<StoredEntry>({
     name: 'oldest-spool-entries',
     text: `
-      select id, event_id as "eventId", attempted_at as "attemptedAt", entry_sealed as "entrySealed"
+      select id, workspace_id as "workspaceId", event_id as "eventId",
+             attempted_at as "attemptedAt", entry_sealed as "entrySealed"
         from spool
        where id = any(array(
          select id from (

@@ -8,6 +8,7 @@ import { createPublisher } from '../../../services/normalizer/publisher.ts'
 import type { CallEvent } from '../../../services/shared/call-event.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
 import type { LeasedSession, StoredLeg } from '../../../services/shared/postgres/held-legs.ts'
+import { settingsPlace } from '../../../services/shared/sealed-places.ts'
 import {
   box,
   encoder,
@@ -17,11 +18,13 @@ import {
   safeLog,
 } from '../../support/normalizer-fakes.ts'
 
+const PLACE = settingsPlace({ workspaceId: 'ws_1', id: 'src_1' })
+
 const SOURCE = {
   id: 'src_1',
   workspaceId: 'ws_1',
   provider: 'stream-telecom',
-  settingsSealed: box.seal('{}'),
+  settingsSealed: box.seal('{}', PLACE),
   timezone: 'Europe/Kyiv',
   defaultCountry: 'UA',
 } as const
