@@ -16,6 +16,13 @@ import {
 } from '../shared/config.ts'
 import { type SecretBox, secretBoxFrom, secretsVariables } from '../shared/secret-box.ts'
 
+/** It opens every workspace, and is the only token that a person makes up. */
+const OPERATOR_TOKEN_MIN = 32
+const operatorToken = secret.refine(
+  (value) => value.reveal().length >= OPERATOR_TOKEN_MIN,
+  `must have at least ${OPERATOR_TOKEN_MIN} characters: make one with \`openssl rand -hex 32\``,
+)
+
 const variables = {
   ...commonVariables,
   ...kafkaVariables,
@@ -34,7 +41,7 @@ const variables = {
   CONSOLE_TRUSTED_PROXIES: commaList
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])))
     .default([]),
-  OPERATOR_TOKEN: secret,
+  OPERATOR_TOKEN: operatorToken,
   NORMALIZER_PUBLIC_URL: z.url().default('http://127.0.0.1:8080'),
   DISPATCHER_REQUEST_TIMEOUT_MS: requestTimeout,
   DISPATCHER_RETRY_TIERS: commaList.default(RETRY_TIERS),

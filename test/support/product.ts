@@ -22,7 +22,7 @@ export interface ProductOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-export const OPERATOR_TOKEN = 'operator-test'
+export const OPERATOR_TOKEN = 'operator-token-of-the-tests-and-of-the-demo'
 
 export class Product {
   readonly env: Readonly<Record<string, string>>
