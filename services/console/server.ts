@@ -9,6 +9,7 @@ import {
 import { requireOperator, requireWorkspaceAccess } from './authorization.ts'
 import type { ConsoleApp, ConsoleDeps } from './console-app.ts'
 import { describeApi } from './describe-api.ts'
+import { HTTP_LIMITS, type HttpLimits, httpOptions, limitConnections } from './http-limits.ts'
 import { takeIdempotencyKeys } from './idempotency.ts'
 import { answerFrameworkError, answerWithProblems } from './problem-handlers.ts'
 import { cancelBackfill } from './routes/cancel-backfill.ts'
@@ -49,12 +50,17 @@ import { serveWebPage } from './web-page.ts'
 const BODY_MAX_BYTES = 64 * 1024
 
 /** The REST API, ready to listen or to be asked by `inject`. */
-export async function createServer(deps: ConsoleDeps): Promise<ConsoleApp> {
+export async function createServer(
+  deps: ConsoleDeps,
+  limits: HttpLimits = HTTP_LIMITS,
+): Promise<ConsoleApp> {
   const app = fastify({
+    ...httpOptions(limits),
     bodyLimit: BODY_MAX_BYTES,
     trustProxy: [...deps.trustedProxies],
     frameworkErrors: answerFrameworkError,
   }).withTypeProvider<ZodTypeProvider>()
+  limitConnections(app, limits, deps)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   answerWithProblems(app, deps.logger)
@@ -71,14 +77,14 @@ export async function createServer(deps: ConsoleDeps): Promise<ConsoleApp> {
   registerSession(app, deps, signInLimit)
   openPortalLink(app, deps, signInLimit)
   await app.register(async (scope) => {
-    scope.addHook('onRequest', requireOperator(deps))
+    scope.addHook('onRequest', requireOperator(deps, signInLimit))
     const routes = scope.withTypeProvider<ZodTypeProvider>()
     putWorkspace(routes, deps)
     createToken(routes, deps)
     createPortalLink(routes, deps)
   })
   await app.register(async (scope) => {
-    scope.addHook('onRequest', requireWorkspaceAccess(deps))
+    scope.addHook('onRequest', requireWorkspaceAccess(deps, signInLimit))
     const routes = scope.withTypeProvider<ZodTypeProvider>()
     listSources(routes, deps)
     createSource(routes, deps)

@@ -3,6 +3,7 @@ import type { Agent } from 'undici'
 import { expect, onTestFinished } from 'vitest'
 import type { ConsoleApp, ConsoleDeps } from '../../services/console/console-app.ts'
 import { awayEventLog } from '../../services/console/event-log.ts'
+import { HTTP_LIMITS, type HttpLimits } from '../../services/console/http-limits.ts'
 import { awayRewinds } from '../../services/console/rewinds.ts'
 import { createServer } from '../../services/console/server.ts'
 import { systemClock } from '../../services/shared/clock.ts'
@@ -39,6 +40,8 @@ export interface CallOptions {
   /** Null: none. */
   readonly token?: string | null
   readonly headers?: Readonly<Record<string, string>>
+  /** Of the client. Default: 127.0.0.1, for all. */
+  readonly address?: string
 }
 
 export interface Answer {
@@ -64,13 +67,14 @@ export interface TestWorkspace {
 export async function startConsole(
   url: string,
   overrides: Partial<ConsoleDeps> = {},
+  limits: HttpLimits = HTTP_LIMITS,
 ): Promise<TestConsole> {
   const logger = createLogger('test', 'silent')
   const databaseUrl = new Secret(url)
   const pool = createPool({ databaseUrl, applicationName: 'test', connectionsMax: 5, logger })
   const agent = createGuardedAgent({ allowCidrs: ['127.0.0.0/8'], allowHttp: true })
   const secretBox = createSecretBox(new Secret(randomBytes(32).toString('base64')))
-  const app = await createServer({
+  const deps = {
     pool,
     agent,
     secretBox,
@@ -88,7 +92,8 @@ export async function startConsole(
     requestTimeoutMs: 500,
     attemptsMax: 9,
     ...overrides,
-  })
+  }
+  const app = await createServer(deps, limits)
   const call = (line: string, options?: CallOptions) => inject(app, line, options)
   return {
     app,
@@ -118,12 +123,13 @@ async function closeAll(app: ConsoleApp, agent: Agent, pool: Pool): Promise<void
 async function inject(
   app: ConsoleApp,
   line: string,
-  { body, token = OPERATOR_TOKEN, headers = {} }: CallOptions = {},
+  { body, token = OPERATOR_TOKEN, headers = {}, address = '127.0.0.1' }: CallOptions = {},
 ): Promise<Answer> {
   const [method, url] = line.split(' ') as ['GET' | 'PUT' | 'POST' | 'DELETE', string]
   const answer = await app.inject({
     method,
     url,
+    remoteAddress: address,
     headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...headers },
     ...(body === undefined ? {} : { payload: body }),
   })

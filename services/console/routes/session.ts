@@ -30,6 +30,9 @@ const credentials = z.strictObject({
   workspaceId: z.string().optional().describe('Needed with the operator’s token.'),
 })
 
+/** Whoever signs in is nobody yet: a token and an id fit, and nothing that would be worth sending. */
+const SIGN_IN_BYTES_MAX = 4 * 1024
+
 const tags = ['session']
 const shown = { 200: session, ...problemResponses }
 const byCookie = [{ session: [] }]
@@ -50,15 +53,14 @@ function signIn(app: ConsoleApp, deps: ConsoleDeps, limit: SignInLimit): void {
     body: credentials,
     response: shown,
   }
-  app.post('/v1/session', { schema }, async (request, reply) => {
+  app.post('/v1/session', { schema, bodyLimit: SIGN_IN_BYTES_MAX }, async (request, reply) => {
     // Else a foreign page could sign a visitor in for a workspace of its own.
     if (isFromForeignPage(request, deps.publicUrl)) {
       throw plainProblem(403, 'Sign in from the page itself.')
     }
-    await limit.check(request)
-    const caller = await callerOfToken(request.body.token, deps)
+    const { token: given } = request.body
+    const caller = await limit.tried(request, given, () => callerOfToken(given, deps))
     if (caller === null) {
-      await limit.countFailure(request)
       throw plainProblem(401, 'The token is not valid.', { 'www-authenticate': 'Bearer' })
     }
     const workspaceId = workspaceOf(caller, request.body.workspaceId)
