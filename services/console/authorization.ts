@@ -6,6 +6,7 @@ import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import { findSession } from '../shared/postgres/sessions.ts'
 import { findWorkspace } from '../shared/postgres/workspaces.ts'
+import { WORKSPACE_ID } from './given.ts'
 import { plainProblem } from './problem.ts'
 import { isFromOwnPage } from './same-origin.ts'
 import { readSessionCookie, type SessionCookieOptions } from './session-cookie.ts'
@@ -57,7 +58,8 @@ export function requireWorkspaceAccess(options: AuthorizationOptions, limit: Sig
 
 /** @throws Problem 404 when there is no such workspace. */
 export async function requireWorkspace(pool: Pool, id: string): Promise<void> {
-  if ((await findWorkspace(pool, id)) === null) {
+  // Before the database is asked, which refuses some characters altogether.
+  if (!WORKSPACE_ID.test(id) || (await findWorkspace(pool, id)) === null) {
     throw plainProblem(404, 'There is no such workspace.')
   }
 }

@@ -9,6 +9,7 @@ import type { Logger } from '../shared/logger.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
 import type { EventLog } from './event-log.ts'
+import { givenWorkspaceId } from './given.ts'
 import type { Rewinds } from './rewinds.ts'
 
 /** A fastify whose routes take their types from zod schemas. */
@@ -48,7 +49,7 @@ export interface ConsoleDeps {
   readonly attemptsMax: number
 }
 
-export const workspaceParams = z.object({ id: z.string().describe('Id of the workspace.') })
+export const workspaceParams = z.object({ id: givenWorkspaceId.describe('Id of the workspace.') })
 
 /** In a route's description: no session of a browser is enough. Who asks is checked by a hook. */
 export const operatorOnly = [{ token: [] }]

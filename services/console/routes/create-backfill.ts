@@ -12,13 +12,14 @@ import {
   requireTakesEvents,
   shownBackfill,
 } from '../backfill.ts'
-import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { givenInstant } from '../given.ts'
 import { firstEvent } from '../first-event.ts'
 import { type FieldError, invalidRequest, problemResponses } from '../problem.ts'
 
 const body = z.strictObject({
-  since: instant,
-  until: instant,
+  since: givenInstant,
+  until: givenInstant,
   mode: z
     .enum(BACKFILL_MODES)
     .describe('`gaps`: only what was missed, dead letters included; `all`: everything again.'),

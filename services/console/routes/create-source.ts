@@ -6,9 +6,10 @@ import { insertSource } from '../../shared/postgres/sources.ts'
 import { providerSettings, withoutSecrets } from '../../shared/provider-settings.ts'
 import { settingsPlace } from '../../shared/sealed-places.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { givenText } from '../given.ts'
 import { problemResponses } from '../problem.ts'
 
-const label = z.string().trim().min(1).max(200).nullable().default(null)
+const label = givenText(200).nullable().default(null)
 
 const { ringostat, phonet, binotel, unitalk, 'stream-telecom': streamTelecom } = providerSettings
 

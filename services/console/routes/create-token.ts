@@ -3,9 +3,10 @@ import { hashToken, newToken } from '../../shared/access-token.ts'
 import { insertAccessToken } from '../../shared/postgres/access-tokens.ts'
 import { requireWorkspace } from '../authorization.ts'
 import { type ConsoleApp, type ConsoleDeps, operatorOnly, workspaceParams } from '../console-app.ts'
+import { givenText } from '../given.ts'
 import { problemResponses } from '../problem.ts'
 
-const body = z.strictObject({ label: z.string().trim().min(1).max(200).nullable().default(null) })
+const body = z.strictObject({ label: givenText(200).nullable().default(null) })
 
 /** A new token of a workspace; only its hash is kept. */
 export function createToken(app: ConsoleApp, { pool }: ConsoleDeps): void {

@@ -3,6 +3,7 @@ import { EVENT_KINDS } from '../../shared/call-event.ts'
 import { findConnection } from '../../shared/postgres/connections.ts'
 import { attempt, showAttempt } from '../attempt.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { givenId } from '../given.ts'
 import { type FoundEvent, findEvent, REQUEST_MISSING } from '../find-event.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
 import { renderRequest } from '../render-request.ts'
@@ -43,7 +44,7 @@ export function getEvent(app: ConsoleApp, deps: ConsoleDeps): void {
     summary: 'Show one event',
     operationId: 'getEvent',
     tags: ['deliveries'],
-    params: workspaceParams.extend({ eventId: z.string().max(100) }),
+    params: workspaceParams.extend({ eventId: givenId }),
     response: { 200: shown, ...problemResponses },
   }
   app.get('/v1/workspaces/:id/events/:eventId', { schema }, async ({ params }) => {

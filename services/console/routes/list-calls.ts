@@ -3,12 +3,13 @@ import { maskNumbers } from '../../shared/egress/payload.ts'
 import { findConnection } from '../../shared/postgres/connections.ts'
 import { cursorsOf, findPlace } from '../calls-place.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { givenInstant } from '../given.ts'
 import { nextCursor } from '../paging.ts'
 import { problemResponses } from '../problem.ts'
 
 const query = z.strictObject({
-  since: instant.optional().describe('Default: the oldest that is left.'),
-  until: instant.optional().describe('Default: now.'),
+  since: givenInstant.optional().describe('Default: the oldest that is left.'),
+  until: givenInstant.optional().describe('Default: now.'),
   cursor: z
     .string()
     .max(500)

@@ -6,6 +6,7 @@ import {
 } from '../../shared/postgres/dead-letters.ts'
 import { askForBackfill, newBackfillId, requireTakesEvents } from '../backfill.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { givenId } from '../given.ts'
 import type { LoggedEvent } from '../event-log.ts'
 import { findEvent } from '../find-event.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
@@ -19,7 +20,7 @@ export function resendDeadLetter(app: ConsoleApp, deps: ConsoleDeps): void {
     operationId: 'resendDeadLetter',
     description: 'A back-fill of this one event; if it is cancelled or fails, ask again.',
     tags: ['recovery'],
-    params: workspaceParams.extend({ eventId: z.string().max(100) }),
+    params: workspaceParams.extend({ eventId: givenId }),
     response: { 202: shown, ...problemResponses },
   }
   app.post(

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { hashToken, newToken } from '../../shared/access-token.ts'
 import { rotateSourceToken as rotate } from '../../shared/postgres/sources.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { givenId } from '../given.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
 
 const shown = z.object({
@@ -15,7 +16,7 @@ export function rotateSourceToken(app: ConsoleApp, deps: ConsoleDeps): void {
     summary: 'Replace the webhook URL of a source',
     operationId: 'rotateSourceToken',
     tags: ['sources'],
-    params: workspaceParams.extend({ sourceId: z.string() }),
+    params: workspaceParams.extend({ sourceId: givenId }),
     response: { 200: shown, ...problemResponses },
   }
   app.post(

@@ -8,6 +8,7 @@ import {
 } from '../../shared/postgres/sessions.ts'
 import { type Caller, callerOfToken, requireOwnPage } from '../authorization.ts'
 import { type ConsoleApp, type ConsoleDeps, instant } from '../console-app.ts'
+import { givenWorkspaceId } from '../given.ts'
 import { invalidRequest, plainProblem, problemResponses } from '../problem.ts'
 import { isFromForeignPage } from '../same-origin.ts'
 import {
@@ -27,7 +28,7 @@ const session = z.object({
 
 const credentials = z.strictObject({
   token: z.string().min(1).describe('Of the workspace, or the operator’s.'),
-  workspaceId: z.string().optional().describe('Needed with the operator’s token.'),
+  workspaceId: givenWorkspaceId.optional().describe('Needed with the operator’s token.'),
 })
 
 /** Whoever signs in is nobody yet: a token and an id fit, and nothing that would be worth sending. */
