@@ -9,7 +9,8 @@ import {
 import { requireOperator, requireWorkspaceAccess } from './authorization.ts'
 import type { ConsoleApp, ConsoleDeps } from './console-app.ts'
 import { describeApi } from './describe-api.ts'
-import { HTTP_LIMITS, type HttpLimits, httpOptions, limitConnections } from './http-limits.ts'
+import { type ConsoleLimits, httpOptions, LIMITS, limitConnections } from './limits.ts'
+import { createPingLimit } from './ping-limit.ts'
 import { takeIdempotencyKeys } from './idempotency.ts'
 import { answerFrameworkError, answerWithProblems } from './problem-handlers.ts'
 import { cancelBackfill } from './routes/cancel-backfill.ts'
@@ -52,7 +53,7 @@ const BODY_MAX_BYTES = 64 * 1024
 /** The REST API, ready to listen or to be asked by `inject`. */
 export async function createServer(
   deps: ConsoleDeps,
-  limits: HttpLimits = HTTP_LIMITS,
+  limits: ConsoleLimits = LIMITS,
 ): Promise<ConsoleApp> {
   const app = fastify({
     ...httpOptions(limits),
@@ -73,6 +74,7 @@ export async function createServer(
   await describeApi(app)
   await serveWebPage(app, deps)
   const signInLimit = createSignInLimit(app)
+  const pingLimit = createPingLimit(app, limits.pingsPerMinute)
   getOpenapi(app)
   registerSession(app, deps, signInLimit)
   openPortalLink(app, deps, signInLimit)
@@ -90,11 +92,11 @@ export async function createServer(
     createSource(routes, deps)
     deleteSource(routes, deps)
     getConnection(routes, deps)
-    putConnection(routes, deps)
+    putConnection(routes, deps, pingLimit)
     deleteConnection(routes, deps)
     getWorkspace(routes, deps)
     rotateSourceToken(routes, deps)
-    testConnection(routes, deps)
+    testConnection(routes, deps, pingLimit)
     retryNow(routes, deps)
     getSigningSecret(routes, deps)
     rotateSigningSecret(routes, deps)

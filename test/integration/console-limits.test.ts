@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { HTTP_LIMITS, type HttpLimits } from '../../services/console/http-limits.ts'
+import { type ConsoleLimits, LIMITS } from '../../services/console/limits.ts'
 import { FAILED_SIGN_INS_PER_MINUTE } from '../../services/console/sign-in-limit.ts'
 import { seconds } from '../support/builders.ts'
 import {
+  anEndpoint,
   OPERATOR_TOKEN,
   startConsole,
   startMigratedConsole,
@@ -26,8 +27,8 @@ beforeAll(async () => {
 afterAll(() => api.close())
 
 /** Another console on the same database, on a port of its own, until the end of the test. */
-async function listening(limits: Partial<HttpLimits> = {}): Promise<{ port: number }> {
-  const console_ = await startConsole(databaseUrl, {}, { ...HTTP_LIMITS, ...limits })
+async function listening(limits: Partial<ConsoleLimits> = {}): Promise<{ port: number }> {
+  const console_ = await startConsole(databaseUrl, {}, limits)
   onTestFinished(() => console_.close())
   await console_.app.listen({ port: 0, host: '127.0.0.1' })
   return { port: (console_.app.server.address() as AddressInfo).port }
@@ -46,11 +47,16 @@ async function opened(port: number): Promise<{ socket: Socket; said: () => strin
   return { socket, said: () => text }
 }
 
+/** Waits for the end, however it comes: by a FIN, or by a reset where something was left unread. */
+async function closed(socket: Socket): Promise<void> {
+  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve))
+}
+
 const QUICK = { receiveWithinMs: 300, checkEveryMs: 50 }
 
 describe('a slow client', () => {
   it('is given less than 15 s for a whole request', () => {
-    const { receiveWithinMs, checkEveryMs } = HTTP_LIMITS
+    const { receiveWithinMs, checkEveryMs } = LIMITS
 
     expect(receiveWithinMs + checkEveryMs).toBeLessThan(seconds(15))
   })
@@ -68,7 +74,7 @@ describe('a slow client', () => {
     socket.write(
       `PUT /v1/workspaces/ws_1 HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${rest}`,
     )
-    await once(socket, 'close')
+    await closed(socket)
 
     expect(said()).toContain('408')
   })
@@ -89,7 +95,7 @@ describe('a slow client', () => {
     const { port } = await listening({ idleMs: 100 })
     const { socket } = await opened(port)
 
-    await once(socket, 'close')
+    await closed(socket)
 
     expect(socket.destroyed).toBe(true)
   })
@@ -100,7 +106,7 @@ it('has room for so many connections, and closes what comes beyond', async () =>
   const first = await Promise.all([opened(port), opened(port), opened(port)])
 
   const beyond = await opened(port)
-  await once(beyond.socket, 'close')
+  await closed(beyond.socket)
 
   first[0]?.socket.write('GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n')
   await eventually(() => expect(first[0]?.said()).toContain('200 OK'))
@@ -149,6 +155,29 @@ describe('wrong tokens', () => {
     }
 
     expect(statuses.at(-1)).toBe(429)
+  })
+})
+
+describe('pings and test events', () => {
+  it('are 30 a minute for a workspace, and for each its own', async () => {
+    const [workspace, other] = [await api.aWorkspace(), await api.aWorkspace()]
+    const { url, requests } = await anEndpoint()
+    const target = { url }
+    await workspace.connect(target)
+    const statuses: number[] = []
+    const test = () =>
+      api.call(`POST ${workspace.path}/connection/test`, { token: workspace.token })
+    for (let times = 1; times < LIMITS.pingsPerMinute; times += 1) {
+      statuses.push((await test()).status)
+    }
+
+    const [tested, connected] = [await test(), await workspace.connect(target)]
+
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    expect([tested.status, connected.status]).toEqual([429, 429])
+    expect(Number(tested.headers['retry-after'])).toBeGreaterThan(0)
+    expect(requests).toHaveLength(LIMITS.pingsPerMinute)
+    expect((await other.connect(target)).status).toBe(200)
   })
 })
 

@@ -3,7 +3,7 @@ import type { Agent } from 'undici'
 import { expect, onTestFinished } from 'vitest'
 import type { ConsoleApp, ConsoleDeps } from '../../services/console/console-app.ts'
 import { awayEventLog } from '../../services/console/event-log.ts'
-import { HTTP_LIMITS, type HttpLimits } from '../../services/console/http-limits.ts'
+import { type ConsoleLimits, LIMITS } from '../../services/console/limits.ts'
 import { awayRewinds } from '../../services/console/rewinds.ts'
 import { createServer } from '../../services/console/server.ts'
 import { systemClock } from '../../services/shared/clock.ts'
@@ -67,7 +67,7 @@ export interface TestWorkspace {
 export async function startConsole(
   url: string,
   overrides: Partial<ConsoleDeps> = {},
-  limits: HttpLimits = HTTP_LIMITS,
+  limits: Partial<ConsoleLimits> = {},
 ): Promise<TestConsole> {
   const logger = createLogger('test', 'silent')
   const databaseUrl = new Secret(url)
@@ -93,7 +93,7 @@ export async function startConsole(
     attemptsMax: 9,
     ...overrides,
   }
-  const app = await createServer(deps, limits)
+  const app = await createServer(deps, { ...LIMITS, ...limits })
   const call = (line: string, options?: CallOptions) => inject(app, line, options)
   return {
     app,
@@ -109,9 +109,10 @@ export async function startConsole(
 export async function startMigratedConsole(
   url: string,
   overrides: Partial<ConsoleDeps> = {},
+  limits: Partial<ConsoleLimits> = {},
 ): Promise<TestConsole> {
   await migrate(new Secret(url), createLogger('test', 'silent'))
-  return startConsole(url, overrides)
+  return startConsole(url, overrides, limits)
 }
 
 async function closeAll(app: ConsoleApp, agent: Agent, pool: Pool): Promise<void> {

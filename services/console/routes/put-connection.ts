@@ -6,6 +6,7 @@ import { passwordPlace, signingSecretPlace } from '../../shared/sealed-places.ts
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { openConnection } from '../opened-connection.ts'
 import { ping } from '../ping.ts'
+import type { PingLimit } from '../ping-limit.ts'
 import { invalidRequest, pingFailed, plainProblem, problemResponses } from '../problem.ts'
 import { mergeTarget, type TargetRequest, targetRequest } from '../target-request.ts'
 
@@ -20,7 +21,7 @@ const connected = z.object({
 })
 
 /** Connects once the endpoint has answered a signed ping with 2xx; otherwise changes nothing. */
-export function putConnection(app: ConsoleApp, deps: ConsoleDeps): void {
+export function putConnection(app: ConsoleApp, deps: ConsoleDeps, limit: PingLimit): void {
   const schema = {
     summary: 'Connect, or change the connection',
     operationId: 'putConnection',
@@ -30,12 +31,18 @@ export function putConnection(app: ConsoleApp, deps: ConsoleDeps): void {
     body: targetRequest(deps),
     response: { 200: connected, ...problemResponses },
   }
-  app.put('/v1/workspaces/:id/connection', { schema }, (request) =>
-    connectTo(request.params.id, request.body, deps),
-  )
+  app.put('/v1/workspaces/:id/connection', { schema }, (request) => {
+    const { id } = request.params
+    return connectTo(id, request.body, deps, () => limit.count(request, id))
+  })
 }
 
-async function connectTo(workspaceId: string, asked: TargetRequest, deps: ConsoleDeps) {
+async function connectTo(
+  workspaceId: string,
+  asked: TargetRequest,
+  deps: ConsoleDeps,
+  countPing: () => Promise<void>,
+) {
   const { pool, secretBox, agent, clock, requestTimeoutMs: timeoutMs } = deps
   const row = await findConnection(pool, workspaceId)
   const stored = row && openConnection(row, secretBox)
@@ -47,6 +54,7 @@ async function connectTo(workspaceId: string, asked: TargetRequest, deps: Consol
   const none = { workspaceId, previousSecretSealed: null, previousSecretUntil: null }
   const signingKeys = openSigningKeys({ ...(row ?? none), signingSecretSealed }, secretBox)
 
+  await countPing()
   const result = await ping({ workspaceId, signingKeys, ...target }, { agent, clock, timeoutMs })
   if (result.kind === 'failed') throw pingFailed(result)
 

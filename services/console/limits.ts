@@ -7,7 +7,7 @@ import type { ConsoleApp } from './console-app.ts'
  * and there is only so many of them. Else a single machine that opens connections and says nothing
  * would keep everybody from the page.
  */
-export interface HttpLimits {
+export interface ConsoleLimits {
   /** Milliseconds within which a request has to be there as a whole, its body included. */
   readonly receiveWithinMs: number
   /** Milliseconds between two looks at who is too slow: the time above is exceeded by so much. */
@@ -16,18 +16,21 @@ export interface HttpLimits {
   readonly idleMs: number
   /** Of this process, open streams included. */
   readonly connectionsMax: number
+  /** Pings and test events of one workspace, together. */
+  readonly pingsPerMinute: number
 }
 
-export const HTTP_LIMITS: HttpLimits = {
+export const LIMITS: ConsoleLimits = {
   receiveWithinMs: 10_000,
   checkEveryMs: 2_000,
   idleMs: 60_000,
   // About 30 KB each, buffers of the kernel included.
   connectionsMax: 2_000,
+  pingsPerMinute: 30,
 }
 
 /** For `fastify(…)`. */
-export function httpOptions({ receiveWithinMs, checkEveryMs, idleMs }: HttpLimits) {
+export function httpOptions({ receiveWithinMs, checkEveryMs, idleMs }: ConsoleLimits) {
   return {
     requestTimeout: receiveWithinMs,
     connectionTimeout: idleMs,
@@ -41,7 +44,7 @@ const TELL_EVERY_MS = 60_000
 /** Beyond it new connections are closed at once, which the log says once a minute. */
 export function limitConnections(
   app: ConsoleApp,
-  { connectionsMax }: Pick<HttpLimits, 'connectionsMax'>,
+  { connectionsMax }: Pick<ConsoleLimits, 'connectionsMax'>,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): void {
   let toldAt = Number.NEGATIVE_INFINITY
