@@ -34,11 +34,13 @@ import { listCalls } from './routes/list-calls.ts'
 import { listDeadLetters } from './routes/list-dead-letters.ts'
 import { listGaps } from './routes/list-gaps.ts'
 import { listSources } from './routes/list-sources.ts'
+import { listTokens } from './routes/list-tokens.ts'
 import { openPortalLink } from './routes/open-portal-link.ts'
 import { putConnection } from './routes/put-connection.ts'
 import { putWorkspace } from './routes/put-workspace.ts'
 import { resendDeadLetter } from './routes/resend-dead-letter.ts'
 import { retryNow } from './routes/retry-now.ts'
+import { revokeTokens } from './routes/revoke-tokens.ts'
 import { rotateSigningSecret } from './routes/rotate-signing-secret.ts'
 import { rotateSourceToken } from './routes/rotate-source-token.ts'
 import { registerSession } from './routes/session.ts'
@@ -113,6 +115,8 @@ export async function createServer(
     getBackfill(routes, deps)
     cancelBackfill(routes, deps)
     listCalls(routes, deps)
+    listTokens(routes, deps)
+    revokeTokens(routes, deps)
   })
   await app.ready()
   return app

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { WORKSPACE_ID } from '../../services/console/given.ts'
 import { encodeCursor } from '../../services/console/paging.ts'
 import {
   anEndpoint,
@@ -130,7 +131,7 @@ const JSON_VALUES: readonly unknown[] = [
 function bodyOf(operationId: string): Record<string, unknown> {
   const bodies: Record<string, Record<string, unknown>> = {
     putWorkspace: { name: 'ТОВ «Їжак»', timezone: 'Europe/Kyiv', defaultCountry: 'UA' },
-    createToken: { label: 'CRM' },
+    createToken: { label: 'CRM', expiresInSeconds: 3_600 },
     createPortalLink: { expiresInSeconds: 900 },
     signIn: { token: workspace.token, workspaceId: workspace.id },
     createSource: { provider: 'binotel', label: 'Київ', settings: { companyId: '62770' } },
@@ -155,6 +156,7 @@ const POSITIONS: Readonly<Record<string, Record<string, unknown>>> = {
   listGaps: { id: 7 },
   listDeadLetters: { deadAt: '2026-05-26T10:00:00.000Z', eventId: 'evt_1' },
   listBackfills: { createdAt: '2026-05-26T10:00:00.000Z', id: 'backfill_1' },
+  listTokens: { createdAt: '2026-05-26T10:00:00.000Z', id: 'token_1' },
   listCalls: { w: 'ws_1', p: 0, o: 1, u: null },
 }
 
@@ -168,6 +170,8 @@ function urlOf({ path }: Operation, given: Readonly<Record<string, string>> = {}
 function* oddPaths(operation: Operation): Generator<Sent> {
   for (const [, name = ''] of operation.path.matchAll(/\{(\w+)\}/g)) {
     for (const text of URL_TEXTS) {
+      // A stream of a workspace that somebody has made meanwhile would never end.
+      if (operation.operationId === 'streamAttempts' && WORKSPACE_ID.test(text)) continue
       yield { operation, what: `${name}=${text}`, url: urlOf(operation, { [name]: text }) }
     }
   }
@@ -209,8 +213,9 @@ function* oddBodies(operation: Operation): Generator<Sent> {
       yield { operation, what: payload.slice(0, 200), url, headers, payload }
     }
   }
-  const deep = '['.repeat(20_000)
-  for (const payload of ['{', 'null', '[]', '"\\u0000"', '{"__proto__":{}}', '{"\\u0000":1}', deep]) {
+  const deep = '['.repeat(20_000) + ']'.repeat(20_000)
+  const bodies = ['{', 'null', '[]', '"\\u0000"', '{"__proto__":{}}', '{"\\u0000":1}', deep]
+  for (const payload of [...bodies, deep.slice(0, 20_000)]) {
     yield { operation, what: payload.slice(0, 50), url, headers, payload }
   }
   const broken = Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])
@@ -259,17 +264,22 @@ it('answers no request with an error of its own', async () => {
   const failed: string[] = []
   const statuses = new Map<number, number>()
 
-  for (const [index, each] of sent.entries()) {
-    const status = await send(each, index)
-    statuses.set(status, (statuses.get(status) ?? 0) + 1)
-    const { method, path } = each.operation
-    if (status >= 500) failed.push(`${status} ${method} ${path} ${each.what}`)
+  async function sendFrom(queue: IterableIterator<[number, Sent]>): Promise<void> {
+    for (const [index, each] of queue) {
+      const status = await send(each, index)
+      statuses.set(status, (statuses.get(status) ?? 0) + 1)
+      const { method, path } = each.operation
+      if (status >= 500) failed.push(`${status} ${method} ${path} ${each.what}`)
+    }
   }
+  // They share one queue: as many as the pool has connections are under way.
+  const queue = sent.entries()
+  await Promise.all(Array.from({ length: 5 }, () => sendFrom(queue)))
 
   console.log(`${sent.length} requests:`, Object.fromEntries([...statuses].toSorted()))
   expect(failed).toEqual([])
   expect(sent.length).toBeGreaterThan(2_000)
-}, 120_000)
+}, 300_000)
 
 it('takes a time before 1970 as 1970, and no year 0', async () => {
   const since = (text: string) => api.call(`GET ${workspace.path}/calls?since=${text}`)

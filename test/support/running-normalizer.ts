@@ -153,7 +153,12 @@ export class NormalizerBench {
 
   async addToken(workspaceId: string): Promise<string> {
     const token = newToken('cwt_')
-    await insertAccessToken(this.pool, { tokenHash: hashToken(token), workspaceId, label: null })
+    await insertAccessToken(this.pool, {
+      tokenHash: hashToken(token),
+      workspaceId,
+      label: null,
+      validSeconds: null,
+    })
     return token
   }
 
