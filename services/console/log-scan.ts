@@ -36,6 +36,7 @@ export class LogScan {
   #isTruncated = false
   #bytesRead = 0
   #recordsRead = 0
+  #reachedAt: number | null = null
 
   constructor(options: ScanOptions, wanted: Wanted, offset: number) {
     this.#options = options
@@ -77,6 +78,7 @@ export class LogScan {
       return
     }
     this.#recordsRead++
+    this.#reachedAt = Number(message.timestamp)
     this.#offset = Number(message.offset) + 1
     const { key, value } = message
     if (value === null || !key?.equals(this.#key)) return
@@ -113,6 +115,7 @@ export class LogScan {
       events: this.#events,
       nextOffset: this.#isThrough ? null : this.#offset,
       endOffset: this.#offset,
+      reachedAt: this.#reachedAt,
       isTruncated: this.#isTruncated,
       cost: { bytesRead: this.#bytesRead, recordsRead: this.#recordsRead },
     }

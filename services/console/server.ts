@@ -9,9 +9,10 @@ import {
 import { requireOperator, requireWorkspaceAccess } from './authorization.ts'
 import type { ConsoleApp, ConsoleDeps } from './console-app.ts'
 import { describeApi } from './describe-api.ts'
-import { type ConsoleLimits, httpOptions, LIMITS, limitConnections } from './limits.ts'
-import { createPingLimit } from './ping-limit.ts'
 import { takeIdempotencyKeys } from './idempotency.ts'
+import { type ConsoleLimits, httpOptions, LIMITS, limitConnections } from './limits.ts'
+import { createLogScans } from './log-scans.ts'
+import { createPingLimit } from './ping-limit.ts'
 import { answerFrameworkError, answerWithProblems } from './problem-handlers.ts'
 import { cancelBackfill } from './routes/cancel-backfill.ts'
 import { createBackfill } from './routes/create-backfill.ts'
@@ -76,7 +77,6 @@ export async function createServer(
   await describeApi(app)
   await serveWebPage(app, deps)
   const signInLimit = createSignInLimit(app)
-  const pingLimit = createPingLimit(app, limits.pingsPerMinute)
   getOpenapi(app)
   registerSession(app, deps, signInLimit)
   openPortalLink(app, deps, signInLimit)
@@ -89,37 +89,42 @@ export async function createServer(
   })
   await app.register(async (scope) => {
     scope.addHook('onRequest', requireWorkspaceAccess(deps, signInLimit))
-    const routes = scope.withTypeProvider<ZodTypeProvider>()
-    listSources(routes, deps)
-    createSource(routes, deps)
-    deleteSource(routes, deps)
-    getConnection(routes, deps)
-    putConnection(routes, deps, pingLimit)
-    deleteConnection(routes, deps)
-    getWorkspace(routes, deps)
-    rotateSourceToken(routes, deps)
-    testConnection(routes, deps, pingLimit)
-    retryNow(routes, deps)
-    getSigningSecret(routes, deps)
-    rotateSigningSecret(routes, deps)
-    listAttempts(routes, deps)
-    streamAttempts(routes, deps)
-    getEvent(routes, deps)
-    getStats(routes, deps)
-    getLane(routes, deps)
-    listDeadLetters(routes, deps)
-    resendDeadLetter(routes, deps)
-    listGaps(routes, deps)
-    createBackfill(routes, deps)
-    listBackfills(routes, deps)
-    getBackfill(routes, deps)
-    cancelBackfill(routes, deps)
-    listCalls(routes, deps)
-    listTokens(routes, deps)
-    revokeTokens(routes, deps)
+    addWorkspaceRoutes(scope.withTypeProvider<ZodTypeProvider>(), deps, limits)
   })
   await app.ready()
   return app
+}
+
+function addWorkspaceRoutes(routes: ConsoleApp, deps: ConsoleDeps, limits: ConsoleLimits): void {
+  const scans = createLogScans(deps.clock)
+  const pingLimit = createPingLimit(routes, limits.pingsPerMinute)
+  listSources(routes, deps)
+  createSource(routes, deps)
+  deleteSource(routes, deps)
+  getConnection(routes, deps)
+  putConnection(routes, deps, pingLimit)
+  deleteConnection(routes, deps)
+  getWorkspace(routes, deps)
+  rotateSourceToken(routes, deps)
+  testConnection(routes, deps, pingLimit)
+  retryNow(routes, deps)
+  getSigningSecret(routes, deps)
+  rotateSigningSecret(routes, deps)
+  listAttempts(routes, deps)
+  streamAttempts(routes, deps)
+  getEvent(routes, deps, scans)
+  getStats(routes, deps)
+  getLane(routes, deps)
+  listDeadLetters(routes, deps)
+  resendDeadLetter(routes, deps, scans)
+  listGaps(routes, deps)
+  createBackfill(routes, deps, scans)
+  listBackfills(routes, deps)
+  getBackfill(routes, deps)
+  cancelBackfill(routes, deps)
+  listCalls(routes, deps, scans)
+  listTokens(routes, deps)
+  revokeTokens(routes, deps)
 }
 
 /** JSON or nothing; no body at all counts as an empty object, since every field may be optional. */

@@ -7,6 +7,11 @@ import {
   type KafkaEventLogOptions,
 } from '../../../services/console/kafka-event-log.ts'
 import {
+  createScanBudget,
+  SCAN_BYTES_MAX,
+  SCAN_MS_MAX,
+} from '../../../services/console/log-scans.ts'
+import {
   createCallEventEncoder,
   readCallEventSchema,
 } from '../../../services/shared/call-event-codec.ts'
@@ -75,11 +80,17 @@ function readerOf(log: FakeLog, clock: ManualClock): LogReader {
   }
 }
 
-function eventLog(log: FakeLog, overrides: Partial<KafkaEventLogOptions> = {}) {
-  const clock = new ManualClock()
+type Overrides = Omit<Partial<KafkaEventLogOptions>, 'clock'> & { readonly clock?: ManualClock }
+
+function eventLog(log: FakeLog, overrides: Overrides = {}) {
+  const { clock = new ManualClock(), ...others } = overrides
   const reader = readerOf(log, clock)
   const typeOf = async () => type
-  return createKafkaEventLog({ reader, partitions: 1, typeOf, clock, logger: quiet, ...overrides })
+  return createKafkaEventLog({ reader, partitions: 1, typeOf, clock, logger: quiet, ...others })
+}
+
+function aBudget(clock = new ManualClock()) {
+  return createScanBudget(clock, new AbortController().signal)
 }
 
 const EVERYTHING = { offset: 0, until: Number.POSITIVE_INFINITY, limit: 500 }
@@ -148,15 +159,17 @@ describe('a page of a workspace’s events', () => {
 
 describe('an event by its id', () => {
   const { eventId } = aCallEvent('kyiv', '8')
+  const asked = (workspaceId: string) => ({ workspaceId, eventId })
   const around = { since: NOON + seconds(5), until: NOON + seconds(20) }
 
   it('is found within the range of times, bytes unchanged', async () => {
     const entries = records(25)
 
-    const found = await eventLog({ entries }).find('kyiv', eventId, around)
+    const found = await eventLog({ entries }).find(asked('kyiv'), around, aBudget())
 
-    expect(found).toMatchObject({ offset: 8, acceptedAt: NOON + seconds(8), event: { eventId } })
-    expect(found?.value).toEqual(entries[8]?.value)
+    const logged = { offset: 8, acceptedAt: NOON + seconds(8), event: { eventId } }
+    expect(found).toMatchObject({ kind: 'found', logged })
+    expect(found.kind === 'found' && found.logged.value).toEqual(entries[8]?.value)
   })
 
   it.each([
@@ -164,14 +177,39 @@ describe('an event by its id', () => {
     ['outside of the range', 'kyiv', { since: NOON + seconds(9), until: NOON + seconds(20) }],
     ['after the end of the log', 'kyiv', { since: NOON + seconds(90), until: NOON + seconds(99) }],
   ])('is not there when it is %s', async (_where, workspaceId, range) => {
-    expect(await eventLog({ entries: records(25) }).find(workspaceId, eventId, range)).toBeNull()
+    const log = eventLog({ entries: records(25) })
+
+    expect(await log.find(asked(workspaceId), range, aBudget())).toEqual({ kind: 'absent' })
   })
 
-  it('is given up when too much would have to be read', async () => {
-    const log = eventLog({ entries: records(200), msPerRead: 400 })
-    const late = aCallEvent('kyiv', '198').eventId
+  it.each([
+    ['bytes', { bytesPerRead: SCAN_BYTES_MAX / 4 }],
+    ['time', { msPerRead: SCAN_MS_MAX / 8 }],
+  ])(
+    'is not looked for beyond a budget of %s, which is not the same as absent',
+    async (_what, cost) => {
+      const clock = new ManualClock()
+      const log = eventLog({ entries: records(200), ...cost }, { clock })
+      const late = { workspaceId: 'kyiv', eventId: aCallEvent('kyiv', '198').eventId }
+      const everything = { since: 0, until: NOON * 2 }
 
-    expect(await log.find('kyiv', late, { since: 0, until: NOON * 2 })).toBeNull()
+      expect(await log.find(late, everything, aBudget(clock))).toEqual({ kind: 'unread' })
+    },
+  )
+
+  it('is not looked for any longer when whoever asked has gone', async () => {
+    const client = new AbortController()
+    const typeOf = async () => {
+      client.abort()
+      return type
+    }
+    const log = eventLog({ entries: records(200) }, { typeOf })
+    const late = { workspaceId: 'kyiv', eventId: aCallEvent('kyiv', '198').eventId }
+    const budget = createScanBudget(new ManualClock(), client.signal)
+
+    const found = await log.find(late, { since: 0, until: NOON * 2 }, budget)
+
+    expect(found).toEqual({ kind: 'unread' })
   })
 })
 
@@ -185,7 +223,7 @@ describe('the log as a whole', () => {
     expect(await eventLog({ entries: [] }).oldestAt(0)).toBeNull()
   })
 
-  it.each<[string, Partial<KafkaEventLogOptions>]>([
+  it.each<[string, Overrides]>([
     ['the registry is', { typeOf: () => Promise.reject(new Error('ECONNREFUSED')) }],
     ['it has another number of partitions', { partitions: 12 }],
   ])('is away when %s', async (_why, overrides) => {
