@@ -2,10 +2,11 @@ import { type CallFacts, identify } from '../shared/call-event.ts'
 import type { Logger } from '../shared/logger.ts'
 import { DatabaseAwayError } from '../shared/postgres/database-guard.ts'
 import { traceIds } from '../shared/trace-context.ts'
+import { refusalOf } from './event-refusal.ts'
 import type { HeldSessions } from './held-sessions.ts'
 import type { NormalizerMetrics } from './metrics.ts'
 import type { Json, Provider, Verdict } from './providers/provider.ts'
-import { type Publisher, UnencodableError } from './publisher.ts'
+import type { Publisher } from './publisher.ts'
 import type { Recordings } from './recordings/recordings.ts'
 import type { KeptReason, RejectedRequests, Rejection } from './rejected-requests.ts'
 import type { Source } from './source.ts'
@@ -130,9 +131,13 @@ async function publishCall(
     if (kind === 'published' || kind === 'spooled') await recordings.published(event)
     return { kind: kind === 'conflict' ? 'repeated' : kind, eventId }
   } catch (error) {
-    if (!(error instanceof UnencodableError)) throw error
-    logger.error({ sourceId: source.id, err: error, ...traceIds(trace) }, 'mapping.failed')
-    return rejection('mapping_failed', error.message)
+    const refusal = refusalOf(error)
+    if (refusal === null) throw error
+    const { reason, detail } = refusal
+    const facts = { sourceId: source.id, reason, err: error, ...traceIds(trace) }
+    if (reason === 'too_large') logger.warn(facts, 'event.too_large')
+    else logger.error(facts, reason === 'mapping_failed' ? 'mapping.failed' : 'event.refused')
+    return rejection(reason, detail)
   }
 }
 

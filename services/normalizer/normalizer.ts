@@ -78,6 +78,7 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     publisher,
     box: config.secretBox,
     onDue: () => sweeper.wake(),
+    onSetAside: metrics.requestRejected,
     logger,
   })
   const activity = createSourceActivity({
@@ -176,7 +177,7 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
     ...parts,
     sources,
     findProvider: (name) => (served.has(name) ? findProvider(name) : null),
-    rejected: createRejectedRequests(parts.log, topics.rejected),
+    rejected: createRejectedRequests(parts.log, topics.rejected, logger),
     logger,
   })
   return createServer({

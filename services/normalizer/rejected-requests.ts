@@ -1,4 +1,8 @@
+import { RecordRefusedError } from '../shared/kafka/produce-error.ts'
 import type { LogRecord } from '../shared/kafka/producer.ts'
+import { MESSAGE_BYTES_MAX, recordBytes } from '../shared/kafka/record-size.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { EventRefusalReason } from './event-refusal.ts'
 import type { RejectedReason } from './providers/provider.ts'
 import type { Source } from './source.ts'
 import type { SafeLog } from './spool/safe-log.ts'
@@ -9,29 +13,60 @@ import type { Webhook } from './webhook.ts'
  * when the mapping is mended, the call can still be had from there.
  */
 export interface RejectedRequests {
-  /** Resolves when it is in Kafka or in the spool; rejects with SpoolRefusedError. */
+  /**
+   * Resolves when it is in Kafka or in the spool, as far as it fits; rejects with SpoolRefusedError.
+   * What Kafka takes not even a part of is logged, and not kept.
+   */
   keep(webhook: Webhook, source: Source, rejection: Rejection): Promise<void>
 }
 
-export type KeptReason =
-  | RejectedReason
-  | 'mapping_failed' // our own mapping failed on it, which is a bug
-  | 'held_legs_unavailable' // a part of a call, whose place is in Postgres, which is away
+export type KeptReason = RejectedReason | EventRefusalReason | 'held_legs_unavailable' // a part of a call, whose place is in Postgres, which is away
 
 export interface Rejection {
   readonly reason: KeptReason
   readonly detail: string
 }
 
-export function createRejectedRequests(log: SafeLog, topic: string): RejectedRequests {
+export function createRejectedRequests(
+  log: SafeLog,
+  topic: string,
+  logger: Logger,
+): RejectedRequests {
+  async function place(record: LogRecord, { provider }: Source): Promise<void> {
+    // Never queued: rejected requests are not read in the order of the calls.
+    await log.place({ entry: { kind: 'rejected', provider, record }, record, isQueued: false })
+  }
+
   return {
     async keep(webhook, source, rejection) {
-      const record = { ...recordOf(webhook, source, rejection), topic }
-      const entry = { kind: 'rejected', provider: source.provider, record } as const
-      // Never queued: rejected requests are not read in the order of the calls.
-      await log.place({ entry, record, isQueued: false })
+      const whole = { ...recordOf(webhook, source, rejection), topic }
+      // The topic may take less than it did when we started: the sender is not to pay for that.
+      for (const bytesMax of [MESSAGE_BYTES_MAX, CUT_BYTES_MAX]) {
+        try {
+          await place(cutTo(bytesMax, whole), source)
+          return
+        } catch (error) {
+          if (!(error instanceof RecordRefusedError)) throw error
+        }
+      }
+      const { id: sourceId, workspaceId } = source
+      logger.error({ sourceId, workspaceId, reason: rejection.reason }, 'rejected_request.not_kept')
     },
   }
+}
+
+/** Tells how many bytes a value had that is not kept whole. */
+export const CUT_FROM_BYTES = 'cut-from-bytes'
+/** Bytes of what is kept of a request that the topic refuses whole: enough to see what it was. */
+const CUT_BYTES_MAX = 64 * 1024
+
+/** As much of the request as fits with its headers. */
+function cutTo(bytesMax: number, record: LogRecord): LogRecord {
+  if (recordBytes(record) <= bytesMax) return record
+  const { value } = record
+  const headers = { ...record.headers, [CUT_FROM_BYTES]: String(value.length) }
+  const room = bytesMax - recordBytes({ ...record, value: Buffer.alloc(0), headers })
+  return { ...record, headers, value: value.subarray(0, Math.max(room, 0)) }
 }
 
 function recordOf(

@@ -5,6 +5,7 @@ import type { LogReader } from '../shared/kafka/log-reader.ts'
 import { actOnWebhook } from './accept-webhook.ts'
 import type { ActOptions, WebhookResult } from './act-on-verdicts.ts'
 import { providers } from './providers/registry.ts'
+import { CUT_FROM_BYTES } from './rejected-requests.ts'
 import type { Source } from './source.ts'
 import type { Webhook } from './webhook.ts'
 
@@ -23,8 +24,11 @@ export interface Selection {
   readonly provider?: string | undefined
 }
 
-/** What became of a request; `source_deleted`: nobody knows any more how to read it. */
-export type Renormalized = WebhookResult['kind'] | 'source_deleted'
+/**
+ * What became of a request; `source_deleted`: nobody knows any more how to read it; `cut`: it did not
+ * fit into the topic, and what is left of it could be taken for another call.
+ */
+export type Renormalized = WebhookResult['kind'] | 'source_deleted' | 'cut'
 
 export interface RenormalizeOptions extends Omit<ActOptions, 'rejected'> {
   readonly findSource: (id: string) => Promise<Source | null>
@@ -45,6 +49,7 @@ export async function renormalize(
   { value, headers }: RejectedRecord,
   options: RenormalizeOptions,
 ): Promise<Renormalized> {
+  if (CUT_FROM_BYTES in headers) return 'cut'
   const told = headersSchema.parse(headers)
   const source = await options.findSource(told['source-id'])
   if (source === null) return 'source_deleted'

@@ -67,6 +67,7 @@ await runService(async () => {
     publisher,
     box,
     onDue: () => {},
+    onSetAside: metrics.requestRejected,
     logger,
   })
   const recordings = await lifecycle.start('recordings', () =>

@@ -139,7 +139,7 @@ async function buryAndReject(producer: LogProducer, names: TopicNames, dead: Dea
       return 'logged'
     },
   }
-  await createRejectedRequests(log, names.rejected).keep(
+  await createRejectedRequests(log, names.rejected, quiet).keep(
     {
       provider: 'binotel',
       token: 'src_secret',

@@ -72,7 +72,7 @@ function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
       },
     },
     recordings: noRecordings,
-    rejected: createRejectedRequests(safeLog(log), REJECTED),
+    rejected: createRejectedRequests(safeLog(log), REJECTED, quiet),
     metrics: {
       requestRejected: (provider, reason) => counted.push(`rejected ${provider} ${reason}`),
       webhookIgnored: (provider, reason) => counted.push(`ignored ${provider} ${reason}`),
@@ -163,6 +163,46 @@ describe('accepting a webhook', () => {
 
     expect(await send()).toMatchObject({ kind: 'rejected', reason: 'mapping_failed' })
     expect(log.records).toMatchObject([{ topic: REJECTED, headers: { reason: 'mapping_failed' } }])
+  })
+
+  it('keeps a request whose event would fit into the log only, and stores no event', async () => {
+    const call = callFacts({ recordingUrl: '№'.repeat(340_000) })
+    const { send, topics, counted } = setUp(() => [{ kind: 'event', call }])
+
+    expect(await send()).toMatchObject({ kind: 'rejected', reason: 'too_large' })
+    expect(topics()).toEqual([REJECTED])
+    expect(counted).toEqual(['rejected binotel too_large'])
+  })
+
+  it.each([
+    ['too_large', 'too_large'],
+    ['invalid', 'refused_by_kafka'],
+  ] as const)(
+    'keeps a request whose event Kafka calls %s, and spools nothing',
+    async (said, reason) => {
+      const { send, log, topics } = setUp()
+      log.refusing = { topic: EVENTS, reason: said }
+
+      expect(await send()).toMatchObject({ kind: 'rejected', reason })
+      expect(topics()).toEqual([REJECTED])
+    },
+  )
+
+  it('cuts what the topic of rejected requests does not take whole, and says so', async () => {
+    const { send, log } = setUp(() => [rejected])
+    log.refusing = { topic: REJECTED, reason: 'too_large', overBytes: 100_000 }
+
+    expect(await send({ body: Buffer.alloc(200_000) })).toMatchObject({ kind: 'rejected' })
+    expect(log.records[0]?.headers).toMatchObject({ 'cut-from-bytes': '200000' })
+    expect(log.records[0]?.value.length).toBeGreaterThan(60_000)
+  })
+
+  it('answers the same when not even a part of a rejected request can be kept', async () => {
+    const { send, log } = setUp(() => [rejected])
+    log.refusing = { topic: REJECTED, reason: 'invalid' }
+
+    expect(await send()).toMatchObject({ kind: 'rejected', reason: 'no_call_id' })
+    expect(log.records).toEqual([])
   })
 
   it('keeps the trace of a request with it, so that both are found together', async () => {
