@@ -4,11 +4,11 @@ import { parseTiers } from '../../services/dispatcher/lane/retry-policy.ts'
 import { prepareDispatcherTopics } from '../../services/dispatcher/topics/prepare-topics.ts'
 import { RETRY_TIERS } from '../../services/shared/config.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
+import type { TopicSpec } from '../../services/shared/kafka/topic-spec.ts'
 import {
   eventsTopic,
   prepareTopics,
   rejectedTopic,
-  type TopicSpec,
   topicNames,
   withAdmin,
 } from '../../services/shared/kafka/topics.ts'

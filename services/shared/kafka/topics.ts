@@ -1,6 +1,10 @@
-import kafkajs, { type Admin, type ITopicConfig, type ITopicMetadata, type Kafka } from 'kafkajs'
+import type { Admin, ITopicConfig, ITopicMetadata, Kafka } from 'kafkajs'
 import { systemClock } from '../clock.ts'
 import { withinMs } from '../deadline.ts'
+import type { Logger } from '../logger.ts'
+import { MESSAGE_BYTES_MAX } from './record-size.ts'
+import { requireSettings } from './topic-settings.ts'
+import { TopicError, type TopicSpec } from './topic-spec.ts'
 
 /** Names and settings of the topics; a topic's name begins with `TOPIC_PREFIX`. */
 
@@ -25,10 +29,14 @@ export function topicNames(prefix: string): TopicNames {
 
 const DAY_MS = 86_400_000
 
-export interface TopicSpec {
-  readonly topic: string
-  readonly partitions: number
-  readonly config: Readonly<Record<string, string>>
+/**
+ * `uncompressed`, so that the broker unpacks what others pack: kafkajs reads neither lz4 nor snappy
+ * nor zstd, and one batch of a foreign producer would stop a partition. Our own batches are not packed
+ * and cost it nothing. `max.message.bytes` is told outright, or the brokers' default would count.
+ */
+const EVERYWHERE = {
+  'max.message.bytes': String(MESSAGE_BYTES_MAX),
+  'compression.type': 'uncompressed',
 }
 
 /**
@@ -41,12 +49,12 @@ function timedTopic(topic: string, partitions: number, keptDays: number): TopicS
 }
 
 function keptFor(days: number) {
-  return { 'retention.ms': String(days * DAY_MS) }
+  return { ...EVERYWHERE, 'retention.ms': String(days * DAY_MS) }
 }
 
 /** The log. */
 export function eventsTopic(names: TopicNames, partitions: number): TopicSpec {
-  return timedTopic(names.events, partitions, 7)
+  return { ...timedTopic(names.events, partitions, 7), isLog: true }
 }
 
 /** Raw provider requests; kept longer, since mending a mapping takes a person. */
@@ -79,14 +87,21 @@ export function allTopics(
   ]
 }
 
-/** A topic is not as this service needs it; the message names the topic and the mend. */
-export class TopicError extends Error {
-  override readonly name = 'TopicError'
-}
-
-/** `ensureTopics` with a connection of its own, for the start of a service. */
-export async function prepareTopics(kafka: Kafka, specs: readonly TopicSpec[]): Promise<void> {
-  await withAdmin(kafka, (admin) => ensureTopics(admin, specs))
+/**
+ * Creates what is missing and refuses what does not fit, for the start of a service. The logger is
+ * told of settings that we can live with and would rather not.
+ *
+ * @throws TopicError naming the topic and the mend.
+ */
+export async function prepareTopics(
+  kafka: Kafka,
+  specs: readonly TopicSpec[],
+  logger?: Logger,
+): Promise<void> {
+  await withAdmin(kafka, async (admin) => {
+    await ensureTopics(admin, specs)
+    await requireSettings(admin, specs, logger ? { logger } : {})
+  })
 }
 
 /**
@@ -126,60 +141,6 @@ function isForLater(error: unknown): boolean {
     if (/^KafkaJS(Connection|RequestTimeout|BrokerNotFound|LockTimeout)/.test(one.name)) return true
   }
   return false
-}
-
-const LOG_SETTINGS = ['retention.ms', 'cleanup.policy', 'message.timestamp.type']
-
-/**
- * @throws TopicError when the log forgets before `neededMs`, keeps one call per workspace only, or
- *   takes its times from many clocks; or when its settings may not be seen.
- */
-export async function requireLogSettings(
-  admin: Admin,
-  topic: string,
-  neededMs: number,
-): Promise<void> {
-  const settings = await settingsOf(admin, topic, LOG_SETTINGS)
-  const mend = (setting: string) =>
-    `run kafka-configs.sh --alter --topic ${topic} --add-config ${setting}`
-  const retentionMs = Number(settings.get('retention.ms') ?? -1)
-  if (retentionMs >= 0 && retentionMs < neededMs) {
-    throw new TopicError(
-      `Topic ${topic} keeps records for ${retentionMs} ms, but the retry schedule and its margin need ${neededMs} ms, or events that wait behind a failing one would be deleted: ${mend(`retention.ms=${neededMs}`)}, or shorten DISPATCHER_RETRY_TIERS.`,
-    )
-  }
-  if ((settings.get('cleanup.policy') ?? 'delete') !== 'delete') {
-    throw new TopicError(
-      `Topic ${topic} is compacted, which deletes all but the last call of a workspace: ${mend('cleanup.policy=delete')}.`,
-    )
-  }
-  if ((settings.get('message.timestamp.type') ?? 'LogAppendTime') !== 'LogAppendTime') {
-    throw new TopicError(
-      `Topic ${topic} takes its times from the producers, but connection times and back-fills are compared with one clock: ${mend('message.timestamp.type=LogAppendTime')}.`,
-    )
-  }
-}
-
-async function settingsOf(
-  admin: Admin,
-  topic: string,
-  configNames: string[],
-): Promise<ReadonlyMap<string, string>> {
-  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames }
-  try {
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [resource],
-    })
-    const entries = resources[0]?.configEntries ?? []
-    return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
-  } catch (error) {
-    if ((error as { type?: string }).type !== 'TOPIC_AUTHORIZATION_FAILED') throw error
-    throw new TopicError(
-      `Cannot see the settings of ${topic}: grant DESCRIBE_CONFIGS on it to this client, see deploy/kafka/README.md.`,
-      { cause: error },
-    )
-  }
 }
 
 /**
