@@ -60,11 +60,11 @@ export class LogScan {
   }
 
   /** @throws EventLogAwayError when the schema of an event cannot be asked for. */
-  async take({ messages, next, bytes }: LogPage): Promise<void> {
+  async take({ messages, next, isCutOff, bytes }: LogPage): Promise<void> {
     this.#bytesRead += bytes
-    // Nothing there, and yet another offset: what was there is removed.
-    if (messages.length === 0 && next !== this.#offset) this.#isTruncated = true
-    else if (messages.length === 0) this.#isThrough = true
+    if (isCutOff || next < this.#offset) this.#isTruncated = true
+    // A page of markers and aborted records goes on without any.
+    else if (next === this.#offset) this.#isThrough = true
     for (const message of messages) {
       if (!this.isOpen) return
       await this.#look(message)

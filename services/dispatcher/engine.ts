@@ -176,6 +176,12 @@ export class Engine {
       const reason = `topic ${topic} has ${count} partitions, and TOPIC_PARTITIONS another number: see deploy/kafka/README.md, "The number of partitions"`
       return { ok: false, reason }
     }
+    const [stuck] = this.#consumer.unreadable
+    if (stuck) {
+      const { topic, partition, offset } = stuck
+      const reason = `topic ${topic}, partition ${partition}: the record at offset ${offset} cannot be decoded, and nothing behind it is read: see deploy/kafka/README.md, "Compression"`
+      return { ok: false, reason }
+    }
     const { openingCount } = this.sessions
     if (openingCount > 0) {
       return { ok: false, reason: `waiting for ${openingCount} partitions to be handed over` }
@@ -190,6 +196,7 @@ export class Engine {
     return {
       ...readFigures({ ...sources, tiers: config.tiers }, clock.now()),
       misfitTopics: this.#consumer?.misfits.size ?? 0,
+      unreadablePartitions: this.#consumer?.unreadable.length ?? 0,
       partitionLag: Object.fromEntries(this.#consumer?.lagSeconds(eventsTopic) ?? []),
     }
   }

@@ -17,7 +17,7 @@ export interface FigureSources {
 export function readFigures(
   { sessions, scheduler, attempts, tiers }: FigureSources,
   now: number,
-): Omit<DispatcherFigures, 'misfitTopics' | 'partitionLag'> {
+): Omit<DispatcherFigures, 'misfitTopics' | 'partitionLag' | 'unreadablePartitions'> {
   let commitLag = 0
   let heldUpSince = now
   for (const session of sessions.all) {

@@ -47,6 +47,8 @@ export interface DispatcherFigures extends LaneFigures {
   readonly attemptsWaiting: number
   /** Topics whose number of partitions is not the one configured. */
   readonly misfitTopics: number
+  /** Partitions that stand still before records which cannot be decoded. */
+  readonly unreadablePartitions: number
   /** Seconds since everything of a partition of the events topic had been read, by partition. */
   readonly partitionLag: Counts
 }
@@ -245,6 +247,11 @@ const GAUGES: readonly {
     name: 'callwebhook_misfit_topics',
     help: 'Topics with another number of partitions than TOPIC_PARTITIONS: are there records that nobody reads?',
     read: (now) => now.misfitTopics,
+  },
+  {
+    name: 'callwebhook_unreadable_partitions',
+    help: 'Partitions, of any topic, that stand before records which cannot be decoded: does somebody write what we cannot read?',
+    read: (now) => now.unreadablePartitions,
   },
   {
     name: 'callwebhook_commit_age_seconds',

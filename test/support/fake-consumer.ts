@@ -19,6 +19,7 @@ export class FakeConsumer implements PartitionConsumer, GroupMember {
   isMember = true
   readonly ended = new Promise<void>(() => undefined)
   misfits: ReadonlyMap<string, number> = new Map()
+  unreadable: PartitionConsumer['unreadable'] = []
   isAway = false
   /** Set to hold commits back until it resolves. */
   gate: Promise<void> = Promise.resolve()

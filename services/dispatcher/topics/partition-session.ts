@@ -133,9 +133,30 @@ export class PartitionSession {
     this.#finishRebuild()
   }
 
-  /** Takes records over and answers how many; the rest is fetched again after a pause. */
-  records(topic: string, messages: readonly ArrivedMessage[]): number {
-    if (topic === this.#options.eventsTopic) return this.#takeEvents(messages)
+  /**
+   * Takes records over and answers how many; the rest is fetched again after a pause. `next`: where
+   * reading goes on once all are taken; default: behind the last one.
+   */
+  records(topic: string, messages: readonly ArrivedMessage[], next = 0): number {
+    const isLog = topic === this.#options.eventsTopic
+    const taken = isLog ? this.#takeEvents(messages) : this.#takeLaneRecords(topic, messages)
+    if (taken === messages.length) this.#passed(topic, next)
+    return taken
+  }
+
+  /**
+   * What lies there is no record of anybody: the ends of transactions, and what was aborted. It counts
+   * as read, or a rebuild and a back-fill that wait for the end of a log would wait for the next record.
+   */
+  #passed(topic: string, next: number): void {
+    const isRead = this.#phase === 'running' || this.#phase === 'rebuilding'
+    if (!isRead || next <= this.#offsets.of(topic).position) return
+    this.#offsets.pass(topic, next)
+    if (this.#phase === 'rebuilding') this.#finishRebuild()
+    else this.#applyRewinds()
+  }
+
+  #takeLaneRecords(topic: string, messages: readonly ArrivedMessage[]): number {
     if (this.#phase === 'rebuilding') return this.#takeEarlierRecords(topic, messages)
     if (this.#phase !== 'running') return 0
     let taken = 0

@@ -101,9 +101,14 @@ export class PartitionSessions implements PartitionOwner {
     }
   }
 
-  records(topic: string, partition: number, messages: readonly KafkaMessage[]): number {
+  records(
+    topic: string,
+    partition: number,
+    messages: readonly KafkaMessage[],
+    next?: number,
+  ): number {
     try {
-      return this.#sessions.get(partition)?.records(topic, messages) ?? 0
+      return this.#sessions.get(partition)?.records(topic, messages, next) ?? 0
     } catch (error) {
       // Half of what it did may be missing: what was committed is all that can be relied on.
       this.#options.logger.error({ partition, topic, err: error }, 'partition.failed')

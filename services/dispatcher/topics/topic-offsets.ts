@@ -77,6 +77,12 @@ export class TopicOffsets {
     this.#changed.add(topic)
   }
 
+  /** Everything in front of `next` was read; see `OffsetTracker.passTo`. */
+  pass(topic: string, next: number): void {
+    this.of(topic).passTo(next)
+    this.#changed.add(topic)
+  }
+
   settle({ topic, offset }: RecordPosition): void {
     this.of(topic).settle(offset)
     this.#changed.add(topic)

@@ -1,7 +1,8 @@
 import { rotated } from './rotated.ts'
 import { byTopic } from './topic-partition.ts'
-import type { FetchAnswer, FetchedPartition, FetchRequest } from './wire/api.ts'
+import type { FetchRequest } from './wire/api.ts'
 import type { Node } from './wire/cluster-view.ts'
+import type { FetchAnswer, FetchedPartition } from './wire/fetch-answer.ts'
 
 /** Where reading of a topic's partition stands. */
 export interface Cursor {
@@ -16,6 +17,21 @@ export interface Cursor {
   restUntil: number
   /** When everything had been read last, in milliseconds since 1970. */
   caughtUpAt: number
+  /** What lies at the position cannot be decoded: nothing behind it is read. */
+  isUnreadable: boolean
+}
+
+/** Where reading cannot go on. */
+export interface UnreadableRecords {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+export function unreadableOf(cursors: Iterable<Cursor>): readonly UnreadableRecords[] {
+  return [...cursors].flatMap(({ isUnreadable, topic, partition, position }) =>
+    isUnreadable && position !== null ? [{ topic, partition, offset: position }] : [],
+  )
 }
 
 /** What a request asked for, to tell whether it is still wanted when the answer comes. */

@@ -10,14 +10,17 @@ import {
   LONG_POLL_MS,
   leave,
   nameOf,
+  type UnreadableRecords,
+  unreadableOf,
 } from './fetch-request.ts'
 import { fetchedRecords } from './fetched-records.ts'
 import { positionIn, readRanges } from './log-ranges.ts'
-import { FETCH, type FetchedPartition } from './wire/api.ts'
+import { FETCH } from './wire/api.ts'
 import type { ClusterLink } from './wire/cluster-link.ts'
 import type { Node } from './wire/cluster-view.ts'
 import { doubted } from './wire/doubted.ts'
 import { BrokerAwayError, BrokerError, CODE, isLeaderElsewhere } from './wire/error-codes.ts'
+import type { FetchedPartition } from './wire/fetch-answer.ts'
 import { type Survey, survey } from './wire/survey.ts'
 
 /**
@@ -29,12 +32,14 @@ export interface FetcherOptions {
   readonly link: ClusterLink
   /**
    * Takes records over and answers how many of them, from the first on; the rest comes again. Must
-   * not wait. When it throws all of them come again.
+   * not wait. When it throws all of them come again. `next`: where reading goes on once all are taken;
+   * there may be none in front of it, when all that lay there was markers or aborted.
    */
   readonly onRecords: (
     topic: string,
     partition: number,
     messages: readonly KafkaMessage[],
+    next: number,
   ) => number
   /** Records that were never read are not in the log any more, or the log has gone back. */
   readonly onLost: (lost: LostRecords) => void
@@ -83,6 +88,7 @@ export class PartitionFetcher {
       version: 0,
       restUntil: 0,
       caughtUpAt: this.#options.clock.now(),
+      isUnreadable: false,
     })
   }
 
@@ -122,6 +128,11 @@ export class PartitionFetcher {
         Math.max(0, now - caughtUpAt - LONG_POLL_MS) / 1_000,
       ]),
     )
+  }
+
+  /** Partitions that stand still before records which this client cannot decode. */
+  get unreadable(): readonly UnreadableRecords[] {
+    return unreadableOf(this.#cursors.values())
   }
 
   /** Leaves brokers that lead in their own eyes only: they answer, and never have anything new. */
@@ -185,27 +196,13 @@ export class PartitionFetcher {
       for (const [one, found] of answersOf(asked, answer)) this.#heed(one, found)
     } catch (error) {
       if (error instanceof BrokerAwayError) for (const { cursor } of asked) leave(cursor, node)
-      else await this.#setApart(node, asked, error)
+      else {
+        this.#options.logger.error({ err: error }, 'fetch.answer_senseless')
+        for (const { cursor } of asked) this.#rest(cursor, UNREADABLE_MS)
+      }
     }
     this.#polling.delete(node.nodeId)
     this.#pollSoon()
-  }
-
-  /** Something in the answer cannot be read. Whose it is shows when each half is asked for by itself. */
-  async #setApart(node: Node, asked: readonly Asked[], error: unknown): Promise<void> {
-    const [only] = asked
-    if (asked.length > 1) {
-      const half = Math.ceil(asked.length / 2)
-      await this.#fetch(node, asked.slice(0, half))
-      await this.#fetch(node, asked.slice(half))
-    } else if (only) {
-      const { topic, partition } = only.cursor
-      this.#options.logger.error(
-        { topic, partition, offset: only.position, err: error },
-        'records.unreadable',
-      )
-      this.#rest(only.cursor, UNREADABLE_MS)
-    }
   }
 
   #heed(asked: Asked, found: FetchedPartition): void {
@@ -222,8 +219,10 @@ export class PartitionFetcher {
   }
 
   #offer({ cursor, position }: Asked, found: FetchedPartition): void {
-    const { messages, next } = fetchedRecords(cursor.topic, position, found)
-    const taken = messages.length === 0 ? 0 : this.#take(cursor, messages)
+    const { messages, next } = fetchedRecords(position, found)
+    cursor.isUnreadable = next === position && found.unreadable !== null
+    if (cursor.isUnreadable) this.#standStill(cursor, found.unreadable)
+    const taken = next === position ? 0 : this.#take(cursor, messages, next)
     const last = messages[taken - 1]
     // Unless its owner went elsewhere while it took them.
     if (cursor.position === position) {
@@ -236,10 +235,17 @@ export class PartitionFetcher {
     }
   }
 
-  #take(cursor: Cursor, messages: readonly KafkaMessage[]): number {
+  /** Only this partition: the others of the same answer were read. */
+  #standStill(cursor: Cursor, error: Error | null): void {
+    const { topic, partition, position } = cursor
+    this.#options.logger.error({ topic, partition, offset: position, err: error }, 'records.unreadable')
+    this.#rest(cursor, UNREADABLE_MS)
+  }
+
+  #take(cursor: Cursor, messages: readonly KafkaMessage[], next: number): number {
     const { topic, partition } = cursor
     try {
-      return this.#options.onRecords(topic, partition, messages)
+      return this.#options.onRecords(topic, partition, messages, next)
     } catch (error) {
       this.#options.logger.error({ topic, partition, err: error }, 'records.not_taken')
       return 0

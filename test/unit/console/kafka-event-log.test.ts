@@ -42,6 +42,8 @@ interface FakeLog {
   readonly entries: readonly Entry[]
   /** Offset of the oldest record that is left. */
   readonly first?: number
+  /** Records of a transaction that was aborted: nobody gets those in front of this offset. */
+  readonly abortedUpTo?: number
   readonly bytesPerRead?: number
   readonly msPerRead?: number
   readonly partitions?: number
@@ -54,6 +56,7 @@ function readerOf(log: FakeLog, clock: ManualClock): LogReader {
   const {
     entries,
     first = 0,
+    abortedUpTo = 0,
     bytesPerRead = 1_000,
     msPerRead = 0,
     partitions = 1,
@@ -66,8 +69,9 @@ function readerOf(log: FakeLog, clock: ManualClock): LogReader {
       if (isCutOff || offset > entries.length) {
         return { messages: [], next: first, isCutOff, bytes: 0 }
       }
-      const messages = entries.slice(offset, offset + 10) as KafkaMessage[]
-      return { messages, next: offset + messages.length, isCutOff, bytes: bytesPerRead }
+      const read = entries.slice(offset, offset + 10) as KafkaMessage[]
+      const messages = read.filter((one) => Number(one.offset) >= abortedUpTo)
+      return { messages, next: offset + read.length, isCutOff, bytes: bytesPerRead }
     },
     async firstSince(_partition, at) {
       const found = entries.slice(first).find(({ timestamp }) => Number(timestamp) >= at)
@@ -144,6 +148,13 @@ describe('a page of a workspace’s events', () => {
 
     expect(page.events.map(({ offset }) => offset)).toEqual([20, 22, 24])
     expect(page.isTruncated).toBe(true)
+  })
+
+  it('goes on behind records that were aborted, and takes them for nothing that was removed', async () => {
+    const page = await eventLog({ entries: records(25), abortedUpTo: 20 }).page('kyiv', EVERYTHING)
+
+    expect(page.events.map(({ offset }) => offset)).toEqual([20, 22, 24])
+    expect(page.isTruncated).toBe(false)
   })
 
   it('leaves out what cannot be decoded: it was never delivered either', async () => {
