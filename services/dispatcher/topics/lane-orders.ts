@@ -1,3 +1,4 @@
+import type { LaneRecord } from '../../shared/lane-record.ts'
 import { DueHeap } from '../lane/due-heap.ts'
 import type { Lane } from '../lane/lane.ts'
 import type { LaneCommand, Moment } from '../lane/lane-command.ts'
@@ -102,17 +103,30 @@ export class LaneOrders {
   #save(run: LaneRun, { record, tier }: Extract<LaneCommand, { kind: 'save' }>): void {
     const { partition, ports, ownership, tell } = this.#options
     this.#write(
-      ports.saveRecord({ partition, record, tier }, ownership).then((offset) => {
-        if (offset !== null) tell(run, (lane, at) => lane.saved(record.version, offset, at))
+      ports.saveRecord({ partition, record, tier }, ownership).then((saved) => {
+        if (saved.kind === 'durable') {
+          tell(run, (lane, at) => lane.saved(record.version, saved.offset, at))
+        } else if (saved.kind === 'refused') this.#refused(run, record)
       }),
     )
+  }
+
+  #refused(run: LaneRun, record: LaneRecord): void {
+    const { runner, tell } = this.#options
+    const { state } = run.lane
+    // Before the lane is told: the dead letter may be durable at once.
+    if (state !== 'burying') runner.recordRefused(run)
+    tell(run, (lane, at) => lane.refused(record, at))
+    if (run.lane.state !== 'burying') run.onBuried = null
   }
 
   #bury(run: LaneRun, { burial }: Extract<LaneCommand, { kind: 'bury' }>): void {
     const { partition, ports, ownership, tell } = this.#options
     const { workspaceId } = run.lane
+    const isSent = run.sent?.offset === burial.event.offset
+    const eventId = isSent ? (run.sent?.eventId ?? null) : null
     this.#write(
-      ports.bury({ partition, workspaceId, burial }, ownership).then(() => {
+      ports.bury({ partition, workspaceId, burial, eventId }, ownership).then(() => {
         if (!ownership.isGone()) run.onBuried?.()
         run.onBuried = null
         tell(run, (lane, at) => lane.buried(at))

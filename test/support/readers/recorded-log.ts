@@ -130,7 +130,7 @@ async function buryAndReject(producer: LogProducer, names: TopicNames, dead: Dea
   for (const { value: bytes, ...story } of letters) {
     const event = { offset: 7, value: bytes, acceptedAt: NOON }
     const burial = { ...story, event, firstFailedAt: story.attempts > 0 ? NOON : null }
-    const letter = deadLetterRecord({ partition, workspaceId, burial })
+    const letter = deadLetterRecord({ partition, workspaceId, eventId: null, burial })
     await producer.send({ topic: names.deadLetter, ...letter })
   }
   const log: SafeLog = {

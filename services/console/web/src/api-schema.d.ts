@@ -1814,7 +1814,7 @@ export interface operations {
                 | 'call.transcribed'
                 | 'order.created'
               /** @enum {string} */
-              reason: 'attempts_exhausted' | 'rejected' | 'undecodable'
+              reason: 'attempts_exhausted' | 'rejected' | 'undecodable' | 'too_large'
               errorClass:
                 | (
                     | 'unauthorized'

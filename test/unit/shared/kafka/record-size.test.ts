@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { deadLetterRecord } from '../../../../services/dispatcher/topics/dead-letter.ts'
 import {
+  canWait,
+  LANE_HEADERS_BYTES_MAX,
+} from '../../../../services/dispatcher/topics/retry-topics.ts'
+import {
   EVENT_BYTES_MAX,
   MESSAGE_BYTES_MAX,
   recordBytes,
@@ -40,6 +44,14 @@ describe('the largest event that is accepted', () => {
     expect(recordBytes(record)).toBeLessThan(MESSAGE_BYTES_MAX - 40_000)
   })
 
+  it('leaves room for more headers than a lane record can have', () => {
+    const headers = { key: '', value: Buffer.alloc(0), headers: toHeaders(laneRecord) }
+
+    expect(recordBytes(headers)).toBeLessThan(LANE_HEADERS_BYTES_MAX)
+    expect(canWait(key, largest)).toBe(true)
+    expect(canWait(key, { ...largest, value: Buffer.alloc(1_048_400) })).toBe(false)
+  })
+
   it('fits with all headers of a dead letter', () => {
     const burial = {
       event: largest,
@@ -49,7 +61,7 @@ describe('the largest event that is accepted', () => {
       errorClass: 'server_error',
       status: 599,
     } as const
-    const record = deadLetterRecord({ partition: 0, workspaceId: key, burial })
+    const record = deadLetterRecord({ partition: 0, workspaceId: key, eventId: UUID, burial })
 
     expect(recordBytes(record)).toBeLessThan(MESSAGE_BYTES_MAX - 40_000)
   })
