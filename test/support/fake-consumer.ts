@@ -60,8 +60,12 @@ export class FakeConsumer implements PartitionConsumer, GroupMember {
     this.#onPause(topic, partition, false)
   }
 
-  /** Tests hand records in themselves. */
-  seek(): void {}
+  /** Told where a topic is to be read from; whoever hands records in follows it. */
+  onSeek: (topic: string, partition: number, offset: number) => void = () => undefined
+
+  seek(topic: string, partition: number, offset: number): void {
+    this.onSeek(topic, partition, offset)
+  }
 
   async commit(offsets: readonly OffsetCommit[]): Promise<void> {
     const { generation } = this

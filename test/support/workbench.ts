@@ -102,6 +102,9 @@ export class Workbench {
     this.consumer = new FakeConsumer(around.broker, name, (topic, partition, isPaused) => {
       if (topic === TOPICS.events && partition === 0) this.pauses.push(isPaused)
     })
+    this.consumer.onSeek = (topic, partition, offset) => {
+      this.#positions.set(`${topic}/${partition}`, offset)
+    }
     this.attempts = new AttemptLog(around.postgres.pool, quiet, options.attemptsMax ?? 1_000)
     this.#decoder = createCallEventDecoder({
       typeOf: async () => {

@@ -214,13 +214,30 @@ export class PartitionSession {
     const found = this.#laneRecords.finishRebuild()
     if (found === null) return
     this.#phase = 'running'
-    for (const rewind of found) {
+    const { isOtherLog } = this.#options.handover
+    for (const each of found) {
+      const rewind = isOtherLog ? this.#ofOtherLog(each) : each
       const options = this.#laneOptions(rewind.record.workspaceId)
       const { lane, commands } = Lane.fromRecord(options, rewind, this.#moment())
-      this.#carryOut(this.#addLane(lane), commands)
+      const run = this.#addLane(lane)
+      this.#carryOut(run, commands)
+      if (isOtherLog) this.tell(run, (parked, at) => parked.renew(at))
     }
     this.#applyRewinds()
     this.#adjustPause()
+  }
+
+  /**
+   * The log was made anew. The head is still to be delivered, and what comes next is the first event
+   * of the new log: taken by its old offset it would hide all events before it. A back-fill is over,
+   * since what it was to bring is gone.
+   */
+  #ofOtherLog({ record, position }: FoundRecord): FoundRecord {
+    const { ports } = this.#options
+    const { workspaceId, replay, head } = record
+    if (replay !== null) ports.replayed(workspaceId, replay, false)
+    const offset = this.#offsets.events.position - 1
+    return { position, record: { ...record, head: { ...head, offset }, replay: null } }
   }
 
   #applyRewinds(): void {
