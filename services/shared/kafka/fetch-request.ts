@@ -1,3 +1,5 @@
+import type { KafkaMessage } from 'kafkajs'
+import { fetchedRecords } from './fetched-records.ts'
 import { rotated } from './rotated.ts'
 import { byTopic } from './topic-partition.ts'
 import type { FetchRequest } from './wire/api.ts'
@@ -19,6 +21,13 @@ export interface Cursor {
   caughtUpAt: number
   /** What lies at the position cannot be decoded: nothing behind it is read. */
   isUnreadable: boolean
+  /** The last record that was taken; null: none was, or its owner went elsewhere since. */
+  lastRead: Pick<KafkaMessage, 'offset' | 'timestamp'> | null
+  /**
+   * The topic was not there for a moment. One that was deleted and made anew may have records up to
+   * the position by now, and nothing would tell that they are others: the last one is looked at again.
+   */
+  isDoubted: boolean
 }
 
 /** Where reading cannot go on. */
@@ -32,6 +41,19 @@ export function unreadableOf(cursors: Iterable<Cursor>): readonly UnreadableReco
   return [...cursors].flatMap(({ isUnreadable, topic, partition, position }) =>
     isUnreadable && position !== null ? [{ topic, partition, offset: position }] : [],
   )
+}
+
+/** Where the next request begins. */
+export function askedFrom({ position, isDoubted, lastRead }: Cursor): number | null {
+  return isDoubted && lastRead !== null ? Number(lastRead.offset) : position
+}
+
+/** Whether another record lies where the last one was taken. */
+export function isOtherLog({ lastRead }: Cursor, found: FetchedPartition): boolean {
+  if (lastRead === null) return false
+  const { messages } = fetchedRecords(Number(lastRead.offset), found)
+  const there = messages.find(({ offset }) => offset === lastRead.offset)
+  return there !== undefined && there.timestamp !== lastRead.timestamp
 }
 
 /** What a request asked for, to tell whether it is still wanted when the answer comes. */

@@ -4,9 +4,11 @@ import type { Logger } from '../logger.ts'
 import {
   type Asked,
   answersOf,
+  askedFrom,
   type Cursor,
   fetchRequest,
   follow,
+  isOtherLog,
   LONG_POLL_MS,
   leave,
   nameOf,
@@ -89,6 +91,8 @@ export class PartitionFetcher {
       restUntil: 0,
       caughtUpAt: this.#options.clock.now(),
       isUnreadable: false,
+      lastRead: null,
+      isDoubted: false,
     })
   }
 
@@ -111,6 +115,7 @@ export class PartitionFetcher {
   seek(topic: string, partition: number, offset: number): void {
     this.#change(topic, partition, (cursor) => {
       cursor.position = offset
+      cursor.lastRead = null
     })
   }
 
@@ -174,7 +179,8 @@ export class PartitionFetcher {
     const leaders = new Map<number, { readonly node: Node; readonly asked: Asked[] }>()
     let isLeaderMissing = false
     for (const cursor of this.#cursors.values()) {
-      const { leader, position, isPaused, restUntil, version } = cursor
+      const { leader, isPaused, restUntil, version } = cursor
+      const position = askedFrom(cursor)
       if (isPaused || position === null || restUntil > now) continue
       if (!leader) isLeaderMissing = true
       else if (!this.#polling.has(leader.nodeId)) {
@@ -210,12 +216,24 @@ export class PartitionFetcher {
     if (this.#cursors.get(nameOf(cursor.topic, cursor.partition)) !== cursor) return
     if (cursor.version !== version) return
     const { errorCode } = found
-    if (errorCode === CODE.NONE) this.#offer(asked, found)
-    else if (errorCode === CODE.OFFSET_OUT_OF_RANGE) void this.#findPosition(asked)
+    if (errorCode === CODE.NONE) this.#read(asked, found)
+    else if (errorCode === CODE.OFFSET_OUT_OF_RANGE) void this.#findPosition(cursor, positionIn)
     else {
+      cursor.isDoubted ||= errorCode === CODE.UNKNOWN_TOPIC_OR_PARTITION
       if (!isLeaderElsewhere(errorCode)) this.#tell(cursor, errorCode)
       cursor.leader = null
     }
+  }
+
+  #read(asked: Asked, found: FetchedPartition): void {
+    const { cursor } = asked
+    if (cursor.isDoubted && isOtherLog(cursor, found)) {
+      void this.#findPosition(cursor, ({ low }) => low)
+      return
+    }
+    cursor.isDoubted = false
+    // Asked for from the last record on, what is new is offered with the next answer.
+    if (asked.position === cursor.position) this.#offer(asked, found)
   }
 
   #offer({ cursor, position }: Asked, found: FetchedPartition): void {
@@ -226,6 +244,7 @@ export class PartitionFetcher {
     const last = messages[taken - 1]
     // Unless its owner went elsewhere while it took them.
     if (cursor.position === position) {
+      if (last) cursor.lastRead = { offset: last.offset, timestamp: last.timestamp }
       if (taken === messages.length) cursor.position = next
       else if (last) cursor.position = Number(last.offset) + 1
     }
@@ -238,7 +257,10 @@ export class PartitionFetcher {
   /** Only this partition: the others of the same answer were read. */
   #standStill(cursor: Cursor, error: Error | null): void {
     const { topic, partition, position } = cursor
-    this.#options.logger.error({ topic, partition, offset: position, err: error }, 'records.unreadable')
+    this.#options.logger.error(
+      { topic, partition, offset: position, err: error },
+      'records.unreadable',
+    )
     this.#rest(cursor, UNREADABLE_MS)
   }
 
@@ -262,10 +284,11 @@ export class PartitionFetcher {
     this.#options.logger.warn({ topic, partition, err }, 'fetch.refused')
   }
 
-  /** Where to go on when the log does not hold the position (any more). */
-  async #findPosition({ cursor, position, version }: Asked): Promise<void> {
+  /** Where to go on when the log does not hold the position (any more), or is another one. */
+  async #findPosition(cursor: Cursor, choose: typeof positionIn): Promise<void> {
     const { link, onLost, logger } = this.#options
-    const { topic, partition } = cursor
+    const { topic, partition, position, version } = cursor
+    if (position === null) return
     this.#rest(cursor, LOOK_AGAIN_MS)
     try {
       const { requireLeader } = await survey(link, [topic])
@@ -275,9 +298,11 @@ export class PartitionFetcher {
       if (leader.nodeId !== cursor.leader?.nodeId) return follow(cursor, leader)
       const [range] = await readRanges(link, [cursor], requireLeader)
       if (!range || cursor.version !== version) return
-      const to = positionIn(range, position)
+      const to = choose(range, position)
+      cursor.isDoubted = false
       if (to === position) return
       cursor.position = to
+      cursor.lastRead = null
       cursor.version++
       onLost({ topic, partition, from: position, to })
     } catch (error) {
