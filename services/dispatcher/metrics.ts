@@ -43,6 +43,10 @@ export interface DispatcherFigures extends LaneFigures {
   readonly partitionsAssigned: number
   /** Records that were read and are not committed. */
   readonly commitLag: number
+  /** Since the oldest lane record or dead letter that is not durable was begun; its lane stands. */
+  readonly oldestWriteSeconds: number
+  /** Widest window of a topic and partition, in parts of what a commit can describe; at 1 it stands. */
+  readonly windowUsedRatio: number
   readonly sinceCommitSeconds: number
   readonly attemptsWaiting: number
   /** Topics whose number of partitions is not the one configured. */
@@ -242,6 +246,16 @@ const GAUGES: readonly {
     name: 'callwebhook_commit_lag',
     help: 'Records read and not yet covered by a commit: how much would a crash repeat at most?',
     read: (now) => now.commitLag,
+  },
+  {
+    name: 'callwebhook_oldest_lane_write_seconds',
+    help: 'Since the oldest lane record or dead letter that is not durable yet was begun: does a lane stand because Kafka does not take its record?',
+    read: (now) => now.oldestWriteSeconds,
+  },
+  {
+    name: 'callwebhook_window_used_ratio',
+    help: 'How full the fullest window between watermark and position is: at 1 its topic is not read on.',
+    read: (now) => now.windowUsedRatio,
   },
   {
     name: 'callwebhook_misfit_topics',

@@ -63,7 +63,9 @@ await runService(async () => {
       logger,
     }),
   )
-  const readiness = await lifecycle.start('readiness', () => createReadiness(kafka, pool, logger))
+  const readiness = await lifecycle.start('readiness', () =>
+    createReadiness({ kafka, pool, degraded: normalizer.degraded, logger }),
+  )
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
       port: config.telemetryPort,

@@ -30,6 +30,7 @@ import { createKnownEvents } from './known-events.ts'
 import { createMetrics, type NormalizerMetrics } from './metrics.ts'
 import { findProvider } from './providers/registry.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
+import type { Degraded } from './readiness.ts'
 import { type Recordings, startRecordings } from './recordings/recordings.ts'
 import { createRejectedRequests } from './rejected-requests.ts'
 import { createServer } from './server.ts'
@@ -43,6 +44,8 @@ export interface Normalizer {
   /** Not listening yet. */
   readonly app: FastifyInstance
   readonly registry: Registry
+  /** What stands although this replica takes webhooks. */
+  degraded(): readonly Degraded[]
   /** Ends what runs in the background; the app is closed by whoever made it listen. */
   stop(): Promise<void>
 }
@@ -115,6 +118,7 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
   return {
     app,
     registry: metrics.registry,
+    degraded: () => (spooling.stuckEntries > 0 ? ['spool_entry_stuck'] : []),
     stop: async () => {
       await Promise.all([
         sweeper.stop(),

@@ -33,8 +33,8 @@ export class LaneOrders {
   readonly #sweeper: LogSweeper<LaneRun>
   readonly #parked = new DueHeap<LaneRun>()
   #barriers = new Set<LaneRun>()
-  /** Lane records and dead letters that are being produced. */
-  readonly #writes = new Set<Promise<void>>()
+  /** Lane records and dead letters that are being produced, in order, each with when that began. */
+  readonly #writes = new Map<Promise<void>, number>()
   /** Gaps for deleted events that are being written down, each with a lane that waits for it. */
   readonly #recordings = new Set<Promise<void>>()
   /** Back-fills that are over, for all that is known here. */
@@ -54,6 +54,12 @@ export class LaneOrders {
   /** Whether a lane waits for a commit. */
   get isCommitAwaited(): boolean {
     return this.#barriers.size > 0
+  }
+
+  /** When the oldest record or dead letter that is not durable yet was begun; null: there is none. */
+  get oldestWriteAt(): number | null {
+    const [oldest] = this.#writes.values()
+    return oldest ?? null
   }
 
   carryOut(run: LaneRun, command: LaneCommand): void {
@@ -167,12 +173,12 @@ export class LaneOrders {
 
   #write(write: Promise<void>): void {
     const mine = write.finally(() => this.#writes.delete(mine))
-    this.#writes.add(mine)
+    this.#writes.set(mine, this.#options.ports.clock.now())
   }
 
   /** Resolves when everything is durable, and what follows from it as well. */
   async written(): Promise<void> {
-    while (this.#writes.size > 0) await Promise.all(this.#writes)
+    while (this.#writes.size > 0) await Promise.all(this.#writes.keys())
   }
 
   /** Wakes the parked lanes whose time has come, and tells what had to wait. */

@@ -118,6 +118,16 @@ export class PartitionSession {
     return this.#offsets.events.window
   }
 
+  /** At 1 a topic stands until something is settled. A rebuild may go beyond: it settles nothing yet. */
+  get windowUsedRatio(): number {
+    return this.#phase === 'running' ? this.#offsets.windowUsedRatio : 0
+  }
+
+  /** See `LaneOrders`: that lane stands. */
+  get oldestWriteAt(): number | null {
+    return this.#orders.oldestWriteAt
+  }
+
   /** See `EventIntake`: those events are in no lane yet. */
   get heldUpSince(): number | null {
     return this.#events.heldUpSince

@@ -103,6 +103,12 @@ export class TopicOffsets {
     return this.of(topic).window > this.#windowMax / 2
   }
 
+  /** Of the topic whose window is the widest, in parts of the widest that a commit can describe. */
+  get windowUsedRatio(): number {
+    const windows = [...this.#trackers.values()].map(({ window }) => window)
+    return Math.max(...windows) / this.#windowMax
+  }
+
   get isAnyHalfFull(): boolean {
     return [...this.#trackers.keys()].some((topic) => this.isHalfFull(topic))
   }

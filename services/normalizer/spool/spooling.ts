@@ -36,6 +36,8 @@ export interface SpoolingOptions {
 
 export interface Spooling {
   readonly log: SafeLog
+  /** Entries that stay in the spool until somebody acts. */
+  readonly stuckEntries: number
   stop(): Promise<void>
 }
 
@@ -47,6 +49,7 @@ export function startSpooling(options: SpoolingOptions): Spooling {
   const { config, pool, kafka, producer, encoder, topics, clock, logger } = options
   const metrics = createSpoolMetrics(options.registry, config.spoolLimits)
   const log = createSpoolingLog(options, metrics)
+  let stuckEntries = 0
   const drain = createDrain({
     pool,
     producer,
@@ -60,7 +63,10 @@ export function startSpooling(options: SpoolingOptions): Spooling {
       logger,
     }),
     box: config.secretBox,
-    onSize: metrics.size,
+    onSize(size, stuck) {
+      stuckEntries = stuck
+      metrics.size(size, stuck)
+    },
     onDrained: metrics.drained,
     clock,
     logger,
@@ -74,6 +80,9 @@ export function startSpooling(options: SpoolingOptions): Spooling {
   })
   return {
     log,
+    get stuckEntries() {
+      return stuckEntries
+    },
     async stop() {
       drain.stop()
       await draining.stop()

@@ -63,6 +63,8 @@ describe('the number of series', () => {
     inFlight: 0,
     partitionsAssigned: 12,
     commitLag: 0,
+    oldestWriteSeconds: 0,
+    windowUsedRatio: 0,
     sinceCommitSeconds: 0,
     attemptsWaiting: 0,
     misfitTopics: 0,
