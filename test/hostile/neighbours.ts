@@ -65,7 +65,7 @@ export function startNeighbours(
       return new Map(
         accounts.map(({ workspaceId, account }) => [
           workspaceId,
-          figuresOf(workspaceId, account, receiver),
+          judgeCalls(account, deliveredAt(workspaceId, receiver)),
         ]),
       )
     },
@@ -111,21 +111,23 @@ function deliveredAt(workspaceId: string, receiver: Receiver): ReadonlyMap<strin
 }
 
 function missing(workspaceId: string, account: Account, receiver: Receiver): number {
-  const delivered = deliveredAt(workspaceId, receiver)
-  const accepted = [...account.sentAt.keys()].filter((id) => !account.refused.has(id))
-  return accepted.filter((id) => !delivered.has(id)).length
+  return judgeCalls(account, deliveredAt(workspaceId, receiver)).lost
 }
 
-function figuresOf(workspaceId: string, account: Account, receiver: Receiver): NeighbourFigures {
-  const delivered = deliveredAt(workspaceId, receiver)
-  const waits = [...account.sentAt].flatMap(([id, sentAt]) => {
-    const at = delivered.get(id)
-    return at === undefined ? [] : [at - sentAt]
+/** `delivered`: when each call first arrived, by its id. */
+export function judgeCalls(
+  { sentAt, refused }: Pick<Account, 'sentAt' | 'refused'>,
+  delivered: ReadonlyMap<string, number>,
+): NeighbourFigures {
+  const accepted = [...sentAt.keys()].filter((id) => !refused.has(id))
+  const waits = [...sentAt].flatMap(([id, at]) => {
+    const arrivedAt = delivered.get(id)
+    return arrivedAt === undefined ? [] : [arrivedAt - at]
   })
   return {
-    sent: account.sentAt.size,
-    refused: account.refused.size,
-    lost: missing(workspaceId, account, receiver),
+    sent: sentAt.size,
+    refused: refused.size,
+    lost: accepted.filter((id) => !delivered.has(id)).length,
     late: waits.filter((ms) => ms > LATE_MS).length,
     worstMs: waits.reduce((worst, ms) => Math.max(worst, ms), 0),
   }
