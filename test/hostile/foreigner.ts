@@ -1,10 +1,10 @@
 import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs'
+import type { CallEvent } from '../../services/shared/call-event.ts'
 import {
   type CallEventEncoder,
   createCallEventEncoder,
   readCallEventSchema,
 } from '../../services/shared/call-event-codec.ts'
-import type { CallEvent } from '../../services/shared/call-event.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
 import { createCallEventRegistry } from '../../services/shared/kafka/schema-registry.ts'
 import { topicNames, withAdmin } from '../../services/shared/kafka/topics.ts'

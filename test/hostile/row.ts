@@ -97,7 +97,9 @@ export function describePlayed({ row, claims, neighbours, vitals }: Played): str
   const wrong = claims.filter((each) => !isRight(each))
   const lines = [
     `${wrong.length === 0 ? '✓' : '✗'} ${row.number} ${row.title}`,
-    ...wrong.map(({ what, found, right }) => `    ${what}: ${show(found)}, right is ${show(right)}`),
+    ...wrong.map(
+      ({ what, found, right }) => `    ${what}: ${show(found)}, right is ${show(right)}`,
+    ),
     ...[...neighbours].map(([workspaceId, each]) => `    ${workspaceId}: ${show(each)}`),
     ...Object.entries(vitals).map(([name, each]) => `    ${name}: ${show(each)}`),
   ]

@@ -1,15 +1,15 @@
 import pg from 'pg'
 import type { ServiceName } from '../../deploy/local/profiles.ts'
 import type { ServiceProcess } from '../../deploy/local/services.ts'
+import type { ProviderName } from '../../services/shared/call-event.ts'
 import { systemClock } from '../../services/shared/clock.ts'
 import { partitionOfKey } from '../../services/shared/kafka/partitioner.ts'
-import type { ProviderName } from '../../services/shared/call-event.ts'
 import { LogView } from '../support/log-view.ts'
 import { metricSum } from '../support/metric-sum.ts'
 import { freePorts, Product, type ProductOptions } from '../support/product.ts'
 import { Receiver } from '../support/receiver.ts'
 import { Foreigner } from './foreigner.ts'
-import type { Neighbour } from './neighbours.ts'
+import { type Neighbour, startNeighbours } from './neighbours.ts'
 import type { VitalsWatch } from './vitals.ts'
 
 /** Where a product of its own can live. */
@@ -75,6 +75,7 @@ export class Site {
         openNeighbour(product, receiver, nameIn(ATTACKED_PARTITION, 'beside')),
         openNeighbour(product, receiver, nameIn(1 - ATTACKED_PARTITION, 'elsewhere')),
       ] as const)
+      await warmUp(neighbours, receiver)
       return new Site({ product, receiver, foreigner, neighbours, running, client })
     } catch (error) {
       await Promise.all([product.stop(), receiver.stop()])
@@ -136,10 +137,7 @@ export class Site {
   }
 
   /** The same service again, as after a deployment. */
-  async restart(
-    name: ServiceName,
-    env: Readonly<Record<string, string>> = {},
-  ): Promise<void> {
+  async restart(name: ServiceName, env: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.stop(name)
     await this.startAgain(name, env)
   }
@@ -184,6 +182,21 @@ async function openNeighbour(
 ): Promise<Neighbour> {
   await product.connect(workspaceId, receiver.url(workspaceId))
   return { workspaceId, webhookUrl: await product.addSource(workspaceId, 'binotel') }
+}
+
+const WARM_AFTER_CALLS = 20
+const FIRST_CALL_MS = 15_000
+
+/** The first calls of a product find everything cold, which no row is about. */
+async function warmUp(neighbours: readonly Neighbour[], receiver: Receiver): Promise<void> {
+  const running = startNeighbours(neighbours, receiver)
+  const isWarm = () =>
+    neighbours.every(({ workspaceId }) => receiver.of(workspaceId).length >= WARM_AFTER_CALLS)
+  try {
+    await receiver.until(isWarm, 'calls flow before the attack', FIRST_CALL_MS)
+  } finally {
+    await running.stop()
+  }
 }
 
 /** A name whose events lie in the partition. */

@@ -12,11 +12,11 @@ export interface HangUp {
 }
 
 /** A leg of a session as Stream Telecom tells its end. */
-export function hangUp({ session, leg, to = '380671234567', isLast, padding }: HangUp): string {
+export function hangUp({ session, leg, to = '80044022203', isLast, padding }: HangUp): string {
   return JSON.stringify({
     event: 'Hangup',
-    type: 'out',
-    from: '80044022203',
+    type: 'in',
+    from: '380671234567',
     to,
     via: '380441234567',
     call_id: typeof leg === 'number' ? `${STARTED_AT_S}.${leg}` : leg,

@@ -1,5 +1,5 @@
-import { claim, type Row } from '../row.ts'
 import { post } from '../requests.ts'
+import { claim, type Row } from '../row.ts'
 import type { Site } from '../site.ts'
 
 const TEXT_BYTES = 261_000
@@ -13,7 +13,9 @@ export const eventThatGrows: Row = {
   async attack(site) {
     const { webhookUrl } = await site.attacker()
     const body = Buffer.concat([
-      Buffer.from('{"uniqueid":"ua0_-1779803880.1","calldate":"2026-05-26 16:58:00","call_type":"in",'),
+      Buffer.from(
+        '{"uniqueid":"ua0_-1779803880.1","calldate":"2026-05-26 16:58:00","call_type":"in",',
+      ),
       Buffer.from('"dst":"380443334455","disposition":"ANSWERED","billsec":31,"caller":"'),
       Buffer.alloc(TEXT_BYTES, GROWING_BYTE),
       Buffer.from('"}'),

@@ -12,7 +12,8 @@ const ANSWER_MS = 4_000
 /** Its lane could not write down where it stands, and stood for ever. */
 export const eventWhoseRecordDoesNotFit: Row = {
   number: 4,
-  title: 'an event whose lane record does not fit becomes a dead letter without value, the lane goes on',
+  title:
+    'an event whose lane record does not fit becomes a dead letter without value, the lane goes on',
   async attack(site) {
     const { workspaceId } = await site.attacker()
     site.receiver.script(workspaceId, ({ providerCallId }) =>
@@ -29,7 +30,11 @@ export const eventWhoseRecordDoesNotFit: Row = {
     const letters = await site.view.of(site.view.names.deadLetter, workspaceId)
     return [
       claim('the call behind it arrived', arrived().includes('next'), true),
-      claim('bytes of the dead letters', letters.map(({ value }) => value.length), [0]),
+      claim(
+        'bytes of the dead letters',
+        letters.map(({ value }) => value.length),
+        [0],
+      ),
       claim(
         'their origins',
         letters.map(({ headers }) => /^\d+$/.test(headers['dead-origin-offset'] ?? '')),

@@ -11,7 +11,8 @@ const WITHIN_MS = 3_000
 /** Clients choose how they compress, and we read only what kafkajs can. */
 export const foreignCompression: Row = {
   number: 11,
-  title: 'a batch that a foreign producer compressed with lz4 is delivered: the broker recompresses',
+  title:
+    'a batch that a foreign producer compressed with lz4 is delivered: the broker recompresses',
   isLast: true,
   attack: async (site) => [claim('its call arrives', await lz4Arrives(site), true)],
 }

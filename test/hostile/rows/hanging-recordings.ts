@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { claim, type Row } from '../row.ts'
 import { inTurns, post, statusesOf } from '../requests.ts'
+import { claim, type Row } from '../row.ts'
 
 const RECORDINGS = 120
 const WITHIN_MS = 10_000
@@ -15,10 +15,7 @@ export const hangingRecordings: Row = {
     const files = await startFiles()
     try {
       const [attacker, other] = [await site.attacker(), await site.newcomer()]
-      const [bad, good] = [
-        await attacker.webhookUrl('unitalk'),
-        await other.webhookUrl('unitalk'),
-      ]
+      const [bad, good] = [await attacker.webhookUrl('unitalk'), await other.webhookUrl('unitalk')]
       const told = await inTurns([...Array(RECORDINGS).keys()], 10, (index) =>
         post(bad, callWith(9_000_000 + index, `${files.url}/hangs/${index}`), FORM),
       )

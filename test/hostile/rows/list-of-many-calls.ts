@@ -1,5 +1,5 @@
-import { atMost, claim, type Row } from '../row.ts'
 import { post, statusesOf } from '../requests.ts'
+import { atMost, claim, type Row } from '../row.ts'
 
 const EMPTY_CALLS = 80_000
 const AT_ONCE = 5

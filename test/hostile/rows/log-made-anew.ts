@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { eventually } from '../../support/eventually.ts'
 import { metricSum } from '../../support/metric-sum.ts'
 import { callOf } from '../../support/provider-calls.ts'
-import { claim, type Row } from '../row.ts'
 import { post, statusesOf } from '../requests.ts'
+import { claim, type Row } from '../row.ts'
 import type { Site } from '../site.ts'
 
 const CALLS = 21
@@ -47,9 +47,7 @@ async function judgeAnewLog(site: Site) {
     told.push(await post(url, body, contentType))
   }
   const arrived = () => site.receiver.of(workspaceId).length
-  await site.receiver
-    .until(() => arrived() >= CALLS, 'all calls', WITHIN_MS)
-    .catch(() => undefined)
+  await site.receiver.until(() => arrived() >= CALLS, 'all calls', WITHIN_MS).catch(() => undefined)
   const port = site.port('DISPATCHER')
   return [
     claim('answers', statusesOf(told), { 200: CALLS }),

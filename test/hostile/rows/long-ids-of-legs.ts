@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { claim, type Row } from '../row.ts'
 import { inTurns, post, statusesOf } from '../requests.ts'
+import { claim, type Row } from '../row.ts'
 import { hangUp } from '../stream-telecom.ts'
 
 const LEGS = 400

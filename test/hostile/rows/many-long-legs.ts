@@ -1,5 +1,5 @@
-import { atMost, claim, type Row } from '../row.ts'
 import { faultsIn, inTurns, post } from '../requests.ts'
+import { atMost, claim, type Row } from '../row.ts'
 import { hangUp } from '../stream-telecom.ts'
 import { watchVitals } from '../vitals.ts'
 

@@ -1,5 +1,5 @@
-import { atMost, claim, type Row } from '../row.ts'
 import { inTurns, post, type Told } from '../requests.ts'
+import { atMost, claim, type Row } from '../row.ts'
 import type { Site } from '../site.ts'
 
 const SOURCES_MAX = 50

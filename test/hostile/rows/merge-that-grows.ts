@@ -1,5 +1,5 @@
-import { claim, type Row } from '../row.ts'
 import { post, statusesOf } from '../requests.ts'
+import { claim, type Row } from '../row.ts'
 import { hangUp } from '../stream-telecom.ts'
 
 const LEGS = 5

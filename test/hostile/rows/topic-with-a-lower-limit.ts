@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { atMost, claim, type Row } from '../row.ts'
 import { post, type Told } from '../requests.ts'
+import { atMost, claim, type Row } from '../row.ts'
 import type { Attacker, Site } from '../site.ts'
 
 const LOWER_LIMIT = '131072'
