@@ -10,6 +10,7 @@ import { createCallEventRegistry } from '../../services/shared/kafka/schema-regi
 import { topicNames, withAdmin } from '../../services/shared/kafka/topics.ts'
 import { quiet } from '../support/builders.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
+import { eventually } from '../support/eventually.ts'
 
 /** Somebody else who may write to our topics, and who administers the broker: kafkajs as it is. */
 export class Foreigner {
@@ -77,20 +78,28 @@ export class Foreigner {
   /** `calls.events` is deleted and made again, with the same settings: its offsets begin at 0. */
   async makeAnew(partitions: number): Promise<void> {
     await withAdmin(this.kafka, (admin) => admin.deleteTopics({ topics: [this.topic] }))
+    // A topic that is still being deleted cannot be made.
+    await eventually(async () => {
+      const topics = await withAdmin(this.kafka, (admin) => admin.listTopics())
+      if (topics.includes(this.topic)) throw new Error('it is still there')
+    })
+    const configEntries = [
+      { name: 'message.timestamp.type', value: 'LogAppendTime' },
+      { name: 'retention.ms', value: String(7 * 86_400_000) },
+    ]
+    const topics = [{ topic: this.topic, numPartitions: partitions, configEntries }]
+    await withAdmin(this.kafka, (admin) => admin.createTopics({ waitForLeaders: false, topics }))
+    await eventually(() => withAdmin(this.kafka, (admin) => admin.fetchTopicOffsets(this.topic)))
+  }
+
+  /** What a group that has no members committed of `calls.events`, in each of its partitions. */
+  async commit(groupId: string, partitions: number, offset: number): Promise<void> {
+    const offsets = Array.from({ length: partitions }, (_, partition) => ({
+      partition,
+      offset: String(offset),
+    }))
     await withAdmin(this.kafka, (admin) =>
-      admin.createTopics({
-        waitForLeaders: true,
-        topics: [
-          {
-            topic: this.topic,
-            numPartitions: partitions,
-            configEntries: [
-              { name: 'message.timestamp.type', value: 'LogAppendTime' },
-              { name: 'retention.ms', value: String(7 * 86_400_000) },
-            ],
-          },
-        ],
-      }),
+      admin.setOffsets({ groupId, topic: this.topic, partitions: offsets }),
     )
   }
 

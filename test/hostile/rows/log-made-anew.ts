@@ -8,6 +8,7 @@ import type { Site } from '../site.ts'
 
 const CALLS = 21
 const PARTITIONS = 2
+const BEYOND_THE_END = 1_000
 const FIRST_NUMBER = 810_000
 /** The dispatchers look for changed topics every ten seconds. */
 const WITHIN_MS = 15_000
@@ -26,10 +27,12 @@ export const logMadeAnew: Row = {
     await site.foreigner.makeAnew(PARTITIONS)
     return judgeAnewLog(site)
   },
-  /** The same while no dispatcher runs: what is committed lies beyond the end of the log. */
+  /** While no dispatcher runs, as an unclean election does it: what is committed lies beyond the end. */
   async afterwards(site) {
     await site.stop('dispatcher')
     await site.foreigner.makeAnew(PARTITIONS)
+    const groupId = `${site.product.env['TOPIC_PREFIX']}.dispatcher`
+    await site.foreigner.commit(groupId, PARTITIONS, BEYOND_THE_END)
     await site.startAgain('dispatcher')
     return (await judgeAnewLog(site)).map((each) => ({
       ...each,
