@@ -7,12 +7,10 @@ export interface HangUp {
   readonly to?: string
   /** The leg that closes the session; without it the others are waited for. */
   readonly isLast: boolean
-  /** Another field, to bring the request to a size. */
-  readonly padding?: string
 }
 
 /** A leg of a session as Stream Telecom tells its end. */
-export function hangUp({ session, leg, to = '80044022203', isLast, padding }: HangUp): string {
+export function hangUp({ session, leg, to = '80044022203', isLast }: HangUp): string {
   return JSON.stringify({
     event: 'Hangup',
     type: 'in',
@@ -26,6 +24,5 @@ export function hangUp({ session, leg, to = '80044022203', isLast, padding }: Ha
     event_time: (STARTED_AT_S + 25) * 1_000,
     join: true,
     end_sess: isLast,
-    ...(padding === undefined ? {} : { record: padding }),
   })
 }

@@ -6,7 +6,7 @@ import { watchVitals } from '../vitals.ts'
 const SESSIONS = 3
 const LEGS = 200
 /** With what is around it, just below 256 KB. */
-const PADDING = 'x'.repeat(260_000)
+const LONG_NUMBER = '3'.repeat(260_000)
 const LAG_MS = 50
 
 /** All legs of a session came into memory at once. */
@@ -22,7 +22,7 @@ export const manyLongLegs: Row = {
     const told = await inTurns(legs, 4, (leg) => {
       const session = leg % SESSIONS
       const isLast = leg >= SESSIONS * (LEGS - 1)
-      return post(url, hangUp({ session, leg, isLast, padding: PADDING }))
+      return post(url, hangUp({ session, leg, isLast, to: LONG_NUMBER }))
     })
     await site.calm(5_000)
     const { loopLagP99Ms, rssBeforeMb, rssMostMb } = await watch.stop()
