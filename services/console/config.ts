@@ -14,7 +14,13 @@ import {
   type Secret,
   secret,
 } from '../shared/config.ts'
-import { type SecretBox, secretBoxFrom, secretsVariables } from '../shared/secret-box.ts'
+import {
+  derivedKeys,
+  type SecretBox,
+  secretBoxFrom,
+  secretsVariables,
+} from '../shared/secret-box.ts'
+import { createSourceTokens, SOURCE_TOKENS, type SourceTokens } from '../shared/source-token.ts'
 
 /** It opens every workspace, and is the only token that a person makes up. */
 const OPERATOR_TOKEN_MIN = 32
@@ -61,6 +67,7 @@ export interface ConsoleConfig {
   readonly operatorToken: Secret
   readonly kafka: KafkaConfig
   readonly secretBox: SecretBox
+  readonly sourceTokens: SourceTokens
   /** Without a slash at the end. */
   readonly normalizerPublicUrl: string
   readonly allowCidrs: readonly string[]
@@ -87,6 +94,7 @@ export function readConfig(env: Environment = process.env): ConsoleConfig {
     operatorToken: read.OPERATOR_TOKEN,
     kafka: kafkaConfig(read),
     secretBox: secretBoxFrom(read),
+    sourceTokens: createSourceTokens(derivedKeys(read, SOURCE_TOKENS)),
     normalizerPublicUrl: withoutSlash(read.NORMALIZER_PUBLIC_URL),
     allowCidrs: read.EGRESS_ALLOW_CIDRS,
     allowHttp: read.EGRESS_ALLOW_HTTP,

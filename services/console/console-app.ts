@@ -8,6 +8,7 @@ import type { Secret } from '../shared/config.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
+import type { SourceTokens } from '../shared/source-token.ts'
 import type { EventLog } from './event-log.ts'
 import { givenWorkspaceId } from './given.ts'
 import type { Rewinds } from './rewinds.ts'
@@ -25,6 +26,7 @@ export type ConsoleApp = FastifyInstance<
 export interface ConsoleDeps {
   readonly pool: Pool
   readonly secretBox: SecretBox
+  readonly sourceTokens: SourceTokens
   readonly eventLog: EventLog
   readonly rewinds: Rewinds
   /** The guarded one: pings go to addresses that a customer chose. */

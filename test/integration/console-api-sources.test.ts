@@ -25,6 +25,10 @@ describe('sources', () => {
     const found = await findSourceByTokenHash(api.pool, hashToken(sourceToken ?? ''))
 
     expect([status, provider]).toEqual([201, 'binotel'])
+    expect(api.sourceTokens.read(sourceToken ?? '')).toEqual({
+      kind: 'signed',
+      source: { id: body.id, workspaceId: id, provider },
+    })
     expect(found).toMatchObject({
       id: body.id,
       workspaceId: id,

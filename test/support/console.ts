@@ -13,6 +13,7 @@ import { createLogger } from '../../services/shared/logger.ts'
 import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
 import { createSecretBox, type SecretBox } from '../../services/shared/secret-box.ts'
+import { createSourceTokens, type SourceTokens } from '../../services/shared/source-token.ts'
 import {
   type Behaviour,
   type Endpoint,
@@ -28,6 +29,7 @@ export interface TestConsole {
   readonly app: ConsoleApp
   readonly pool: Pool
   readonly secretBox: SecretBox
+  readonly sourceTokens: SourceTokens
   /** `call('PUT /v1/…', { body })`, as the operator unless another token is given. */
   call(line: string, options?: CallOptions): Promise<Answer>
   /** A new workspace with a token of its own. */
@@ -74,10 +76,12 @@ export async function startConsole(
   const pool = createPool({ databaseUrl, applicationName: 'test', connectionsMax: 5, logger })
   const agent = createGuardedAgent({ allowCidrs: ['127.0.0.0/8'], allowHttp: true })
   const secretBox = createSecretBox(new Secret(randomBytes(32).toString('base64')))
+  const sourceTokens = createSourceTokens([randomBytes(32)])
   const deps = {
     pool,
     agent,
     secretBox,
+    sourceTokens,
     eventLog: awayEventLog,
     rewinds: awayRewinds,
     logger,
@@ -99,6 +103,7 @@ export async function startConsole(
     app,
     pool,
     secretBox,
+    sourceTokens,
     call,
     aWorkspace: () => createWorkspace(call),
     close: () => closeAll(app, agent, pool),
