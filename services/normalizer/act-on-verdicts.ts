@@ -1,6 +1,7 @@
 import { type CallFacts, identify } from '../shared/call-event.ts'
 import type { Logger } from '../shared/logger.ts'
 import { DatabaseAwayError } from '../shared/postgres/database-guard.ts'
+import type { SourceName } from '../shared/source-token.ts'
 import { traceIds } from '../shared/trace-context.ts'
 import { refusalOf } from './event-refusal.ts'
 import type { HeldSessions } from './held-sessions.ts'
@@ -21,17 +22,17 @@ import type { Webhook } from './webhook.ts'
 export type WebhookResult =
   | {
       readonly kind: 'published' | 'spooled' | 'repeated' | 'held' | 'kept' | 'ignored'
-      readonly source: Source
+      readonly source: SourceName
       readonly acknowledgement: Provider<unknown>['acknowledgement']
       readonly eventIds: readonly string[]
       readonly reason?: string
     }
   /** The provider asked something: the JSON that it expects. */
-  | { readonly kind: 'answered'; readonly source: Source; readonly body: Json }
-  | ({ readonly kind: 'rejected'; readonly source: Source } & Rejection)
+  | { readonly kind: 'answered'; readonly source: SourceName; readonly body: Json }
+  | ({ readonly kind: 'rejected'; readonly source: SourceName } & Rejection)
   | {
       readonly kind: 'unauthorized' | 'unsupported'
-      readonly source: Source
+      readonly source: SourceName
       readonly detail: string
     }
   | { readonly kind: 'unknown_source' }

@@ -20,12 +20,13 @@ import { startRecurring } from '../shared/recurring.ts'
 import type { Tracing } from '../shared/tracing.ts'
 import { createAcceptFirstParty } from './accept-first-party.ts'
 import { createAcceptWebhook } from './accept-webhook.ts'
+import type { ActOptions } from './act-on-verdicts.ts'
 import { createCachedLookup } from './cached-lookup.ts'
 import type { NormalizerConfig } from './config.ts'
 import { createDoor } from './door.ts'
 import { forgetOld } from './forget.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
-import { createHeldSessions, type HeldSessions } from './held-sessions.ts'
+import { createHeldSessions } from './held-sessions.ts'
 import { createKnownEvents } from './known-events.ts'
 import { createMetrics, type NormalizerMetrics } from './metrics.ts'
 import { findProvider } from './providers/registry.ts'
@@ -38,6 +39,7 @@ import { openSource } from './source.ts'
 import { createSourceActivity, notingActivity, type SourceActivity } from './source-activity.ts'
 import type { SafeLog } from './spool/safe-log.ts'
 import { startSpooling } from './spool/spooling.ts'
+import { startKeptRequests } from './start-kept-requests.ts'
 
 /** The parts of the service behind its connections, put together. */
 export interface Normalizer {
@@ -70,44 +72,13 @@ const SWEEP_EVERY_MS = 1_000
 const REMEMBERED_MAX = 20_000
 
 export async function startNormalizer(options: NormalizerOptions): Promise<Normalizer> {
-  const { config, pool, clock, logger } = options
-  const metrics = createMetrics(config.kafka.partitions)
-  const guard = createDatabaseGuard({ clock, logger })
-  const spooling = startSpooling({ ...options, registry: metrics.registry })
-  const { log } = spooling
-  const publisher = createLogPublisher({ ...options, guard }, log, metrics)
-  const sessions = createHeldSessions({
-    store: createHeldSessionStore(pool, guard),
-    publisher,
-    box: config.secretBox,
-    onDue: () => sweeper.wake(),
-    onSetAside: metrics.requestRejected,
-    logger,
-  })
-  const activity = createSourceActivity({
-    save: (noted) => noteSourceActivity(pool, noted),
-    sourcesMax: REMEMBERED_MAX,
-    clock,
-    logger,
-  })
-  const recordings = startRecordings({ config, pool, guard, publisher, metrics, clock, logger })
-  const app = await createApp(options, {
-    guard,
-    metrics,
-    log,
-    publisher,
-    sessions,
-    recordings,
-    activity,
-  })
+  const { config, pool, topics, clock, logger } = options
+  const parts = startParts(options)
+  const { metrics, recordings } = parts
+  const { registry } = metrics
+  const app = await createApp(options, parts)
   recordings.addRoutes(app)
-  const sweeper = startRecurring({
-    name: 'held-sessions',
-    everyMs: SWEEP_EVERY_MS,
-    task: () => sessions.publishDue(),
-    clock,
-    logger,
-  })
+  const kept = startKeptRequests({ ...options, ...parts, topic: topics.rejected, registry })
   const forgetting = startRecurring({
     name: 'forget',
     everyMs: config.forgetEveryMs,
@@ -117,18 +88,64 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
   })
   return {
     app,
-    registry: metrics.registry,
-    degraded: () => (spooling.stuckEntries > 0 ? ['spool_entry_stuck'] : []),
-    stop: async () => {
-      await Promise.all([
-        sweeper.stop(),
-        forgetting.stop(),
-        recordings.stop(),
-        activity.stop(),
-        spooling.stop(),
-      ])
+    registry,
+    degraded: () => (parts.stuckEntries() > 0 ? ['spool_entry_stuck'] : []),
+    async stop() {
+      // First: it brings in by means of the others.
+      await kept.stop()
+      await Promise.all([forgetting.stop(), parts.stop()])
     },
   }
+}
+
+/** What a webhook goes through, and what goes on behind it. */
+interface Parts {
+  readonly guard: DatabaseGuard
+  readonly metrics: NormalizerMetrics
+  readonly act: ActOptions
+  readonly recordings: Recordings
+  readonly activity: SourceActivity
+  /** Entries of the spool that wait for somebody to act. */
+  stuckEntries(): number
+  stop(): Promise<void>
+}
+
+function startParts(options: NormalizerOptions): Parts {
+  const { config, pool, topics, clock, logger } = options
+  const metrics = createMetrics(config.kafka.partitions)
+  const guard = createDatabaseGuard({ clock, logger })
+  const spooling = startSpooling({ ...options, registry: metrics.registry })
+  const { log } = spooling
+  const publisher = createLogPublisher({ ...options, guard }, log, metrics)
+  const box = config.secretBox
+  const sessions = createHeldSessions({
+    store: createHeldSessionStore(pool, guard),
+    publisher,
+    box,
+    onDue: () => sweeper.wake(),
+    onSetAside: metrics.requestRejected,
+    logger,
+  })
+  const sweeper = startRecurring({
+    name: 'held-sessions',
+    everyMs: SWEEP_EVERY_MS,
+    task: () => sessions.publishDue(),
+    clock,
+    logger,
+  })
+  const activity = createSourceActivity({
+    save: (noted) => noteSourceActivity(pool, noted),
+    sourcesMax: REMEMBERED_MAX,
+    clock,
+    logger,
+  })
+  const recordings = startRecordings({ config, pool, guard, publisher, metrics, clock, logger })
+  const rejected = createRejectedRequests({ log, topic: topics.rejected, box, logger })
+  const act = { publisher, sessions, recordings, rejected, metrics, logger }
+  const running = [sweeper, recordings, activity, spooling]
+  const stop = async () => void (await Promise.all(running.map((one) => one.stop())))
+  const stuckEntries = () => spooling.stuckEntries
+  return { guard, metrics, act, recordings, activity, stuckEntries, stop }
 }
 
 export function createLogPublisher(
@@ -149,19 +166,9 @@ export function createLogPublisher(
   return createPublisher({ topic: topics.events, encoder, log, known, tracing, onPublished })
 }
 
-interface Parts {
-  readonly guard: DatabaseGuard
-  readonly metrics: NormalizerMetrics
-  readonly log: SafeLog
-  readonly publisher: Publisher
-  readonly sessions: HeldSessions
-  readonly recordings: Recordings
-  readonly activity: SourceActivity
-}
-
 function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyInstance> {
-  const { config, pool, topics, tracing, clock, logger } = options
-  const { guard } = parts
+  const { config, pool, tracing, clock, logger } = options
+  const { guard, act } = parts
   const cache = { ttlMs: config.sourceCacheMs, entriesMax: REMEMBERED_MAX, guard, clock, logger }
   const sources = createCachedLookup({
     ...cache,
@@ -178,18 +185,17 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
   })
   const served = new Set<string>(config.providers)
   const acceptWebhook = createAcceptWebhook({
-    ...parts,
+    ...act,
     sources,
+    tokens: config.sourceTokens,
     findProvider: (name) => (served.has(name) ? findProvider(name) : null),
-    rejected: createRejectedRequests(parts.log, topics.rejected, logger),
-    logger,
   })
   return createServer({
     acceptWebhook: notingActivity(acceptWebhook, parts.activity),
     acceptFirstParty: createAcceptFirstParty({
       workspaces,
       findCall: (call) => findCall(pool, call),
-      publisher: parts.publisher,
+      publisher: act.publisher,
     }),
     door: createDoor({ ...config, logger }),
     metrics: parts.metrics,

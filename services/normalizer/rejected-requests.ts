@@ -1,45 +1,60 @@
+import { hashToken } from '../shared/access-token.ts'
 import { RecordRefusedError } from '../shared/kafka/produce-error.ts'
 import type { LogRecord } from '../shared/kafka/producer.ts'
 import { MESSAGE_BYTES_MAX, recordBytes } from '../shared/kafka/record-size.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { SecretBox } from '../shared/secret-box.ts'
+import type { SourceName } from '../shared/source-token.ts'
 import type { EventRefusalReason } from './event-refusal.ts'
 import type { RejectedReason } from './providers/provider.ts'
-import type { Source } from './source.ts'
 import type { SafeLog } from './spool/safe-log.ts'
 import type { Webhook } from './webhook.ts'
 
 /**
  * Keeps a request that could not be normalized, byte for byte, in the topic of rejected requests:
- * when the mapping is mended, the call can still be had from there.
+ * when the mapping is mended, the call can still be had from there. What only waits for Postgres is
+ * brought in from there by itself, see kept-requests.ts.
  */
 export interface RejectedRequests {
   /**
    * Resolves when it is in Kafka or in the spool, as far as it fits; rejects with SpoolRefusedError.
    * What Kafka takes not even a part of is logged, and not kept.
    */
-  keep(webhook: Webhook, source: Source, rejection: Rejection): Promise<void>
+  keep(webhook: Webhook, source: SourceName, rejection: Rejection): Promise<void>
 }
 
-export type KeptReason = RejectedReason | EventRefusalReason | 'held_legs_unavailable' // a part of a call, whose place is in Postgres, which is away
+export type KeptReason = RejectedReason | EventRefusalReason | WaitReason
+
+/** Postgres is away; once it is back the request is brought in by itself. */
+export type WaitReason =
+  | 'held_legs_unavailable' // a part of a call, whose place is in Postgres
+  | 'source_unavailable' // of a source that is not known here, and whose token proves it
 
 export interface Rejection {
   readonly reason: KeptReason
   readonly detail: string
 }
 
-export function createRejectedRequests(
-  log: SafeLog,
-  topic: string,
-  logger: Logger,
-): RejectedRequests {
-  async function place(record: LogRecord, { provider }: Source): Promise<void> {
+export interface RejectedRequestsOptions {
+  readonly log: SafeLog
+  readonly topic: string
+  readonly box: SecretBox
+  readonly logger: Logger
+}
+
+export function createRejectedRequests(options: RejectedRequestsOptions): RejectedRequests {
+  const { log, topic, box, logger } = options
+
+  async function place(record: LogRecord, { provider }: SourceName): Promise<void> {
     // Never queued: rejected requests are not read in the order of the calls.
     await log.place({ entry: { kind: 'rejected', provider, record }, record, isQueued: false })
   }
 
   return {
     async keep(webhook, source, rejection) {
-      const whole = { ...recordOf(webhook, source, rejection), topic }
+      const kept = recordOf(webhook, source, rejection)
+      const unseen = rejection.reason === 'source_unavailable' ? unseenHeaders(webhook, box) : {}
+      const whole = { ...kept, headers: { ...kept.headers, ...unseen }, topic }
       // The topic may take less than it did when we started: the sender is not to pay for that.
       for (const bytesMax of [MESSAGE_BYTES_MAX, CUT_BYTES_MAX]) {
         try {
@@ -71,9 +86,9 @@ function cutTo(bytesMax: number, record: LogRecord): LogRecord {
 
 function recordOf(
   webhook: Webhook,
-  source: Source,
+  source: SourceName,
   { reason, detail }: Rejection,
-): Omit<LogRecord, 'topic'> {
+): Omit<LogRecord, 'topic'> & Required<Pick<LogRecord, 'headers'>> {
   return {
     key: source.workspaceId,
     value: webhook.method === 'GET' ? Buffer.from(webhook.query) : webhook.body,
@@ -90,6 +105,17 @@ function recordOf(
       'received-at': new Date(webhook.receivedAt).toISOString(),
       'request-headers': JSON.stringify(withoutCredentials(webhook.headers)),
     },
+  }
+}
+
+/**
+ * Nobody has looked yet whether the token is still valid, nor at the provider's credentials. Both
+ * are checked when the request is brought in: by the hash, and in what is sealed.
+ */
+function unseenHeaders({ token, headers }: Webhook, box: SecretBox): Record<string, string> {
+  return {
+    'token-hash': hashToken(token).toString('hex'),
+    'request-headers-sealed': box.seal(JSON.stringify(headers)),
   }
 }
 

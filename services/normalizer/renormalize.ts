@@ -11,7 +11,11 @@ import { createLogger } from '../shared/logger.ts'
 import { createDatabaseGuard } from '../shared/postgres/database-guard.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { sightEvents } from '../shared/postgres/published-events.ts'
-import { findSourceById } from '../shared/postgres/sources.ts'
+import {
+  findSourceById,
+  findSourceByTokenHash,
+  type SourceOfToken,
+} from '../shared/postgres/sources.ts'
 import { runService } from '../shared/run-service.ts'
 import { readConfig } from './config.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
@@ -73,14 +77,23 @@ await runService(async () => {
   const recordings = await lifecycle.start('recordings', () =>
     startRecordings({ config, pool, guard, publisher, metrics, clock, logger }),
   )
-  const findSource = async (id: string) => {
-    const found = await findSourceById(pool, id)
-    return found && openSource(found, box)
-  }
+  const opened = (found: SourceOfToken | null) => found && openSource(found, box)
   const holding = isDryRun ? { hold: async () => {} } : sessions
   const published = isDryRun ? async () => {} : recordings.published
   const links = { linked: recordings.linked, published }
-  const options = { publisher, sessions: holding, recordings: links, metrics, logger, findSource }
+  const options = {
+    publisher,
+    sessions: holding,
+    recordings: links,
+    // What is rejected again is in the topic already.
+    rejected: { keep: async () => {} },
+    metrics,
+    logger,
+    findSource: async (id: string) => opened(await findSourceById(pool, id)),
+    findSourceByToken: async (hash: Buffer, at: Date) =>
+      opened(await findSourceByTokenHash(pool, hash, at)),
+    box,
+  }
   try {
     await report(selection, reader, options)
   } finally {

@@ -25,6 +25,7 @@ import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
 import { insertSource } from '../../services/shared/postgres/sources.ts'
 import { settingsPlace } from '../../services/shared/sealed-places.ts'
+import { newSourceId } from '../../services/shared/source-token.ts'
 import { LogView, type StoredRecord } from './log-view.ts'
 import { readLoggedEvents } from './logged-calls.ts'
 import { quiet } from './normalizer-fakes.ts'
@@ -121,16 +122,12 @@ export class NormalizerBench {
 
   /** Path of a new source's webhook. */
   async addSource(provider: ProviderName, settings: object = {}): Promise<string> {
-    const token = newToken('src_')
-    const workspaceId = 'ws_1'
-    const id = `src_${randomBytes(6).toString('hex')}`
-    const place = settingsPlace({ workspaceId, id })
+    const source = { id: newSourceId(), workspaceId: 'ws_1', provider }
+    const token = this.config.sourceTokens.issue(source)
     await insertSource(this.pool, {
-      id,
-      workspaceId,
-      provider,
+      ...source,
       label: null,
-      settingsSealed: this.config.secretBox.seal(JSON.stringify(settings), place),
+      settingsSealed: this.config.secretBox.seal(JSON.stringify(settings), settingsPlace(source)),
       tokenHash: hashToken(token),
     })
     return `/hooks/${provider}/${token}`

@@ -23,6 +23,7 @@ import {
 } from '../../../services/shared/kafka/topics.ts'
 import { projectPath } from '../../../services/shared/project-path.ts'
 import { aCallEvent, NOON, quiet } from '../builders.ts'
+import { box } from '../normalizer-fakes.ts'
 import {
   type ProviderFixture,
   providerFixtures,
@@ -139,7 +140,7 @@ async function buryAndReject(producer: LogProducer, names: TopicNames, dead: Dea
       return 'logged'
     },
   }
-  await createRejectedRequests(log, names.rejected, quiet).keep(
+  await createRejectedRequests({ log, topic: names.rejected, box, logger: quiet }).keep(
     {
       provider: 'binotel',
       token: 'src_secret',
@@ -150,16 +151,7 @@ async function buryAndReject(producer: LogProducer, names: TopicNames, dead: Dea
       body: Buffer.from('{"requestType": "Їжак"}'),
       receivedAt: NOON,
     },
-    {
-      id: 'src_1',
-      workspaceId,
-      provider: 'binotel',
-      settingsSealed: '',
-      tokenValidUntil: null,
-      timezone: 'Europe/Kyiv',
-      defaultCountry: 'UA',
-      context: { settings: {}, timezone: 'Europe/Kyiv', defaultCountry: 'UA' },
-    },
+    { id: 'src_1', workspaceId, provider: 'binotel' },
     { reason: 'unrecognized', detail: 'requestType' },
   )
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createAcceptWebhook } from '../../../services/normalizer/accept-webhook.ts'
@@ -10,7 +11,9 @@ import { SpoolRefusedError } from '../../../services/normalizer/spool/spool.ts'
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { hashToken } from '../../../services/shared/access-token.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
+import { createSourceTokens, newSourceId } from '../../../services/shared/source-token.ts'
 import {
+  box,
   callFacts,
   encoder,
   logInMemory,
@@ -33,6 +36,10 @@ function aProvider(verdicts: () => readonly Verdict[]): Provider<unknown> {
     read: verdicts,
   }
 }
+
+const tokens = createSourceTokens([randomBytes(32)])
+const named = { id: newSourceId(), workspaceId: 'ws_9', provider: 'binotel' } as const
+const signed = tokens.issue(named)
 
 const event: Verdict = { kind: 'event', call: callFacts() }
 const broken: Verdict = { kind: 'event', call: callFacts({ providerCallId: '2', duration: 1.5 }) }
@@ -58,6 +65,7 @@ function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
         return lookup.answer
       },
     },
+    tokens,
     findProvider: (name) => (name === 'binotel' ? aProvider(verdicts) : null),
     publisher: createPublisher({
       topic: EVENTS,
@@ -72,7 +80,7 @@ function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
       },
     },
     recordings: noRecordings,
-    rejected: createRejectedRequests(safeLog(log), REJECTED, quiet),
+    rejected: createRejectedRequests({ log: safeLog(log), topic: REJECTED, box, logger: quiet }),
     metrics: {
       requestRejected: (provider, reason) => counted.push(`rejected ${provider} ${reason}`),
       webhookIgnored: (provider, reason) => counted.push(`ignored ${provider} ${reason}`),
@@ -289,6 +297,81 @@ describe('accepting a webhook', () => {
     expect(await send(overrides)).toMatchObject({ kind })
     expect(asked).toEqual([hashToken('src_secret')])
     expect(topics()).toEqual([])
+  })
+
+  describe('of a source that nobody can look up', () => {
+    const unavailable: Lookup<Source> = { kind: 'unavailable' }
+
+    it('keeps it raw under its workspace, and answers the provider its OK', async () => {
+      const { send, log, lookup, counted } = setUp(() => [answer])
+      lookup.answer = unavailable
+
+      const result = await send({ token: signed, eventPath: 'after-call' })
+
+      expect(result).toMatchObject({
+        kind: 'kept',
+        reason: 'source_unavailable',
+        source: named,
+        acknowledgement: { body: 'OK' },
+      })
+      expect(log.records).toMatchObject([
+        {
+          topic: REJECTED,
+          key: 'ws_9',
+          headers: { reason: 'source_unavailable', 'source-id': named.id, provider: 'binotel' },
+        },
+      ])
+      expect(counted).toEqual(['rejected binotel source_unavailable'])
+    })
+
+    it('keeps the hash of the token and, sealed, what the sender proves itself with', async () => {
+      const { send, log, lookup } = setUp()
+      lookup.answer = unavailable
+
+      await send({ token: signed, headers: { authorization: 'Basic c2VjcmV0' } })
+
+      const headers = log.records[0]?.headers ?? {}
+      expect(headers['token-hash']).toBe(hashToken(signed).toString('hex'))
+      expect(JSON.parse(box.open(headers['request-headers-sealed'] ?? ''))).toEqual({
+        authorization: 'Basic c2VjcmV0',
+      })
+      expect(JSON.stringify(headers)).not.toContain('c2VjcmV0')
+      expect(JSON.stringify(headers)).not.toContain(signed)
+    })
+
+    it.each([
+      [
+        'unknown_source',
+        'a forged token',
+        `${signed.slice(0, -1)}${signed.endsWith('A') ? 'B' : 'A'}`,
+        'binotel',
+      ],
+      [
+        'unknown_source',
+        'a token of somebody with another key',
+        createSourceTokens([randomBytes(32)]).issue(named),
+        'binotel',
+      ],
+      [
+        'unknown_source',
+        'the token of another provider',
+        tokens.issue({ ...named, provider: 'phonet' }),
+        'binotel',
+      ],
+      [
+        'unknown_source',
+        'a provider that is not served',
+        tokens.issue({ ...named, provider: 'phonet' }),
+        'phonet',
+      ],
+      ['unavailable', 'a token of before', 'src_secret', 'binotel'],
+    ])('answers %s to %s, and keeps nothing', async (kind, _, token, provider) => {
+      const { send, lookup, topics } = setUp()
+      lookup.answer = unavailable
+
+      expect(await send({ token, provider })).toMatchObject({ kind })
+      expect(topics()).toEqual([])
+    })
   })
 
   it.each([
