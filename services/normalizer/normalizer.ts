@@ -7,7 +7,7 @@ import type { LogProducer } from '../shared/kafka/producer.ts'
 import type { TopicNames } from '../shared/kafka/topics.ts'
 import type { Logger } from '../shared/logger.ts'
 import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
-import { createDatabaseGuard, type DatabaseGuard } from '../shared/postgres/database-guard.ts'
+import { createDatabaseGuards, type DatabaseGuard } from '../shared/postgres/database-guard.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import {
   findCall,
@@ -113,8 +113,8 @@ interface Parts {
 function startParts(options: NormalizerOptions): Parts {
   const { config, pool, topics, clock, logger } = options
   const metrics = createMetrics(config.kafka.partitions)
-  const guard = createDatabaseGuard({ clock, logger })
-  const spooling = startSpooling({ ...options, registry: metrics.registry })
+  const { guard, lastPlaceGuard } = createDatabaseGuards({ clock, logger })
+  const spooling = startSpooling({ ...options, lastPlaceGuard, registry: metrics.registry })
   const { log } = spooling
   const publisher = createLogPublisher({ ...options, guard }, log, metrics)
   const box = config.secretBox

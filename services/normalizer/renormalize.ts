@@ -8,7 +8,7 @@ import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
 import { topicNames } from '../shared/kafka/topics.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
-import { createDatabaseGuard } from '../shared/postgres/database-guard.ts'
+import { createDatabaseGuards } from '../shared/postgres/database-guard.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { sightEvents } from '../shared/postgres/published-events.ts'
 import {
@@ -62,8 +62,9 @@ await runService(async () => {
   const encoder = createCallEventEncoder(schema, await registry.register(topics.events, schema))
   const metrics = createMetrics(config.kafka.partitions)
   const spoolMetrics = createSpoolMetrics(metrics.registry, config.spoolLimits)
-  const guard = createDatabaseGuard({ clock, logger })
-  const parts = { config, pool, guard, producer, encoder, topics, clock, logger }
+  const guards = createDatabaseGuards({ clock, logger })
+  const { guard } = guards
+  const parts = { config, pool, ...guards, producer, encoder, topics, clock, logger }
   const writing = createLogPublisher(parts, createSpoolingLog(parts, spoolMetrics), metrics)
   const publisher: Publisher = isDryRun ? { publish: look } : writing
   const sessions = createHeldSessions({

@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { LogProducer } from '../../shared/kafka/producer.ts'
 import type { TopicNames } from '../../shared/kafka/topics.ts'
 import type { Logger } from '../../shared/logger.ts'
-import { createDatabaseGuard } from '../../shared/postgres/database-guard.ts'
+import type { DatabaseGuard } from '../../shared/postgres/database-guard.ts'
 import type { Pool } from '../../shared/postgres/pool.ts'
 import { insertEntries, readSpoolSize } from '../../shared/postgres/spool.ts'
 import { startRecurring } from '../../shared/recurring.ts'
@@ -25,6 +25,8 @@ export interface SpoolingOptions {
     'secretBox' | 'spoolLimits' | 'answerWithinMs' | 'publishTimeoutMs' | 'kafka'
   >
   readonly pool: Pool
+  /** Of the last place. */
+  readonly lastPlaceGuard: DatabaseGuard
   readonly kafka: Kafka
   readonly producer: Pick<LogProducer, 'send' | 'isAway'>
   readonly encoder: CallEventEncoder
@@ -92,9 +94,10 @@ export function startSpooling(options: SpoolingOptions): Spooling {
 
 /** Without a drain, for a command that runs beside the service. */
 export function createSpoolingLog(
-  { config, pool, producer, clock, logger }: Omit<SpoolingOptions, 'registry' | 'kafka'>,
+  options: Omit<SpoolingOptions, 'registry' | 'kafka'>,
   metrics: ReturnType<typeof createSpoolMetrics>,
 ): SafeLog {
+  const { config, pool, lastPlaceGuard, producer, clock, logger } = options
   const { spoolLimits: limits, secretBox: box } = config
   const spool = createSpool({
     insert: (entries, isWanted) => insertEntries(pool, entries, { limits, isWanted }),
@@ -102,8 +105,7 @@ export function createSpoolingLog(
     limits,
     box,
     onSpooled: (entry) => metrics.spooled(providerOf(entry)),
-    // Of its own: a look-up that was slow must not cost a call its last place.
-    guard: createDatabaseGuard({ clock, logger }),
+    guard: lastPlaceGuard,
   })
   const answerWithinMs = config.answerWithinMs - LOOK_UPS_MS
   const onRefused = ({ reason, cause: err }: SpoolRefusedError) => {
