@@ -3,6 +3,7 @@ import { RecordRefusedError } from '../shared/kafka/produce-error.ts'
 import type { LogRecord } from '../shared/kafka/producer.ts'
 import { MESSAGE_BYTES_MAX, recordBytes } from '../shared/kafka/record-size.ts'
 import type { Logger } from '../shared/logger.ts'
+import { keptHeadersPlace } from '../shared/sealed-places.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
 import type { SourceName } from '../shared/source-token.ts'
 import type { EventRefusalReason } from './event-refusal.ts'
@@ -53,7 +54,8 @@ export function createRejectedRequests(options: RejectedRequestsOptions): Reject
   return {
     async keep(webhook, source, rejection) {
       const kept = recordOf(webhook, source, rejection)
-      const unseen = rejection.reason === 'source_unavailable' ? unseenHeaders(webhook, box) : {}
+      const isUnseen = rejection.reason === 'source_unavailable'
+      const unseen = isUnseen ? unseenHeaders(webhook, source, box) : {}
       const whole = { ...kept, headers: { ...kept.headers, ...unseen }, topic }
       // The topic may take less than it did when we started: the sender is not to pay for that.
       for (const bytesMax of [MESSAGE_BYTES_MAX, CUT_BYTES_MAX]) {
@@ -112,10 +114,14 @@ function recordOf(
  * Nobody has looked yet whether the token is still valid, nor at the provider's credentials. Both
  * are checked when the request is brought in: by the hash, and in what is sealed.
  */
-function unseenHeaders({ token, headers }: Webhook, box: SecretBox): Record<string, string> {
+function unseenHeaders(
+  { token, headers }: Webhook,
+  { id }: SourceName,
+  box: SecretBox,
+): Record<string, string> {
   return {
     'token-hash': hashToken(token).toString('hex'),
-    'request-headers-sealed': box.seal(JSON.stringify(headers)),
+    'request-headers-sealed': box.seal(JSON.stringify(headers), keptHeadersPlace(id)),
   }
 }
 

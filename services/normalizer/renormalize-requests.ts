@@ -2,6 +2,7 @@ import type { KafkaMessage } from 'kafkajs'
 import { z } from 'zod'
 import { PROVIDER_NAMES } from '../shared/call-event.ts'
 import type { LogReader } from '../shared/kafka/log-reader.ts'
+import { keptHeadersPlace } from '../shared/sealed-places.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
 import { actOnWebhook } from './accept-webhook.ts'
 import type { ActOptions, WebhookResult } from './act-on-verdicts.ts'
@@ -90,7 +91,10 @@ async function sourceOf(
 
 function headersOf(told: Told, box: SecretBox): Record<string, string> {
   const sealed = told['request-headers-sealed']
-  const headers = sealed === undefined ? told['request-headers'] : box.open(sealed)
+  const headers =
+    sealed === undefined
+      ? told['request-headers']
+      : box.open(sealed, keptHeadersPlace(told['source-id']))
   return z.record(z.string(), z.string()).parse(JSON.parse(headers))
 }
 

@@ -60,7 +60,7 @@ await runService(async () => {
   const schema = readCallEventSchema()
   const registry = createCallEventRegistry(config.kafka.registry)
   const encoder = createCallEventEncoder(schema, await registry.register(topics.events, schema))
-  const metrics = createMetrics(config.kafka.partitions)
+  const metrics = createMetrics(partitions)
   const spoolMetrics = createSpoolMetrics(metrics.registry, config.spoolLimits)
   const guards = createDatabaseGuards({ clock, logger })
   const { guard } = guards
@@ -81,11 +81,10 @@ await runService(async () => {
   const opened = (found: SourceOfToken | null) => found && openSource(found, box)
   const holding = isDryRun ? { hold: async () => {} } : sessions
   const published = isDryRun ? async () => {} : recordings.published
-  const links = { linked: recordings.linked, published }
   const options = {
     publisher,
     sessions: holding,
-    recordings: links,
+    recordings: { linked: recordings.linked, published },
     // What is rejected again is in the topic already.
     rejected: { keep: async () => {} },
     metrics,

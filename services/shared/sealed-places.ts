@@ -1,7 +1,7 @@
 import type { IdempotencyKey } from './postgres/idempotency-keys.ts'
 import type { SealedPlace } from './secret-box.ts'
 
-/** Every place in Postgres that holds a sealed value; a value opens nowhere but in its own. */
+/** Every place that holds a sealed value, most of them in Postgres; a value opens nowhere but in its own. */
 
 export function passwordPlace(workspaceId: string): SealedPlace {
   return { table: 'connections', column: 'password_sealed', workspaceId, id: workspaceId }
@@ -52,4 +52,9 @@ export function spoolPlace(entry: {
 }): SealedPlace {
   const { workspaceId, eventId } = entry
   return { table: 'spool', column: 'entry_sealed', workspaceId, id: eventId ?? '' }
+}
+
+/** Headers of a request that waits in the topic of rejected requests; the source's id is unique. */
+export function keptHeadersPlace(sourceId: string): SealedPlace {
+  return { table: 'rejected', column: 'request-headers-sealed', workspaceId: null, id: sourceId }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Secret } from '../../../services/shared/config.ts'
+import { signingSecretPlace } from '../../../services/shared/sealed-places.ts'
 import { createSecretBox } from '../../../services/shared/secret-box.ts'
 import { aCallEvent } from '../../support/builders.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -17,7 +18,7 @@ export const connectionWhoseKeyIsGone: Row = {
     await site.query(
       `update connections set signing_secret_sealed = $2, version = version + 1
         where workspace_id = $1`,
-      [workspaceId, lost.seal('whsec_gone')],
+      [workspaceId, lost.seal('whsec_gone', signingSecretPlace(workspaceId))],
     )
     const value = site.foreigner.encode(aCallEvent(workspaceId, 'waits'))
     await site.foreigner.write(ATTACKED_PARTITION, { key: workspaceId, value })

@@ -11,6 +11,7 @@ import { SpoolRefusedError } from '../../../services/normalizer/spool/spool.ts'
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { hashToken } from '../../../services/shared/access-token.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
+import { keptHeadersPlace } from '../../../services/shared/sealed-places.ts'
 import { createSourceTokens, newSourceId } from '../../../services/shared/source-token.ts'
 import {
   box,
@@ -332,7 +333,9 @@ describe('accepting a webhook', () => {
 
       const headers = log.records[0]?.headers ?? {}
       expect(headers['token-hash']).toBe(hashToken(signed).toString('hex'))
-      expect(JSON.parse(box.open(headers['request-headers-sealed'] ?? ''))).toEqual({
+      const sealed = headers['request-headers-sealed'] ?? ''
+      const place = keptHeadersPlace(headers['source-id'] ?? '')
+      expect(JSON.parse(box.open(sealed, place))).toEqual({
         authorization: 'Basic c2VjcmV0',
       })
       expect(JSON.stringify(headers)).not.toContain('c2VjcmV0')

@@ -42,7 +42,12 @@ const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`
 /** Kept by one replica, brought in by the same code that another one runs. */
 function setUp() {
   const log = logInMemory()
-  const rejected = createRejectedRequests({ log: safeLog(log), topic: 'calls.rejected', box })
+  const rejected = createRejectedRequests({
+    log: safeLog(log),
+    topic: 'calls.rejected',
+    box,
+    logger: quiet,
+  })
   const opens = { token, until: Number.POSITIVE_INFINITY }
   const asked: string[] = []
   async function keep(authorization: string, reason: KeptReason = 'source_unavailable') {
