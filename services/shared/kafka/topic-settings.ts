@@ -2,6 +2,7 @@ import kafkajs, { type Admin } from 'kafkajs'
 import type { Logger } from '../logger.ts'
 import { MESSAGE_BYTES_MAX } from './record-size.ts'
 import { TopicError, type TopicSpec } from './topic-spec.ts'
+import { untilKnown } from './until-known.ts'
 
 /**
  * Settings of a topic that we cannot live with are refused when a service starts, with the command
@@ -103,7 +104,8 @@ export async function requireSettings(
   specs: readonly TopicSpec[],
   { keptMsOf, logger }: SettingsOptions = {},
 ): Promise<void> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: specs.map(({ topic }) => topic) })
+  const names = specs.map(({ topic }) => topic)
+  const { topics } = await untilKnown(() => admin.fetchTopicMetadata({ topics: names }))
   for (const { topic, isLog = false } of specs) {
     const partitions = topics.find(({ name }) => name === topic)?.partitions ?? []
     const replicas = Math.min(...partitions.map((partition) => partition.replicas.length))
@@ -127,7 +129,8 @@ async function settingsOf(admin: Admin, topic: string): Promise<Settings> {
   const type = kafkajs.ConfigResourceTypes.TOPIC
   const resources = [{ type, name: topic, configNames: LOOKED_AT }]
   try {
-    const answer = await admin.describeConfigs({ includeSynonyms: false, resources })
+    const question = { includeSynonyms: false, resources }
+    const answer = await untilKnown(() => admin.describeConfigs(question))
     const entries = answer.resources[0]?.configEntries ?? []
     return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
   } catch (error) {

@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts'
 import { MESSAGE_BYTES_MAX } from './record-size.ts'
 import { requireSettings } from './topic-settings.ts'
 import { TopicError, type TopicSpec } from './topic-spec.ts'
+import { untilKnown } from './until-known.ts'
 
 /** Names and settings of the topics; a topic's name begins with `TOPIC_PREFIX`. */
 
@@ -122,6 +123,7 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
 
 /** A broker that was killed or hangs is out of the cluster after 9 s, and its leaders are elsewhere. */
 const PATIENCE_MS = 20_000
+const ASK_AGAIN_MS = 100
 const GOODBYE_MS = 500
 
 async function withOneAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
@@ -172,31 +174,13 @@ async function isGrownUnused(admin: Admin, topic: string, partitions: number): P
   return isUsed.length > 0 && isUsed.every((partition) => partition < partitions)
 }
 
-const ASK_AGAIN_MS = 100
-const KNOWN_WITHIN_MS = 10_000
-
-const NOT_YET = new Set<unknown>(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
-
-/**
- * A topic that was just created is not known at once. `waitForLeaders` of kafkajs does not help: it
- * fails itself on a topic that is not known yet, and does not wait at all when another service
- * created one of the topics in the same moment.
- */
 async function describe(
   admin: Admin,
   specs: readonly TopicSpec[],
 ): Promise<readonly ITopicMetadata[]> {
   const names = specs.map(({ topic }) => topic)
-  for (let waitedMs = 0; ; waitedMs += ASK_AGAIN_MS) {
-    try {
-      const { topics } = await admin.fetchTopicMetadata({ topics: names })
-      return topics
-    } catch (error) {
-      const isNotYet = NOT_YET.has((error as { type?: string }).type)
-      if (!isNotYet || waitedMs >= KNOWN_WITHIN_MS) throw error
-      await systemClock.sleep(ASK_AGAIN_MS)
-    }
-  }
+  const { topics } = await untilKnown(() => admin.fetchTopicMetadata({ topics: names }))
+  return topics
 }
 
 async function create(admin: Admin, missing: readonly TopicSpec[]): Promise<void> {
