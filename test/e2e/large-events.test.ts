@@ -56,7 +56,7 @@ describe('an event that does not fit everywhere', () => {
     )
     await rig.log.append({
       ...aCallEvent('foreign', '0'),
-      recordingUrl: `https://files.test/${'u'.repeat(1_047_800)}`,
+      recordingUrl: `https://files.test/${'u'.repeat(1_048_095)}`,
     })
 
     await rig.load.append('neighbour', 10)
