@@ -169,7 +169,7 @@ export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): P
  * refuse that would turn a slip that harms nobody into an outage at the next restart.
  */
 async function isGrownUnused(admin: Admin, topic: string, partitions: number): Promise<boolean> {
-  const ends = await admin.fetchTopicOffsets(topic)
+  const ends = await untilKnown(() => admin.fetchTopicOffsets(topic))
   const isUsed = ends.filter(({ high }) => high !== '0').map(({ partition }) => partition)
   return isUsed.length > 0 && isUsed.every((partition) => partition < partitions)
 }

@@ -3,7 +3,11 @@ import { systemClock } from '../clock.ts'
 const ASK_AGAIN_MS = 100
 const KNOWN_WITHIN_MS = 10_000
 
-const NOT_YET = new Set<unknown>(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+const NOT_YET = new Set<unknown>([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+])
 
 /**
  * Asks again while a topic that was just created is not known, as each broker hears of it in its own
@@ -15,8 +19,9 @@ export async function untilKnown<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask()
     } catch (error) {
-      const isNotYet = NOT_YET.has((error as { type?: string }).type)
-      if (!isNotYet || waitedMs >= KNOWN_WITHIN_MS) throw error
+      const { type, cause } = error as { type?: string; cause?: { type?: string } }
+      // What kafkajs has tried itself it puts into another error.
+      if (!NOT_YET.has(type ?? cause?.type) || waitedMs >= KNOWN_WITHIN_MS) throw error
       await systemClock.sleep(ASK_AGAIN_MS)
     }
   }
