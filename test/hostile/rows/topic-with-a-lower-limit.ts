@@ -7,6 +7,7 @@ const LOWER_LIMIT = '131072'
 /** What our topics take unless somebody says otherwise. */
 const USUAL_LIMIT = '1048588'
 const TEXT_LENGTH = 199_000
+const SHORT_LENGTH = 1_000
 
 /** What the topic does not take was acknowledged, and stopped whoever came behind it. */
 export const topicWithALowerLimit: Row = {
@@ -15,11 +16,13 @@ export const topicWithALowerLimit: Row = {
   async attack(site) {
     const attacker = await site.attacker()
     await site.foreigner.alter('max.message.bytes', LOWER_LIMIT)
-    const large = await sendTranscript(site, attacker)
+    const short = await sendTranscript(site, attacker, SHORT_LENGTH)
+    const large = await sendTranscript(site, attacker, TEXT_LENGTH)
     const refusal = (await site.refusalAtStart('normalizer')) ?? 'it started'
     await site.foreigner.alter('max.message.bytes', USUAL_LIMIT)
     const [spool] = await site.query<{ entries: string }>('select entries from spool_size')
     return [
+      claim('an event that fits', short.status, 202),
       claim('the event that does not fit', large.status, 422),
       atMost('milliseconds until that was said', large.ms, 2_000),
       claim('entries in the spool', Number(spool?.entries), 0),
@@ -29,14 +32,19 @@ export const topicWithALowerLimit: Row = {
   },
 }
 
-async function sendTranscript(site: Site, { workspaceId }: Attacker): Promise<Told> {
+async function sendTranscript(
+  site: Site,
+  { workspaceId }: Attacker,
+  length: number,
+): Promise<Told> {
   const path = `/v1/workspaces/${workspaceId}`
   const { token } = await site.product.api<{ token: string }>('POST', `${path}/tokens`, {})
   // Random, so that no compression makes it fit.
-  const text = randomBytes(TEXT_LENGTH).toString('base64').slice(0, TEXT_LENGTH)
+  const text = randomBytes(length).toString('base64').slice(0, length)
   const body = JSON.stringify({
     event: 'call.transcribed',
-    providerCallId: 'c-1',
+    provider: 'binotel',
+    providerCallId: `c-${length}`,
     transcript: { text },
   })
   const url = `http://127.0.0.1:${site.product.env['NORMALIZER_PORT']}${path}/events`
