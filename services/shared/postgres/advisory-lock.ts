@@ -14,8 +14,6 @@ export async function withAdvisoryLock(
   work: (client: PoolClient) => Promise<void>,
 ): Promise<boolean> {
   const client = await pool.connect()
-  // Without a listener, a connection that breaks between two statements would end the process.
-  client.on('error', () => undefined)
   try {
     await client.query(
       `set idle_session_timeout = ${SILENCE_MAX_MS};
