@@ -20,6 +20,7 @@ export const foreignCompression: Row = {
 export const unreadableSettings: Row = {
   number: 11,
   title: 'a compression that we cannot read is refused at start',
+  isLong: true,
   isLast: true,
   async attack(site) {
     await site.foreigner.alter('compression.type', 'zstd')
@@ -39,6 +40,7 @@ export const unreadableSettings: Row = {
 export const unreadableBatch: Row = {
   number: 11,
   title: 'a batch that cannot be read stops its partition only, and says so',
+  isLong: true,
   isLast: true,
   spares: ['elsewhere'],
   async attack(site) {
