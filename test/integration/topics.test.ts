@@ -55,7 +55,7 @@ it('says what does not fit instead of leaving topics as they are', () => {
 
   const { status, stderr } = runTopics({ TOPIC_PREFIX: prefix, TOPIC_PARTITIONS: '4' })
 
-  expect(status).toBe(1)
+  expect(status).toBe(78)
   expect(stderr).toContain(`Topic ${prefix}.events has 3 partitions, TOPIC_PARTITIONS says 4`)
 })
 
