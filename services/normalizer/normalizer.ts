@@ -15,7 +15,6 @@ import {
   sightEvents,
 } from '../shared/postgres/published-events.ts'
 import { noteSourceActivity } from '../shared/postgres/source-activity.ts'
-import { findSourceByTokenHash } from '../shared/postgres/sources.ts'
 import { startRecurring } from '../shared/recurring.ts'
 import type { Tracing } from '../shared/tracing.ts'
 import { createAcceptFirstParty } from './accept-first-party.ts'
@@ -24,6 +23,7 @@ import type { ActOptions } from './act-on-verdicts.ts'
 import { createCachedLookup } from './cached-lookup.ts'
 import type { NormalizerConfig } from './config.ts'
 import { createDoor } from './door.ts'
+import { createFindSource } from './find-source.ts'
 import { forgetOld } from './forget.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
 import { createHeldSessions } from './held-sessions.ts'
@@ -35,7 +35,6 @@ import type { Degraded } from './readiness.ts'
 import { type Recordings, startRecordings } from './recordings/recordings.ts'
 import { createRejectedRequests } from './rejected-requests.ts'
 import { createServer } from './server.ts'
-import { openSource } from './source.ts'
 import { createSourceActivity, notingActivity, type SourceActivity } from './source-activity.ts'
 import type { SafeLog } from './spool/safe-log.ts'
 import { startSpooling } from './spool/spooling.ts'
@@ -170,13 +169,11 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
   const { config, pool, tracing, clock, logger } = options
   const { guard, act } = parts
   const cache = { ttlMs: config.sourceCacheMs, entriesMax: REMEMBERED_MAX, guard, clock, logger }
+  const { byToken } = createFindSource(pool, config.secretBox)
   const sources = createCachedLookup({
     ...cache,
     name: 'sources',
-    query: async (tokenHash) => {
-      const found = await findSourceByTokenHash(pool, tokenHash)
-      return found && openSource(found, config.secretBox)
-    },
+    query: (tokenHash) => byToken(tokenHash, null),
   })
   const workspaces = createCachedLookup({
     ...cache,

@@ -1,11 +1,13 @@
 import type { KafkaMessage } from 'kafkajs'
 import { z } from 'zod'
 import { PROVIDER_NAMES } from '../shared/call-event.ts'
+import { headerTexts } from '../shared/kafka/header-texts.ts'
 import type { LogReader } from '../shared/kafka/log-reader.ts'
 import { keptHeadersPlace } from '../shared/sealed-places.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
 import { actOnWebhook } from './accept-webhook.ts'
 import type { ActOptions, WebhookResult } from './act-on-verdicts.ts'
+import type { FindSource } from './find-source.ts'
 import { providers } from './providers/registry.ts'
 import { CUT_FROM_BYTES } from './rejected-requests.ts'
 import type { Source } from './source.ts'
@@ -35,9 +37,7 @@ export type Renormalized = WebhookResult['kind'] | 'source_deleted' | 'cut'
 
 /** `rejected` gets what is rejected anew. */
 export interface RenormalizeOptions extends ActOptions {
-  readonly findSource: (id: string) => Promise<Source | null>
-  /** The source that a token opened at that time. */
-  readonly findSourceByToken: (tokenHash: Buffer, at: Date) => Promise<Source | null>
+  readonly sources: FindSource
   /** Opens the headers of what was kept before anybody had looked at them. */
   readonly box: SecretBox
 }
@@ -81,12 +81,12 @@ export async function renormalize(
 
 async function sourceOf(
   told: Told,
-  { findSource, findSourceByToken }: RenormalizeOptions,
+  { sources }: RenormalizeOptions,
 ): Promise<Source | 'source_deleted' | 'unknown_source'> {
   const hash = told['token-hash']
-  if (hash === undefined) return (await findSource(told['source-id'])) ?? 'source_deleted'
+  if (hash === undefined) return (await sources.byId(told['source-id'])) ?? 'source_deleted'
   const at = new Date(told['received-at'])
-  return (await findSourceByToken(Buffer.from(hash, 'hex'), at)) ?? 'unknown_source'
+  return (await sources.byToken(Buffer.from(hash, 'hex'), at)) ?? 'unknown_source'
 }
 
 function headersOf(told: Told, box: SecretBox): Record<string, string> {
@@ -153,6 +153,5 @@ function isSelected({ headers }: RejectedRecord, { reason, provider }: Selection
 }
 
 export function rejectedRecordOf({ value, headers }: KafkaMessage): RejectedRecord {
-  const texts = Object.entries(headers ?? {}).map(([name, text]) => [name, String(text)])
-  return { value: value ?? Buffer.alloc(0), headers: Object.fromEntries(texts) }
+  return { value: value ?? Buffer.alloc(0), headers: headerTexts(headers) }
 }

@@ -11,13 +11,9 @@ import { createLogger } from '../shared/logger.ts'
 import { createDatabaseGuards } from '../shared/postgres/database-guard.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { sightEvents } from '../shared/postgres/published-events.ts'
-import {
-  findSourceById,
-  findSourceByTokenHash,
-  type SourceOfToken,
-} from '../shared/postgres/sources.ts'
 import { runService } from '../shared/run-service.ts'
 import { readConfig } from './config.ts'
+import { createFindSource } from './find-source.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
 import { createHeldSessions } from './held-sessions.ts'
 import { createMetrics } from './metrics.ts'
@@ -30,7 +26,6 @@ import {
   type Selection,
   selectRejected,
 } from './renormalize-requests.ts'
-import { openSource } from './source.ts'
 import { createSpoolMetrics } from './spool/spool-metrics.ts'
 import { createSpoolingLog } from './spool/spooling.ts'
 
@@ -78,7 +73,6 @@ await runService(async () => {
   const recordings = await lifecycle.start('recordings', () =>
     startRecordings({ config, pool, guard, publisher, metrics, clock, logger }),
   )
-  const opened = (found: SourceOfToken | null) => found && openSource(found, box)
   const holding = isDryRun ? { hold: async () => {} } : sessions
   const published = isDryRun ? async () => {} : recordings.published
   const options = {
@@ -89,9 +83,7 @@ await runService(async () => {
     rejected: { keep: async () => {} },
     metrics,
     logger,
-    findSource: async (id: string) => opened(await findSourceById(pool, id)),
-    findSourceByToken: async (hash: Buffer, at: Date) =>
-      opened(await findSourceByTokenHash(pool, hash, at)),
+    sources: createFindSource(pool, box),
     box,
   }
   try {

@@ -7,20 +7,15 @@ import type { Logger } from '../shared/logger.ts'
 import { DatabaseAwayError, type DatabaseGuard } from '../shared/postgres/database-guard.ts'
 import { createKeptPositions } from '../shared/postgres/kept-requests.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
-import {
-  findSourceById,
-  findSourceByTokenHash,
-  type SourceOfToken,
-} from '../shared/postgres/sources.ts'
 import { startRecurring } from '../shared/recurring.ts'
 import type { ActOptions } from './act-on-verdicts.ts'
 import type { NormalizerConfig } from './config.ts'
+import { createFindSource } from './find-source.ts'
 import { createKeptMetrics } from './kept-metrics.ts'
 import type { KeptRequest } from './kept-request.ts'
 import { createKeptRequests, type KeptOutcome } from './kept-requests.ts'
 import type { RejectedRequests } from './rejected-requests.ts'
 import { renormalize } from './renormalize-requests.ts'
-import { openSource } from './source.ts'
 import { isUnderstood, type SourceActivity } from './source-activity.ts'
 
 /** The bringing-in of kept requests, put together and running. */
@@ -45,13 +40,10 @@ export function startKeptRequests(options: StartKeptRequestsOptions): { stop(): 
   const { act, config, pool, guard, kafka, producer, topic, clock, logger } = options
   const metrics = createKeptMetrics(options.registry, clock)
   const reader = createLogReader({ kafka, topic, logger })
-  const opened = (found: SourceOfToken | null) => found && openSource(found, config.secretBox)
   const renormalizing = {
     ...act,
     rejected: rejectingAnew(act.rejected),
-    findSource: async (id: string) => opened(await findSourceById(pool, id)),
-    findSourceByToken: async (hash: Buffer, at: Date) =>
-      opened(await findSourceByTokenHash(pool, hash, at)),
+    sources: createFindSource(pool, config.secretBox),
     box: config.secretBox,
   }
   const kept = createKeptRequests({

@@ -1,4 +1,5 @@
 import type { Pool, Queryable } from './pool.ts'
+import { inTransaction } from './transaction.ts'
 
 export interface NewAccessToken {
   /** SHA-256 of the token. */
@@ -105,17 +106,9 @@ export async function deleteAccessToken(
  * opens is there when sessions are looked for.
  */
 export async function endAllAccess(pool: Pool, workspaceId: string): Promise<void> {
-  const client = await pool.connect()
-  try {
-    await client.query('begin')
+  await inTransaction(pool, async (client) => {
     for (const table of ['access_tokens', 'portal_links', 'sessions']) {
       await client.query(`delete from ${table} where workspace_id = $1`, [workspaceId])
     }
-    await client.query('commit')
-    client.release()
-  } catch (error) {
-    // Closed, not reused: its transaction ends with it.
-    client.release(true)
-    throw error
-  }
+  })
 }

@@ -81,13 +81,15 @@ function setUp() {
         rejected,
         metrics: { requestRejected: () => {}, webhookIgnored: () => {} },
         logger: quiet,
-        async findSource(id) {
-          asked.push(id)
-          return source
-        },
-        async findSourceByToken(hash, at) {
-          const isOpen = hash.equals(hashToken(opens.token)) && at.getTime() < opens.until
-          return isOpen ? source : null
+        sources: {
+          async byId(id) {
+            asked.push(id)
+            return source
+          },
+          async byToken(hash, at) {
+            const isIts = hash.equals(hashToken(opens.token))
+            return isIts && (at?.getTime() ?? Number.NaN) < opens.until ? source : null
+          },
         },
         box,
       },
