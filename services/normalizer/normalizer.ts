@@ -7,7 +7,7 @@ import type { LogProducer } from '../shared/kafka/producer.ts'
 import type { TopicNames } from '../shared/kafka/topics.ts'
 import type { Logger } from '../shared/logger.ts'
 import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
-import { createDatabaseGuard, type DatabaseGuard } from '../shared/postgres/database-guard.ts'
+import { createDatabaseGuards, type DatabaseGuard } from '../shared/postgres/database-guard.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import {
   findCall,
@@ -15,36 +15,40 @@ import {
   sightEvents,
 } from '../shared/postgres/published-events.ts'
 import { createOnRefusedRow, type OnRefusedRow } from '../shared/postgres/refused-rows.ts'
-import { findSourceByTokenHash } from '../shared/postgres/sources.ts'
 import { startRecurring } from '../shared/recurring.ts'
 import type { Tracing } from '../shared/tracing.ts'
 import { createAcceptFirstParty } from './accept-first-party.ts'
 import { createAcceptWebhook } from './accept-webhook.ts'
+import type { ActOptions } from './act-on-verdicts.ts'
 import { createCachedLookup } from './cached-lookup.ts'
 import type { NormalizerConfig } from './config.ts'
 import { createDoor } from './door.ts'
+import { createFindSource } from './find-source.ts'
 import { forgetOld } from './forget.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
-import { createHeldSessions, type HeldSessions } from './held-sessions.ts'
+import { createHeldSessions } from './held-sessions.ts'
 import { createKnownEvents } from './known-events.ts'
 import { createMetrics, type NormalizerMetrics } from './metrics.ts'
 import { findProvider } from './providers/registry.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
+import type { Degraded } from './readiness.ts'
 import { type Recordings, startRecordings } from './recordings/recordings.ts'
 import { createRejectedRequests } from './rejected-requests.ts'
 import { startResealing } from './resealing.ts'
 import { createServer } from './server.ts'
-import { openSource } from './source.ts'
 import { createSourceActivity, notingActivity, type SourceActivity } from './source-activity.ts'
 import { createActivityStore } from './source-activity-store.ts'
 import type { SafeLog } from './spool/safe-log.ts'
 import { startSpooling } from './spool/spooling.ts'
+import { startKeptRequests } from './start-kept-requests.ts'
 
 /** The parts of the service behind its connections, put together. */
 export interface Normalizer {
   /** Not listening yet. */
   readonly app: FastifyInstance
   readonly registry: Registry
+  /** What stands although this replica takes webhooks. */
+  degraded(): readonly Degraded[]
   /** Ends what runs in the background; the app is closed by whoever made it listen. */
   stop(): Promise<void>
 }
@@ -69,18 +73,68 @@ const SWEEP_EVERY_MS = 1_000
 const REMEMBERED_MAX = 20_000
 
 export async function startNormalizer(options: NormalizerOptions): Promise<Normalizer> {
-  const { config, pool, clock, logger } = options
+  const { config, pool, topics, clock, logger } = options
+  const parts = startParts(options)
+  const { metrics, recordings } = parts
+  const { registry } = metrics
+  const app = await createApp(options, parts)
+  recordings.addRoutes(app)
+  const kept = startKeptRequests({ ...options, ...parts, topic: topics.rejected, registry })
+  const forgetting = startRecurring({
+    name: 'forget',
+    everyMs: config.forgetEveryMs,
+    task: () => forgetOld(pool),
+    clock,
+    logger,
+  })
+  const resealing = startResealing({ pool, box: config.secretBox, registry, clock, logger })
+  return {
+    app,
+    registry,
+    degraded: () => (parts.stuckEntries() > 0 ? ['spool_entry_stuck'] : []),
+    async stop() {
+      // First: it brings in by means of the others.
+      await kept.stop()
+      await Promise.all([forgetting.stop(), resealing.stop(), parts.stop()])
+    },
+  }
+}
+
+/** What a webhook goes through, and what goes on behind it. */
+interface Parts {
+  readonly guard: DatabaseGuard
+  readonly metrics: NormalizerMetrics
+  readonly act: ActOptions
+  readonly recordings: Recordings
+  readonly activity: SourceActivity
+  /** Entries of the spool that wait for somebody to act. */
+  stuckEntries(): number
+  stop(): Promise<void>
+}
+
+function startParts(options: NormalizerOptions): Parts {
+  const { config, pool, topics, clock, logger } = options
   const metrics = createMetrics(config.kafka.partitions)
-  const guard = createDatabaseGuard({ clock, logger })
-  const onRefused = createOnRefusedRow(metrics.registry, logger)
-  const spooling = startSpooling({ ...options, registry: metrics.registry, onRefused })
+  const { guard, lastPlaceGuard } = createDatabaseGuards({ clock, logger })
+  const { registry } = metrics
+  const onRefused = createOnRefusedRow(registry, logger)
+  const spooling = startSpooling({ ...options, lastPlaceGuard, onRefused, registry })
   const { log } = spooling
   const publisher = createLogPublisher({ ...options, guard, onRefused }, log, metrics)
+  const box = config.secretBox
   const sessions = createHeldSessions({
     store: createHeldSessionStore(pool, guard, onRefused),
     publisher,
-    box: config.secretBox,
+    box,
     onDue: () => sweeper.wake(),
+    onSetAside: metrics.requestRejected,
+    logger,
+  })
+  const sweeper = startRecurring({
+    name: 'held-sessions',
+    everyMs: SWEEP_EVERY_MS,
+    task: () => sessions.publishDue(),
+    clock,
     logger,
   })
   const activity = createSourceActivity({
@@ -90,46 +144,12 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     logger,
   })
   const recordings = startRecordings({ ...options, guard, publisher, metrics, onRefused })
-  const app = await createApp(options, {
-    guard,
-    metrics,
-    log,
-    publisher,
-    sessions,
-    recordings,
-    activity,
-  })
-  recordings.addRoutes(app)
-  const sweeper = startRecurring({
-    name: 'held-sessions',
-    everyMs: SWEEP_EVERY_MS,
-    task: () => sessions.publishDue(),
-    clock,
-    logger,
-  })
-  const forgetting = startRecurring({
-    name: 'forget',
-    everyMs: config.forgetEveryMs,
-    task: () => forgetOld(pool),
-    clock,
-    logger,
-  })
-  const { registry } = metrics
-  const resealing = startResealing({ pool, box: config.secretBox, registry, clock, logger })
-  return {
-    app,
-    registry,
-    stop: async () => {
-      await Promise.all([
-        sweeper.stop(),
-        forgetting.stop(),
-        resealing.stop(),
-        recordings.stop(),
-        activity.stop(),
-        spooling.stop(),
-      ])
-    },
-  }
+  const rejected = createRejectedRequests({ log, topic: topics.rejected, box, logger })
+  const act = { publisher, sessions, recordings, rejected, metrics, logger }
+  const running = [sweeper, recordings, activity, spooling]
+  const stop = async () => void (await Promise.all(running.map((one) => one.stop())))
+  const stuckEntries = () => spooling.stuckEntries
+  return { guard, metrics, act, recordings, activity, stuckEntries, stop }
 }
 
 export function createLogPublisher(
@@ -151,27 +171,15 @@ export function createLogPublisher(
   return createPublisher({ topic: topics.events, encoder, log, known, tracing, onPublished })
 }
 
-interface Parts {
-  readonly guard: DatabaseGuard
-  readonly metrics: NormalizerMetrics
-  readonly log: SafeLog
-  readonly publisher: Publisher
-  readonly sessions: HeldSessions
-  readonly recordings: Recordings
-  readonly activity: SourceActivity
-}
-
 function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyInstance> {
-  const { config, pool, topics, tracing, clock, logger } = options
-  const { guard } = parts
+  const { config, pool, tracing, clock, logger } = options
+  const { guard, act } = parts
   const cache = { ttlMs: config.sourceCacheMs, entriesMax: REMEMBERED_MAX, guard, clock, logger }
+  const { byToken } = createFindSource(pool, config.secretBox)
   const sources = createCachedLookup({
     ...cache,
     name: 'sources',
-    query: async (tokenHash) => {
-      const found = await findSourceByTokenHash(pool, tokenHash)
-      return found && openSource(found, config.secretBox)
-    },
+    query: (tokenHash) => byToken(tokenHash, null),
   })
   const workspaces = createCachedLookup({
     ...cache,
@@ -180,18 +188,17 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
   })
   const served = new Set<string>(config.providers)
   const acceptWebhook = createAcceptWebhook({
-    ...parts,
+    ...act,
     sources,
+    tokens: config.sourceTokens,
     findProvider: (name) => (served.has(name) ? findProvider(name) : null),
-    rejected: createRejectedRequests(parts.log, topics.rejected),
-    logger,
   })
   return createServer({
     acceptWebhook: notingActivity(acceptWebhook, parts.activity),
     acceptFirstParty: createAcceptFirstParty({
       workspaces,
       findCall: (call) => findCall(pool, call),
-      publisher: parts.publisher,
+      publisher: act.publisher,
     }),
     door: createDoor({ ...config, logger }),
     metrics: parts.metrics,

@@ -4,18 +4,19 @@ import type { Logger } from '../shared/logger.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import {
   countByKey,
-  FIRST_PLACE,
+  FIRST_ROW,
   resealNext,
   SEALED_COLUMNS,
   type SealedColumn,
 } from '../shared/postgres/sealed-columns.ts'
 import { type Recurring, startRecurring } from '../shared/recurring.ts'
-import { type SecretBox, SecretBoxError } from '../shared/secret-box.ts'
+import { type SealedPlace, type SecretBox, SecretBoxError } from '../shared/secret-box.ts'
 
 /**
  * Brings what is sealed under a previous key under the current one, at the start and every hour. Left
  * where it was, the next change of keys would take the last key away that opens it, and with it the
- * deliveries of that customer.
+ * deliveries of that customer. What names no place yet is sealed for its own, from the second time
+ * on: processes of before, which cannot open it then, are gone by then.
  *
  * Any number of replicas may run it. What a key opens that is not here is counted, and left alone.
  */
@@ -43,12 +44,14 @@ export function startResealing(options: ResealingOptions): Recurring {
     labelNames: ['table', 'key'],
     registers: [registry],
   })
-  let isStopping = false
+  const stopping = new AbortController()
+  let isFirst = true
   const resealing = startRecurring({
     name: 'resealing',
     everyMs: EVERY_MS,
     task: async () => {
-      const found = await resealAll(options, () => isStopping)
+      const found = await resealAll(options, { isFirst, signal: stopping.signal })
+      isFirst = false
       for (const [table, counts] of found) {
         for (const key of KEYS) sealed.set({ table, key }, counts[key])
       }
@@ -59,32 +62,37 @@ export function startResealing(options: ResealingOptions): Recurring {
   return {
     wake: resealing.wake,
     stop() {
-      isStopping = true
+      stopping.abort()
       return resealing.stop()
     },
   }
+}
+
+type Resealing = Omit<ResealingOptions, 'registry' | 'clock'>
+
+/** Once over all tables. */
+export interface Pass {
+  readonly isFirst: boolean
+  readonly signal: AbortSignal
 }
 
 type Counts = Record<Key, number>
 
 /** How many values of each table are sealed under which key afterwards. */
 export async function resealAll(
-  options: Omit<ResealingOptions, 'registry' | 'clock'>,
-  isStopping: () => boolean = () => false,
+  options: Resealing,
+  pass: Pass,
 ): Promise<ReadonlyMap<string, Counts>> {
   const found = new Map<string, Counts>()
   for (const column of SEALED_COLUMNS) {
-    if (isStopping()) break
-    const before = countsOf(await countByKey(options.pool, column), options.box)
-    const after =
-      column.isKept && before.previous > 0
-        ? await resealColumn(column, options, isStopping)
-        : before
+    await resealColumn(column, options, pass)
+    if (pass.signal.aborted) break
+    const counts = countsOf(await countByKey(options.pool, column), options.box)
     const { current = 0, previous = 0, missing = 0 } = found.get(column.table) ?? {}
     found.set(column.table, {
-      current: current + after.current,
-      previous: previous + after.previous,
-      missing: missing + after.missing,
+      current: current + counts.current,
+      previous: previous + counts.previous,
+      missing: missing + counts.missing,
     })
   }
   return found
@@ -92,15 +100,14 @@ export async function resealAll(
 
 async function resealColumn(
   column: SealedColumn,
-  { pool, box, logger }: Omit<ResealingOptions, 'registry' | 'clock'>,
-  isStopping: () => boolean,
-): Promise<Counts> {
-  const { table } = column
+  { pool, box, logger }: Resealing,
+  { isFirst, signal }: Pass,
+): Promise<void> {
   let resealed = 0
   let damaged = 0
-  const reseal = (sealed: string): string | null => {
+  const reseal = (sealed: string, place: SealedPlace): string | null => {
     try {
-      const anew = box.seal(box.open(sealed))
+      const anew = box.seal(box.open(sealed, place), place)
       resealed += 1
       return anew
     } catch (error) {
@@ -109,18 +116,16 @@ async function resealColumn(
       return null
     }
   }
-  const batch = { keyIds: box.keyIds.previous, limit: ROWS_PER_BATCH, reseal }
-  let step = { after: FIRST_PLACE, seen: ROWS_PER_BATCH }
-  while (step.seen === ROWS_PER_BATCH && !isStopping()) {
+  const keyIds = isFirst ? box.keyIds.slice(1) : box.keyIds
+  const batch = { keyIds, prefix: box.prefix, limit: ROWS_PER_BATCH, reseal }
+  let step = { after: FIRST_ROW, seen: keyIds.length === 0 ? 0 : ROWS_PER_BATCH }
+  while (step.seen === ROWS_PER_BATCH && !signal.aborted) {
     step = await resealNext(pool, column, { ...batch, after: step.after })
   }
-  const counts = countsOf(await countByKey(pool, column), box)
-  const { previous: left, missing } = counts
-  logger.info(
-    { table, column: column.column, resealed, damaged, left, missing },
-    'secrets.resealed',
-  )
-  return counts
+  const { table, column: name } = column
+  const line = { table, column: name, resealed, damaged }
+  if (damaged > 0) logger.error(line, 'secrets.resealed')
+  else if (resealed > 0) logger.info(line, 'secrets.resealed')
 }
 
 function countsOf(byKey: ReadonlyMap<string, number>, { keyIds }: SecretBox): Counts {
@@ -129,7 +134,7 @@ function countsOf(byKey: ReadonlyMap<string, number>, { keyIds }: SecretBox): Co
   return counts
 }
 
-function kindOf(keyId: string, { current, previous }: SecretBox['keyIds']): Key {
+function kindOf(keyId: string, [current, ...previous]: SecretBox['keyIds']): Key {
   if (keyId === current) return 'current'
   return previous.includes(keyId) ? 'previous' : 'missing'
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createConnectionLoader } from '../../services/dispatcher/delivery/open-connection.ts'
 import { Secret } from '../../services/shared/config.ts'
+import { passwordPlace, signingSecretPlace } from '../../services/shared/sealed-places.ts'
 import { createSecretBox } from '../../services/shared/secret-box.ts'
 import { NOON, quiet } from '../support/builders.ts'
 import { anEndpoint, startMigratedConsole, type TestConsole } from '../support/console.ts'
@@ -27,9 +28,13 @@ async function aConnected(url: string) {
 /** Two changes of the key without waiting for the first one to end. */
 async function loseKey(workspaceId: string): Promise<void> {
   await api.pool.query(
-    `update connections set signing_secret_sealed = $2, password_sealed = $2,
-       previous_secret_sealed = $2 where workspace_id = $1`,
-    [workspaceId, lost.seal('whsec_bG9zdA==')],
+    `update connections set signing_secret_sealed = $2, previous_secret_sealed = $2,
+       password_sealed = $3 where workspace_id = $1`,
+    [
+      workspaceId,
+      lost.seal('whsec_bG9zdA==', signingSecretPlace(workspaceId)),
+      lost.seal('hunter2', passwordPlace(workspaceId)),
+    ],
   )
 }
 

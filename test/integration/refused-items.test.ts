@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { PoolClient } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AttemptLog } from '../../services/dispatcher/delivery/attempt-log.ts'
 import { BackfillLog } from '../../services/dispatcher/delivery/backfill-log.ts'
@@ -32,6 +31,13 @@ import {
   type RowRefusal,
 } from '../../services/shared/postgres/refused-rows.ts'
 import { insertEntries, readSpoolSize } from '../../services/shared/postgres/spool.ts'
+import { inTransaction } from '../../services/shared/postgres/transaction.ts'
+import {
+  legPlace,
+  recordingCheckPlace,
+  settingsPlace,
+  signingSecretPlace,
+} from '../../services/shared/sealed-places.ts'
 import { aCallEvent, anAttempt, NOON, quiet } from '../support/builders.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
 import { box } from '../support/normalizer-fakes.ts'
@@ -70,16 +76,17 @@ async function count(sql: string): Promise<number> {
 }
 
 function aLeg(sessionId: string): StoredLeg {
+  const workspaceId = `ws of ${sessionId}`
   return {
     sourceId: 'src_1',
     sessionId,
-    workspaceId: `ws of ${sessionId}`,
+    workspaceId,
     provider: 'stream-telecom',
-    settingsSealed: box.seal('{}'),
+    settingsSealed: box.seal('{}', settingsPlace({ workspaceId, id: 'src_1' })),
     timezone: 'UTC',
     defaultCountry: 'UA',
     legId: '1',
-    legSealed: box.seal('{}'),
+    legSealed: box.seal('{}', legPlace({ workspaceId, sourceId: 'src_1', sessionId })),
     closing: true,
     windowMs: 1_000,
   }
@@ -106,18 +113,6 @@ async function settled(all: readonly Promise<unknown>[]): Promise<number> {
   return results.filter(({ status }) => status === 'fulfilled').length
 }
 
-async function inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect()
-  try {
-    await client.query('begin')
-    const done = await work(client)
-    await client.query('commit')
-    return done
-  } finally {
-    client.release()
-  }
-}
-
 async function flushAttempts(prefix: string, kind: 'dead' | 'delivered'): Promise<void> {
   const log = new AttemptLog(pool, quiet, 1_000, onRefused)
   for (const eventId of ids(prefix)) {
@@ -136,13 +131,18 @@ async function flushAttempts(prefix: string, kind: 'dead' | 'delivered'): Promis
 
 async function addConnections(prefix: string): Promise<void> {
   const good = ids(prefix).filter((id) => !id.includes(NUL))
+  const all = [...good, `${prefix}_bad`]
+  const secret = `whsec_${Buffer.alloc(32).toString('base64')}`
   await pool.query(
-    `with added as (
-       insert into workspaces (id, timezone, default_country) select id, 'UTC', 'UA' from unnest($1::text[]) as w (id)
-       returning id)
-     insert into connections (workspace_id, state, url, signing_secret_sealed)
-     select id, 'connected', 'https://crm.example.com/', $2 from added`,
-    [[...good, `${prefix}_bad`], box.seal(`whsec_${Buffer.alloc(32).toString('base64')}`)],
+    `insert into workspaces (id, timezone, default_country)
+     select id, 'UTC', 'UA' from unnest($1::text[]) as w (id)`,
+    [all],
+  )
+  await pool.query(
+    `insert into connections (workspace_id, state, url, signing_secret_sealed)
+     select id, 'connected', 'https://crm.example.com/', sealed
+     from unnest($1::text[], $2::text[]) as w (id, sealed)`,
+    [all, all.map((id) => box.seal(secret, signingSecretPlace(id)))],
   )
 }
 
@@ -206,8 +206,10 @@ const CASES: Readonly<Record<BatchedStatement, () => Promise<number>>> = {
   },
   plan_checks: async () => {
     const store = createCheckStore(pool, onRefused)
-    const plan = (callId: string) =>
-      store.plan({ callId, provider: 'unitalk', eventSealed: box.seal('{}'), dueInMs: 60_000 })
+    const plan = (callId: string) => {
+      const eventSealed = box.seal('{}', recordingCheckPlace(callId))
+      return store.plan({ callId, provider: 'unitalk', eventSealed, dueInMs: 60_000 })
+    }
     return settled(ids('plan').map(plan))
   },
   spool_entries: async () => {
@@ -234,12 +236,14 @@ const CASES: Readonly<Record<BatchedStatement, () => Promise<number>>> = {
       pool,
       ids('find', 'bad').map((id) => anEvent(id)),
     )
-    const found = await inTransaction((client) => lookUpPublished(client, ids('find'), onRefused))
+    const found = await inTransaction(pool, (client) =>
+      lookUpPublished(client, ids('find'), onRefused),
+    )
     return found.length
   },
   record_spooled: async () => {
     const events = ids('drained').map((id) => anEvent(id))
-    await inTransaction((client) => recordPublished(client, events, onRefused))
+    await inTransaction(pool, (client) => recordPublished(client, events, onRefused))
     return count(`published_events where event_id like 'drained_%'`)
   },
   insert_attempts: async () => {

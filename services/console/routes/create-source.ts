@@ -1,13 +1,15 @@
-import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { hashToken, newToken } from '../../shared/access-token.ts'
+import { hashToken } from '../../shared/access-token.ts'
 import { PROVIDER_NAMES, type ProviderName } from '../../shared/call-event.ts'
 import { insertSource } from '../../shared/postgres/sources.ts'
 import { providerSettings, withoutSecrets } from '../../shared/provider-settings.ts'
+import { settingsPlace } from '../../shared/sealed-places.ts'
+import { newSourceId } from '../../shared/source-token.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { givenText } from '../given.ts'
 import { problemResponses } from '../problem.ts'
 
-const label = z.string().trim().min(1).max(200).nullable().default(null)
+const label = givenText(200).nullable().default(null)
 
 const { ringostat, phonet, binotel, unitalk, 'stream-telecom': streamTelecom } = providerSettings
 
@@ -38,7 +40,7 @@ const created = z.object({
 
 /** A new source of calls: the URL at which one provider reports them. */
 export function createSource(app: ConsoleApp, deps: ConsoleDeps): void {
-  const { pool, secretBox, normalizerPublicUrl } = deps
+  const { pool, secretBox, sourceTokens, normalizerPublicUrl } = deps
   const schema = {
     summary: 'Add a source of calls',
     operationId: 'createSource',
@@ -52,13 +54,12 @@ export function createSource(app: ConsoleApp, deps: ConsoleDeps): void {
     { schema, config: { idempotent: true } },
     async (request, reply) => {
       const { provider, settings } = request.body
-      const token = newToken('src_')
+      const named = { id: newSourceId(), workspaceId: request.params.id, provider }
+      const token = sourceTokens.issue(named)
       const source = {
-        id: `source_${randomUUID().replaceAll('-', '')}`,
-        workspaceId: request.params.id,
-        provider,
+        ...named,
         label: request.body.label,
-        settingsSealed: secretBox.seal(JSON.stringify(settings)),
+        settingsSealed: secretBox.seal(JSON.stringify(settings), settingsPlace(named)),
         tokenHash: hashToken(token),
       }
       await insertSource(pool, source)

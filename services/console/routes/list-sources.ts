@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { PROVIDER_NAMES } from '../../shared/call-event.ts'
 import { listSources as list } from '../../shared/postgres/sources.ts'
 import { withoutSecrets } from '../../shared/provider-settings.ts'
+import { settingsPlace } from '../../shared/sealed-places.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { problemResponses } from '../problem.ts'
 
@@ -36,13 +37,16 @@ export function listSources(app: ConsoleApp, { pool, secretBox }: ConsoleDeps): 
     response: { 200: sources, ...problemResponses },
   }
   app.get('/v1/workspaces/:id/sources', { schema }, async (request) => {
-    const found = await list(pool, request.params.id)
+    const workspaceId = request.params.id
+    const found = await list(pool, workspaceId)
+    const open = (id: string, sealed: string) =>
+      withoutSecrets(JSON.parse(secretBox.open(sealed, settingsPlace({ workspaceId, id }))))
     return {
       items: found.map(({ id, provider, label, settingsSealed, ...at }) => ({
         id,
         provider,
         label,
-        settings: withoutSecrets(JSON.parse(secretBox.open(settingsSealed))),
+        settings: open(id, settingsSealed),
         createdAt: at.createdAt.toISOString(),
         firstEventAt: at.firstEventAt?.toISOString() ?? null,
         lastEventAt: at.lastEventAt?.toISOString() ?? null,

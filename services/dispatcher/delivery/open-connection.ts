@@ -12,6 +12,7 @@ import {
 import { inHalves, throwFailure } from '../../shared/postgres/in-halves.ts'
 import type { Queryable } from '../../shared/postgres/pool.ts'
 import type { OnRefusedRow } from '../../shared/postgres/refused-rows.ts'
+import { passwordPlace } from '../../shared/sealed-places.ts'
 import { type SecretBox, SecretBoxError } from '../../shared/secret-box.ts'
 import type { KnownConnection } from './connection-cache.ts'
 
@@ -28,7 +29,8 @@ export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnect
     return { kind: 'none', gapFrom }
   }
   const { origin, pathname, search } = new URL(url)
-  const password = row.passwordSealed === null ? null : box.open(row.passwordSealed)
+  const place = passwordPlace(row.workspaceId)
+  const password = row.passwordSealed === null ? null : box.open(row.passwordSealed, place)
   return {
     kind: 'connection',
     workspaceId: row.workspaceId,

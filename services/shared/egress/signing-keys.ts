@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Connection } from '../postgres/connections.ts'
-import { type SecretBox, SecretBoxError } from '../secret-box.ts'
+import { signingSecretPlace } from '../sealed-places.ts'
+import { type SealedPlace, type SecretBox, SecretBoxError } from '../secret-box.ts'
 import { decodeSecret } from './webhook-signature.ts'
 
 export interface SigningKey {
@@ -11,7 +12,7 @@ export interface SigningKey {
 
 export type SealedSecrets = Pick<
   Connection,
-  'signingSecretSealed' | 'previousSecretSealed' | 'previousSecretUntil'
+  'workspaceId' | 'signingSecretSealed' | 'previousSecretSealed' | 'previousSecretUntil'
 >
 
 /**
@@ -22,17 +23,18 @@ export type SealedSecrets = Pick<
  */
 export function openSigningKeys(row: SealedSecrets, box: SecretBox): readonly SigningKey[] {
   if (row.signingSecretSealed === null) return []
-  const keys = [{ key: decodeSecret(box.open(row.signingSecretSealed)), validUntil: null }]
-  const previous = row.previousSecretSealed && openOrNull(row.previousSecretSealed, box)
+  const place = signingSecretPlace(row.workspaceId)
+  const keys = [{ key: decodeSecret(box.open(row.signingSecretSealed, place)), validUntil: null }]
+  const previous = row.previousSecretSealed && openOrNull(row.previousSecretSealed, place, box)
   if (!previous) return keys
   const key = decodeSecret(previous)
   return [...keys, { key, validUntil: row.previousSecretUntil?.getTime() ?? 0 }]
 }
 
 /** Most are long over; with a key that is gone, one of them must not stop what the current one can sign. */
-function openOrNull(sealed: string, box: SecretBox): string | null {
+function openOrNull(sealed: string, place: SealedPlace, box: SecretBox): string | null {
   try {
-    return box.open(sealed)
+    return box.open(sealed, place)
   } catch (error) {
     if (error instanceof SecretBoxError) return null
     throw error

@@ -21,11 +21,12 @@ const ORDER = {
 const known = identify(callFacts(), 'ws_1')
 
 function setUp() {
+  const log = logInMemory()
   const events: CallEvent[] = []
   const publisher = createPublisher({
     topic: 'calls.events',
     encoder,
-    log: safeLog(logInMemory()),
+    log: safeLog(log),
     known: memoryOfEvents(),
     onPublished: (event) => events.push(event),
   })
@@ -46,7 +47,7 @@ function setUp() {
       body: Buffer.from(JSON.stringify(body)),
       ...overrides,
     })
-  return { events, post }
+  return { events, log, post }
 }
 
 describe('first-party events', () => {
@@ -88,6 +89,14 @@ describe('first-party events', () => {
     await post({ ...ORDER, event: 'call.recording_ready', order: null, recordingUrl })
 
     expect(events[0]).toMatchObject({ recordingStatus: 'available', recordingUrl })
+  })
+
+  it('refuses an event that the log does not take, and stores nothing', async () => {
+    const { events, log, post } = setUp()
+    log.refusing = { topic: 'calls.events', reason: 'too_large' }
+
+    expect(await post(ORDER)).toMatchObject({ kind: 'rejected', reason: 'too_large' })
+    expect(events).toEqual([])
   })
 
   it('answers a repeat with the same ids and publishes once', async () => {

@@ -7,6 +7,7 @@ import { Secret } from '../../../../services/shared/config.ts'
 import { newSigningSecret } from '../../../../services/shared/egress/webhook-signature.ts'
 import type { ConnectionForDelivery as Row } from '../../../../services/shared/postgres/connections.ts'
 import type { Queryable } from '../../../../services/shared/postgres/pool.ts'
+import { passwordPlace, signingSecretPlace } from '../../../../services/shared/sealed-places.ts'
 import { createSecretBox } from '../../../../services/shared/secret-box.ts'
 import { NOON, quiet } from '../../../support/builders.ts'
 import { aDataError, refusalsInMemory } from '../../../support/refusals.ts'
@@ -15,15 +16,16 @@ const box = createSecretBox(new Secret(Buffer.alloc(32, 1).toString('base64')))
 const otherBox = createSecretBox(new Secret(Buffer.alloc(32, 2).toString('base64')))
 
 function aRow(overrides: Partial<Row> = {}): Row {
+  const { workspaceId = 'kyiv' } = overrides
   return {
-    workspaceId: 'kyiv',
+    workspaceId,
     state: 'connected',
     url: 'https://crm.example.com/hooks?flow=7',
     passwordSealed: null,
     passwordScheme: 'bearer',
     passwordHeader: null,
     maskNumbers: false,
-    signingSecretSealed: box.seal(newSigningSecret()),
+    signingSecretSealed: box.seal(newSigningSecret(), signingSecretPlace(workspaceId)),
     previousSecretSealed: null,
     previousSecretUntil: null,
     version: 1,
@@ -62,7 +64,7 @@ describe('connection out of its row', () => {
     ['basic', null, ['authorization', 'Basic dXNlcjpzM2NyZXQ=']],
     ['header', 'x-make-apikey', ['x-make-apikey', 'user:s3cret']],
   ] as const)('carries its password as %s', (passwordScheme, passwordHeader, expected) => {
-    const passwordSealed = box.seal('user:s3cret')
+    const passwordSealed = box.seal('user:s3cret', passwordPlace('kyiv'))
 
     const connection = openConnection(aRow({ passwordSealed, passwordScheme, passwordHeader }), box)
 
@@ -71,7 +73,7 @@ describe('connection out of its row', () => {
 
   it('signs with the secret before as well, until its time is over', () => {
     const rotated = aRow({
-      previousSecretSealed: box.seal(newSigningSecret()),
+      previousSecretSealed: box.seal(newSigningSecret(), signingSecretPlace('kyiv')),
       previousSecretUntil: new Date(NOON),
     })
 
@@ -96,9 +98,17 @@ describe('connection out of its row', () => {
   })
 
   it('cannot be opened with another key, and the error holds no secret', () => {
-    const passwordSealed = box.seal('s3cret')
+    const passwordSealed = box.seal('s3cret', passwordPlace('kyiv'))
 
     expect(() => openConnection(aRow({ passwordSealed }), otherBox)).toThrow(/^(?!.*s3cret)/)
+  })
+})
+
+describe('password that was copied into the row of another workspace', () => {
+  it('does not open, so it is not sent to the endpoint of that one', () => {
+    const copied = box.seal('s3cret', passwordPlace('lviv'))
+
+    expect(() => openConnection(aRow({ passwordSealed: copied }), box)).toThrow('another place')
   })
 })
 
@@ -135,7 +145,7 @@ describe('loader of connections', () => {
   it('opens all others beside one whose key is gone, which is marked as failing', async () => {
     const lost = aRow({
       workspaceId: 'lviv',
-      signingSecretSealed: otherBox.seal(newSigningSecret()),
+      signingSecretSealed: otherBox.seal(newSigningSecret(), signingSecretPlace('lviv')),
     })
     const { load, queries } = aDatabase([aRow(), lost, aRow({ workspaceId: 'odesa' })])
 
