@@ -324,9 +324,7 @@ describe('one item that the server refuses among 50 good ones', () => {
     const env = { ...testStack().env, TOPIC_PREFIX: freshPrefix(), TOPIC_PARTITIONS: '1' }
     const kafka = createKafka(kafkaConfigOf(env), 'test', quiet)
     const topic = `${env.TOPIC_PREFIX}.events`
-    await prepareTopics(kafka, [
-      { topic, partitions: 1, config: { 'max.message.bytes': '100000' } },
-    ])
+    await prepareTopics(kafka, [{ topic, partitions: 1, config: {} }])
     const producer = await startLogProducer({
       kafka,
       logger: quiet,
@@ -334,7 +332,8 @@ describe('one item that the server refuses among 50 good ones', () => {
       timeoutMs: 5_000,
     })
     const values = Array.from({ length: GOOD }, () => Buffer.alloc(100))
-    values.splice(PLACE, 0, randomBytes(200_000))
+    // More than `max.message.bytes`.
+    values.splice(PLACE, 0, randomBytes(1_100_000))
 
     const sent = await Promise.allSettled(
       values.map((value) => producer.send({ topic, key: 'ws_1', value })),
