@@ -51,6 +51,8 @@ export interface ConsoleConfig {
   readonly databaseUrl: Secret
   readonly logLevel: string
   readonly stopDeadlineMs: number
+  /** Default: all addresses of the machine. */
+  readonly listenAddress: string | undefined
   readonly operatorToken: Secret
   readonly kafka: KafkaConfig
   readonly secretBox: SecretBox
@@ -77,6 +79,7 @@ export function readConfig(env: Environment = process.env): ConsoleConfig {
     databaseUrl: read.DATABASE_URL,
     logLevel: read.LOG_LEVEL,
     stopDeadlineMs: read.STOP_DEADLINE_MS,
+    listenAddress: read.LISTEN_ADDRESS,
     operatorToken: read.OPERATOR_TOKEN,
     kafka: kafkaConfig(read),
     secretBox: secretBoxFrom(read),

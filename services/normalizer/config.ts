@@ -88,6 +88,8 @@ export interface NormalizerConfig {
   readonly telemetryPort: number
   readonly logLevel: string
   readonly stopDeadlineMs: number
+  /** Default: all addresses of the machine. */
+  readonly listenAddress: string | undefined
   readonly databaseUrl: Secret
   readonly connectionsMax: number
   readonly secretBox: SecretBox
@@ -124,6 +126,7 @@ export function readConfig(environment: Environment = process.env): NormalizerCo
     telemetryPort: env.NORMALIZER_TELEMETRY_PORT,
     logLevel: env.LOG_LEVEL,
     stopDeadlineMs: env.STOP_DEADLINE_MS,
+    listenAddress: env.LISTEN_ADDRESS,
     databaseUrl: env.DATABASE_URL,
     connectionsMax: env.NORMALIZER_POSTGRES_CONNECTIONS_MAX,
     secretBox: secretBoxFrom(env),
