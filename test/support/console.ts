@@ -87,6 +87,7 @@ export async function startConsole(
     allowHttp: true,
     requestTimeoutMs: 500,
     attemptsMax: 9,
+    sourcesMax: 50,
     ...overrides,
   })
   const call = (line: string, options?: CallOptions) => inject(app, line, options)
