@@ -104,8 +104,8 @@ async function effectOf(
       return publishCall(judgement.call, judged, options)
     case 'leg':
       try {
-        await options.sessions.hold(source, judgement.held)
-        return { kind: 'held' }
+        const kind = await options.sessions.hold(source, judgement.held)
+        return kind === 'held' ? { kind } : rejection(kind, 'its session is full')
       } catch (error) {
         if (!(error instanceof DatabaseAwayError)) throw error
         return { ...rejection('held_legs_unavailable', 'it is a part of a call'), kind: 'kept' }

@@ -1,9 +1,10 @@
-import { createWriteBatcher } from '../shared/batcher.ts'
+import { createBatcher } from '../shared/batcher.ts'
 import type { DatabaseGuard } from '../shared/postgres/database-guard.ts'
 import {
   leaseDueSessions,
   markSessionsPublished,
   postponeSessions,
+  type StoredAs,
   type StoredLeg,
   storeLegs,
 } from '../shared/postgres/held-legs.ts'
@@ -12,6 +13,8 @@ import type { HeldSessionStore } from './held-sessions.ts'
 
 const LEGS_PER_STATEMENT = 200
 const SESSIONS_PER_LEASE = 100
+/** Two sessions that are full; a usual one has 2 KB. */
+const BYTES_PER_LEASE = 512 * 1024
 /** Longer than the slowest publication; if this process dies, others wait so long to take over. */
 const LEASE_MS = 60_000
 /** Then a leg goes raw to the rejected requests, from where a person has to bring it back. */
@@ -21,12 +24,17 @@ const POSTPONE_MS = 5_000
 
 /** Held sessions in Postgres; legs of concurrent webhooks are stored in one statement. */
 export function createHeldSessionStore(pool: Pool, guard: DatabaseGuard): HeldSessionStore {
-  const legs = createWriteBatcher<StoredLeg>((batch) => storeLegs(pool, batch), {
+  const legs = createBatcher<StoredLeg, StoredAs>((batch) => storeLegs(pool, batch), {
     itemsMax: LEGS_PER_STATEMENT,
   })
   return {
     store: (leg) => guard(STORE_WITHIN_MS, () => legs.add(leg)),
-    leaseDue: () => leaseDueSessions(pool, { limit: SESSIONS_PER_LEASE, leaseMs: LEASE_MS }),
+    leaseDue: () =>
+      leaseDueSessions(pool, {
+        limit: SESSIONS_PER_LEASE,
+        bytesMax: BYTES_PER_LEASE,
+        leaseMs: LEASE_MS,
+      }),
     markPublished: (sessions) => markSessionsPublished(pool, sessions),
     postpone: (sessions) => postponeSessions(pool, { sessions, delayMs: POSTPONE_MS }),
   }

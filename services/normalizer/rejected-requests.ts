@@ -15,6 +15,7 @@ export interface RejectedRequests {
 
 export type KeptReason =
   | RejectedReason
+  | 'session_full' // a part of a call that has 200 parts, or 256 KB of them
   | 'mapping_failed' // our own mapping failed on it, which is a bug
   | 'held_legs_unavailable' // a part of a call, whose place is in Postgres, which is away
 

@@ -76,7 +76,7 @@ await runService(async () => {
     const found = await findSourceById(pool, id)
     return found && openSource(found, box)
   }
-  const holding = isDryRun ? { hold: async () => {} } : sessions
+  const holding = isDryRun ? { hold: async () => 'held' as const } : sessions
   const published = isDryRun ? async () => {} : recordings.published
   const links = { linked: recordings.linked, published }
   const options = { publisher, sessions: holding, recordings: links, metrics, logger, findSource }

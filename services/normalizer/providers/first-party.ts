@@ -36,7 +36,7 @@ const id = z
   .string()
   .trim()
   .min(1)
-  .refine(isUsableId, 'must have at most 255 characters and no line break')
+  .refine(isUsableId, 'must have at most 255 bytes and no line break')
 /**
  * The zero value of Go and .NET, 0001-01-01, and all before 1970 count as 1970. There is no year 0,
  * and a year of five digits, or one that nobody alive will see, is a broken clock: refused, because

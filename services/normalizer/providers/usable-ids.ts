@@ -7,13 +7,13 @@ import { type Provider, rejected, type Verdict } from './provider.ts'
  */
 
 /** The longest known one, Ringostat's, has about 60. */
-const ID_CHARS_MAX = 255
+const ID_BYTES_MAX = 255
 
 /** Control characters, above all line breaks, and what stands for bytes that could not be read. */
 const DAMAGE = /[\p{Cc}\uFFFD]/u
 
 export function isUsableId(id: string): boolean {
-  return id.length <= ID_CHARS_MAX && !DAMAGE.test(id)
+  return Buffer.byteLength(id) <= ID_BYTES_MAX && !DAMAGE.test(id)
 }
 
 /** The provider, whose calls under an id that cannot be used are rejected, each by itself. */
@@ -29,7 +29,7 @@ export function withUsableIds<Settings>(provider: Provider<Settings>): Provider<
 
 const UNUSABLE = rejected(
   'unusable_id',
-  `an id of the call has more than ${ID_CHARS_MAX} characters, a line break or a damaged character`,
+  `an id of the call has more than ${ID_BYTES_MAX} bytes, a line break or a damaged character`,
 )
 
 function idsOf(verdict: Verdict): readonly string[] {

@@ -69,6 +69,7 @@ function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
     sessions: {
       async hold(_, part) {
         held.push(part)
+        return 'held'
       },
     },
     recordings: noRecordings,
