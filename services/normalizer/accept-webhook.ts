@@ -25,7 +25,7 @@ export type AcceptWebhook = (webhook: Webhook) => Promise<WebhookResult>
 
 export interface AcceptWebhookOptions extends ActOptions {
   /** By the hash of the token. */
-  readonly sources: CachedLookup<Source>
+  readonly sources: Pick<CachedLookup<Source>, 'find'>
   /** Null for a name that is no provider, or none that this replica serves. */
   readonly findProvider: (name: string) => Provider<unknown> | null
 }

@@ -2,10 +2,12 @@ import { type CallFacts, identify } from '../shared/call-event.ts'
 import type { Logger } from '../shared/logger.ts'
 import { DatabaseAwayError } from '../shared/postgres/database-guard.ts'
 import { traceIds } from '../shared/trace-context.ts'
+import type { Budget } from './budget.ts'
 import type { HeldSessions } from './held-sessions.ts'
 import type { NormalizerMetrics } from './metrics.ts'
 import type { Json, Provider, Verdict } from './providers/provider.ts'
 import { type Publisher, UnencodableError } from './publisher.ts'
+import { type RateLimited, rateLimited } from './rate-limited.ts'
 import type { Recordings } from './recordings/recordings.ts'
 import type { KeptReason, RejectedRequests, Rejection } from './rejected-requests.ts'
 import type { Source } from './source.ts'
@@ -33,6 +35,7 @@ export type WebhookResult =
       readonly source: Source
       readonly detail: string
     }
+  | (RateLimited & { readonly source?: Source })
   | { readonly kind: 'unknown_source' }
   | { readonly kind: 'unavailable'; readonly reason: UnavailableReason }
 
@@ -51,6 +54,8 @@ export interface ActOptions {
   readonly sessions: Pick<HeldSessions, 'hold'>
   readonly recordings: Pick<Recordings, 'linked' | 'published'>
   readonly rejected: RejectedRequests
+  /** Bytes of rejected requests that are kept, by the source's id. Absent: all are. */
+  readonly rejectedBudget?: Budget | undefined
   readonly metrics: Pick<NormalizerMetrics, 'requestRejected' | 'webhookIgnored'>
   readonly logger: Logger
 }
@@ -87,10 +92,31 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
     judgements.map((judgement) => effectOf(judgement, judged, options)),
   )
   const raw = effects.filter((effect) => effect.kind === 'rejected' || effect.kind === 'kept')
+  const waitSeconds = secondsUntilKept(raw, judged, options.rejectedBudget)
   // Once per request: the record holds all of it.
-  if (raw[0]) await options.rejected.keep(webhook, source, raw[0])
+  if (raw[0] && waitSeconds === null) await options.rejected.keep(webhook, source, raw[0])
   count(effects, provider.name, options.metrics)
+  if (waitSeconds !== null) return { ...rateLimited('rejected_bytes', waitSeconds), source }
   return resultOf(effects, source, provider)
+}
+
+/** So that a provider that repeats comes again before long; most give up after a day or two. */
+const WAIT_SECONDS_MAX = 3_600
+
+/**
+ * Of requests that cannot be read a source may have so many bytes kept in a day: else a sender of
+ * junk fills the disks of the brokers for 30 days. A part of a call that has no other place is no junk.
+ */
+function secondsUntilKept(
+  raw: readonly Effect[],
+  { webhook, source }: Judged,
+  budget: Budget | undefined,
+): number | null {
+  if (!budget || raw.length === 0 || raw.some(({ kind }) => kind === 'kept')) return null
+  const waitSeconds = budget.waitSeconds(source.id)
+  if (waitSeconds !== null) return Math.min(waitSeconds, WAIT_SECONDS_MAX)
+  budget.spend(source.id, webhook.body.length + webhook.query.length)
+  return null
 }
 
 async function effectOf(

@@ -20,10 +20,12 @@ import { startRecurring } from '../shared/recurring.ts'
 import type { Tracing } from '../shared/tracing.ts'
 import { createAcceptFirstParty } from './accept-first-party.ts'
 import { createAcceptWebhook } from './accept-webhook.ts'
+import { createBudget } from './budget.ts'
 import { createCachedLookup } from './cached-lookup.ts'
 import type { NormalizerConfig } from './config.ts'
 import { createDoor } from './door.ts'
 import { forgetOld } from './forget.ts'
+import { createGate } from './gate.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
 import { createHeldSessions, type HeldSessions } from './held-sessions.ts'
 import { createKnownEvents } from './known-events.ts'
@@ -33,7 +35,7 @@ import { createPublisher, type Publisher } from './publisher.ts'
 import { type Recordings, startRecordings } from './recordings/recordings.ts'
 import { createRejectedRequests } from './rejected-requests.ts'
 import { createServer } from './server.ts'
-import { openSource } from './source.ts'
+import { openSource, sourceBytes } from './source.ts'
 import { createSourceActivity, notingActivity, type SourceActivity } from './source-activity.ts'
 import type { SafeLog } from './spool/safe-log.ts'
 import { startSpooling } from './spool/spooling.ts'
@@ -63,8 +65,11 @@ export interface NormalizerOptions {
 
 /** Silence of a session is measured in whole seconds. */
 const SWEEP_EVERY_MS = 1_000
-/** Sources and tokens that are remembered; each takes less than a kilobyte. */
+/** Sources and tokens that are remembered, and the bytes that they may take. */
 const REMEMBERED_MAX = 20_000
+const REMEMBERED_BYTES_MAX = 64 * 1024 * 1024
+const WORKSPACE_BYTES = 200
+const DAY_MS = 86_400_000
 
 export async function startNormalizer(options: NormalizerOptions): Promise<Normalizer> {
   const { config, pool, clock, logger } = options
@@ -87,7 +92,7 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     logger,
   })
   const recordings = startRecordings({ config, pool, guard, publisher, metrics, clock, logger })
-  const app = await createApp(options, {
+  const app = createApp(options, {
     guard,
     metrics,
     log,
@@ -154,13 +159,21 @@ interface Parts {
   readonly activity: SourceActivity
 }
 
-function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyInstance> {
+function createApp(options: NormalizerOptions, parts: Parts): FastifyInstance {
   const { config, pool, topics, tracing, clock, logger } = options
   const { guard } = parts
-  const cache = { ttlMs: config.sourceCacheMs, entriesMax: REMEMBERED_MAX, guard, clock, logger }
+  const cache = {
+    ttlMs: config.sourceCacheMs,
+    entriesMax: REMEMBERED_MAX,
+    bytesMax: REMEMBERED_BYTES_MAX,
+    guard,
+    clock,
+    logger,
+  }
   const sources = createCachedLookup({
     ...cache,
     name: 'sources',
+    bytesOf: sourceBytes,
     query: async (tokenHash) => {
       const found = await findSourceByTokenHash(pool, tokenHash)
       return found && openSource(found, config.secretBox)
@@ -169,6 +182,7 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
   const workspaces = createCachedLookup({
     ...cache,
     name: 'workspaces',
+    bytesOf: () => WORKSPACE_BYTES,
     query: (tokenHash) => findWorkspaceIdByTokenHash(pool, tokenHash),
   })
   const served = new Set<string>(config.providers)
@@ -177,6 +191,11 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
     sources,
     findProvider: (name) => (served.has(name) ? findProvider(name) : null),
     rejected: createRejectedRequests(parts.log, topics.rejected),
+    rejectedBudget: createBudget({
+      max: config.rejectedBytesPerDay,
+      windowMs: DAY_MS,
+      clock,
+    }),
     logger,
   })
   return createServer({
@@ -187,10 +206,13 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
       publisher: parts.publisher,
     }),
     door: createDoor({ ...config, logger }),
+    gate: createGate(config.limits, clock),
+    sources,
+    workspaces,
     metrics: parts.metrics,
     tracing,
     logger,
-    limits: config.limits,
+    connectionsMax: config.clientConnectionsMax,
     trustedProxies: config.trustedProxies,
   })
 }

@@ -5,7 +5,7 @@ import type { SafeLog } from './spool/safe-log.ts'
 import type { Webhook } from './webhook.ts'
 
 /**
- * Keeps a request that could not be normalized, byte for byte, in the topic of rejected requests:
+ * Keeps a request that could not be normalized, but for credentials byte for byte, in the topic of rejected requests:
  * when the mapping is mended, the call can still be had from there.
  */
 export interface RejectedRequests {
@@ -42,7 +42,7 @@ function recordOf(
 ): Omit<LogRecord, 'topic'> {
   return {
     key: source.workspaceId,
-    value: webhook.method === 'GET' ? Buffer.from(webhook.query) : webhook.body,
+    value: webhook.method === 'GET' ? Buffer.from(masked(webhook.query)) : webhook.body,
     headers: {
       ...webhook.trace,
       reason,
@@ -51,7 +51,7 @@ function recordOf(
       'source-id': source.id,
       method: webhook.method,
       path: pathWithoutToken(webhook),
-      query: webhook.method === 'GET' ? '' : webhook.query,
+      query: webhook.method === 'GET' ? '' : masked(webhook.query),
       'content-type': webhook.headers['content-type'] ?? '',
       'received-at': new Date(webhook.receivedAt).toISOString(),
       'request-headers': JSON.stringify(withoutCredentials(webhook.headers)),
@@ -63,9 +63,46 @@ function pathWithoutToken({ provider, eventPath }: Webhook): string {
   return eventPath === '' ? `/hooks/${provider}` : `/hooks/${provider}/${eventPath}`
 }
 
-/** Whoever reads the topic must not learn what opens a source or a provider's account. */
-const CREDENTIAL = /auth|cookie|token|secret|password|signature|api-?key/i
+/**
+ * What mappings read, and what tells where a request came from. A list of what is kept, since nobody
+ * knows under which names providers and proxies write what opens a source or an account.
+ */
+const KEPT_HEADERS: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'date',
+  'host',
+  'transfer-encoding',
+  'user-agent',
+])
 
+/** Whoever reads the topic must not learn what opens a source or a provider's account. */
 function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !CREDENTIAL.test(name)))
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => KEPT_HEADERS.has(name)))
+}
+
+const CREDENTIAL =
+  /auth|cookie|token|secret|passw|pwd|signature|credential|(?:api|access|private|session)[-_.]?key|^(?:key|pass|sign|hash)$/i
+
+/** A query without its question mark, the values of whose fields that look like credentials read `***`. */
+function masked(query: string): string {
+  return query
+    .split('&')
+    .map((field) => {
+      const [name = '', ...value] = field.split('=')
+      return value.length > 0 && CREDENTIAL.test(unescaped(name)) ? `${name}=***` : field
+    })
+    .join('&')
+}
+
+function unescaped(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name // A percent sign that escapes nothing stays as it is.
+  }
 }

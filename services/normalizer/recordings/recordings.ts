@@ -21,7 +21,7 @@ import { createCachedLookup } from '../cached-lookup.ts'
 import type { NormalizerConfig } from '../config.ts'
 import type { NormalizerMetrics } from '../metrics.ts'
 import type { Publisher } from '../publisher.ts'
-import { openSource } from '../source.ts'
+import { openSource, sourceBytes } from '../source.ts'
 import { createAskBinotel } from './ask-binotel.ts'
 import { createFindRecording } from './find-recording.ts'
 import { linkedCall, type SourceOfCall } from './linked-call.ts'
@@ -55,8 +55,9 @@ const CHECKS_PER_STATEMENT = 200
 /** Few, so that even if each of them hangs for 5 s they are through long before the claim ends. */
 const CHECKS_PER_CLAIM = 40
 const CLAIM_MS = 120_000
-/** Sources that are remembered; each takes less than a kilobyte. */
+/** Sources that are remembered. */
 const SOURCES_MAX = 5_000
+const SOURCES_BYTES_MAX = 16 * 1024 * 1024
 
 export function startRecordings(options: RecordingsOptions): Recordings {
   const { config, pool, guard, publisher, metrics, clock, logger } = options
@@ -99,6 +100,7 @@ export function startRecordings(options: RecordingsOptions): Recordings {
           logger,
         }),
         metrics,
+        clock,
         logger,
       }),
     async stop() {
@@ -118,6 +120,8 @@ function createSourceLookup({ config, pool, guard, clock, logger }: RecordingsOp
     },
     ttlMs: config.sourceCacheMs,
     entriesMax: SOURCES_MAX,
+    bytesMax: SOURCES_BYTES_MAX,
+    bytesOf: sourceBytes,
     guard,
     clock,
     logger,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createAcceptWebhook } from '../../../services/normalizer/accept-webhook.ts'
+import { createBudget } from '../../../services/normalizer/budget.ts'
 import type { Lookup } from '../../../services/normalizer/cached-lookup.ts'
 import type { HeldLeg, Provider, Verdict } from '../../../services/normalizer/providers/provider.ts'
 import { createPublisher } from '../../../services/normalizer/publisher.ts'
@@ -10,6 +11,7 @@ import { SpoolRefusedError } from '../../../services/normalizer/spool/spool.ts'
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { hashToken } from '../../../services/shared/access-token.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
+import type { StoredAs } from '../../../services/shared/postgres/held-legs.ts'
 import {
   callFacts,
   encoder,
@@ -19,6 +21,7 @@ import {
   quiet,
   safeLog,
   source,
+  stoppedClock,
 } from '../../support/normalizer-fakes.ts'
 
 const EVENTS = 'calls.events'
@@ -45,7 +48,10 @@ const leg: Verdict = {
   held: { sessionId: '1.2', legId: '3', leg: {}, closing: true, windowMs: 60_000 },
 }
 
-function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
+function setUp(
+  verdicts: () => readonly Verdict[] = () => [event],
+  { rejectedBytesMax = 1_000_000, stored = 'held' as StoredAs } = {},
+) {
   const log = logInMemory()
   const held: HeldLeg[] = []
   const counted: string[] = []
@@ -69,11 +75,16 @@ function setUp(verdicts: () => readonly Verdict[] = () => [event]) {
     sessions: {
       async hold(_, part) {
         held.push(part)
-        return 'held'
+        return stored
       },
     },
     recordings: noRecordings,
     rejected: createRejectedRequests(safeLog(log), REJECTED),
+    rejectedBudget: createBudget({
+      max: rejectedBytesMax,
+      windowMs: 86_400_000,
+      clock: stoppedClock(),
+    }),
     metrics: {
       requestRejected: (provider, reason) => counted.push(`rejected ${provider} ${reason}`),
       webhookIgnored: (provider, reason) => counted.push(`ignored ${provider} ${reason}`),
@@ -157,6 +168,26 @@ describe('accepting a webhook', () => {
     expect(topics()).toEqual([EVENTS])
   })
 
+  it('keeps of what cannot be read so many bytes of a source in a day, then asks to come again', async () => {
+    const { send, log, counted } = setUp(() => [rejected], { rejectedBytesMax: 1 })
+
+    expect(await send()).toMatchObject({ kind: 'rejected' })
+    expect(await send()).toMatchObject({
+      kind: 'rate_limited',
+      reason: 'rejected_bytes',
+      waitSeconds: 3_600,
+    })
+    expect(log.records).toHaveLength(1)
+    expect(counted).toEqual(['rejected binotel no_call_id', 'rejected binotel no_call_id'])
+  })
+
+  it('keeps a part of a call that its session has no room for', async () => {
+    const { send, log } = setUp(() => [leg], { stored: 'session_full' })
+
+    expect(await send()).toMatchObject({ kind: 'rejected', reason: 'session_full' })
+    expect(log.records).toMatchObject([{ topic: REJECTED, headers: { reason: 'session_full' } }])
+  })
+
   it('keeps the request of a mapping that fails', async () => {
     const { send, log } = setUp(() => {
       throw new TypeError('a bug')
@@ -185,10 +216,13 @@ describe('accepting a webhook', () => {
       authorization: 'Basic c2VjcmV0',
       cookie: 'sid=secret',
       'x-api-key': 'secret',
+      'x-forwarded-for': '203.0.113.7',
+      'x-opens-all': 'secret',
       'user-agent': 'Binotel',
     }
+    const query = 'a=1&Access_Token=secret&b%2Dsecret=secret&%=1&key'
 
-    const result = await send({ body, headers, eventPath: 'after-call', query: 'a=1' })
+    const result = await send({ body, headers, eventPath: 'after-call', query })
 
     expect(result).toMatchObject({ kind: 'rejected', reason: 'unreadable' })
     const [record] = log.records
@@ -200,7 +234,7 @@ describe('accepting a webhook', () => {
         'source-id': 'src_1',
         method: 'POST',
         path: '/hooks/binotel/after-call',
-        query: 'a=1',
+        query: 'a=1&Access_Token=***&b%2Dsecret=***&%=1&key',
         'content-type': 'application/json',
       },
     })
@@ -208,7 +242,7 @@ describe('accepting a webhook', () => {
       'content-type': 'application/json',
       'user-agent': 'Binotel',
     })
-    expect(JSON.stringify(record?.headers)).not.toContain('secret')
+    expect(JSON.stringify(record?.headers)).not.toMatch(/[=:"]secret/)
     expect(counted).toEqual(['rejected binotel unreadable'])
   })
 
