@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { createWriteBatcher } from '../../shared/batcher.ts'
+import { createBatcher } from '../../shared/batcher.ts'
 import type { CallEvent, CallFacts } from '../../shared/call-event.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { createAddressRule } from '../../shared/egress/addresses.ts'
@@ -52,8 +52,7 @@ export interface RecordingsOptions {
 /** Delays are told in seconds and more. */
 const SWEEP_EVERY_MS = 1_000
 const CHECKS_PER_STATEMENT = 200
-/** Few, so that even if each of them hangs for 5 s they are through long before the claim ends. */
-const CHECKS_PER_CLAIM = 40
+/** A look begins when it is claimed, and takes 10 s at most. */
 const CLAIM_MS = 120_000
 /** Sources that are remembered. */
 const SOURCES_MAX = 5_000
@@ -129,12 +128,12 @@ function createSourceLookup({ config, pool, guard, clock, logger }: RecordingsOp
 }
 
 function createCheckStore(pool: Pool): RecordingCheckStore {
-  const plans = createWriteBatcher<PlannedCheck>((batch) => planChecks(pool, batch), {
+  const plans = createBatcher<PlannedCheck, boolean>((batch) => planChecks(pool, batch), {
     itemsMax: CHECKS_PER_STATEMENT,
   })
   return {
     plan: (check) => plans.add(check),
-    claimDue: () => claimDueChecks(pool, { limit: CHECKS_PER_CLAIM, leaseMs: CLAIM_MS }),
+    claimDue: (shares) => claimDueChecks(pool, { ...shares, leaseMs: CLAIM_MS }),
     postpone: (check) => postponeCheck(pool, check),
     remove: async (callId) => (await removeChecks(pool, [callId])) === 1,
     count: () => countChecks(pool),
