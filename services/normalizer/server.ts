@@ -39,6 +39,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     trustProxy: [...options.trustedProxies],
     frameworkErrors: (_error, _request, reply) => void send(reply, malformed(400)),
   })
+  // Node takes the longer of the two for the whole request, and its own for the headers is 60 s.
+  app.server.headersTimeout = REQUEST_MS
   app.server.maxConnections = options.connectionsMax
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
