@@ -34,6 +34,9 @@ export function wallClockMs(value: string | null, zone: string): number | null {
   if (plausible(utc) === null) return null
   // Of the zone itself: a `DateTime` for each of these would cost a session of 200 legs 50 ms.
   const offset = offsetsOf(zone)
+  // The instant lies between these two, for no zone is more than 12 hours behind or 14 ahead of UTC.
+  const [before, after] = [offset(utc - 14 * HOUR_MS), offset(utc + 12 * HOUR_MS)]
+  if (before === after) return plausible(utc - before)
   const near = utc - offset(utc)
   // The two offsets that can apply are those half a day before and after; no zone changes twice a day.
   const candidates = [-HALF_DAY_MS, HALF_DAY_MS].map((apart) => utc - offset(near + apart))
@@ -48,7 +51,8 @@ function plainMs(iso: string): number | null {
   return isoInstant(Number.isNaN(ms) ? 0 : ms) === `${iso}Z` ? ms : null
 }
 
-const HALF_DAY_MS = 12 * 3_600_000
+const HOUR_MS = 3_600_000
+const HALF_DAY_MS = 12 * HOUR_MS
 
 /** Milliseconds by which the zone is ahead of UTC at an instant. */
 function offsetsOf(zone: string): (ms: number) => number {
