@@ -28,7 +28,11 @@ export default defineConfig({
         test: { name: 'regression', include: ['test/regression/**/*.test.ts'], ...withoutServers },
       },
       {
-        test: { name: 'stack', include: ['test/{integration,e2e}/**/*.test.ts'], ...withStack },
+        test: {
+          name: 'stack',
+          include: ['test/{integration,e2e,hostile}/**/*.test.ts'],
+          ...withStack,
+        },
       },
       {
         // After the others: six servers at once, and times are measured.

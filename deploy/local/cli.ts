@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import {
   HOST,
@@ -14,6 +14,7 @@ import {
 import { findPrometheus, scrapeConfig, startPrometheus, telemetryPorts } from './prometheus.ts'
 import {
   type Environment,
+  operatorTokenFile,
   redirected,
   type ServiceProcess,
   serviceEnvironment,
@@ -89,6 +90,7 @@ function whatRunsWhere(profile: Profile, env: Environment, prometheus: string): 
   const rows: readonly (readonly [string, string])[] = [
     ['normalizer', `${env['NORMALIZER_PUBLIC_URL']}/hooks/{provider}/{sourceToken}`],
     ['console', `http://127.0.0.1:${env['CONSOLE_PORT']}`],
+    ['operator', whereTheTokenIs(profile, env)],
     [
       'metrics',
       ['NORMALIZER', 'DISPATCHER', 'CONSOLE']
@@ -103,6 +105,14 @@ function whatRunsWhere(profile: Profile, env: Environment, prometheus: string): 
     ['stop', '`make down` keeps the data, `make clean` removes it'],
   ]
   return ['', ...rows.map(([what, where]) => `  ${what.padEnd(11)} ${where}`), ''].join('\n')
+}
+
+/** The caller's own token is not shown: it may be that of a real platform. */
+function whereTheTokenIs(profile: Profile, env: Environment): string {
+  const file = operatorTokenFile(profile)
+  const isOurs = existsSync(file) && readFileSync(file, 'utf8') === env['OPERATOR_TOKEN']
+  if (!isOurs) return 'the OPERATOR_TOKEN of your environment'
+  return `authorization: Bearer ${env['OPERATOR_TOKEN']} (from ${relative(process.cwd(), file)})`
 }
 
 /** Of all profiles: `make demo KEEP=1` leaves its stack running, too. */

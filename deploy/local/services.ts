@@ -180,22 +180,28 @@ function defaults(profile: Profile, caller: Environment): Record<string, () => s
     DISPATCHER_TELEMETRY_PORT: String(ports.dispatcherTelemetry),
     CONSOLE_TELEMETRY_PORT: String(ports.consoleTelemetry),
     NORMALIZER_PUBLIC_URL: `http://${HOST}:${caller['NORMALIZER_PORT'] || ports.normalizer}`,
-    OPERATOR_TOKEN: 'operator-local',
     EGRESS_ALLOW_CIDRS: '127.0.0.0/8,::1/128',
     EGRESS_ALLOW_HTTP: 'true',
   }
   return {
     ...Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, () => value])),
-    SECRETS_KEY: () => secretsKey(profile),
+    // Kept, since what is encrypted with it in this profile's database is lost without it.
+    SECRETS_KEY: () => madeOnce(join(profile.folder, 'secrets-key'), 'base64'),
+    // Kept, so that it is still good in a shell that has read the file.
+    OPERATOR_TOKEN: () => madeOnce(operatorTokenFile(profile), 'hex'),
   }
 }
 
-/** Kept, since what is encrypted with it in this profile's database is lost without it. */
-function secretsKey({ folder }: Profile): string {
-  const file = join(folder, 'secrets-key')
+/** Holds the operator's token, unless the caller's environment names one. */
+export function operatorTokenFile({ folder }: Profile): string {
+  return join(folder, 'operator-token')
+}
+
+/** 32 random bytes in a file that only its owner can read; the same ones each time. */
+function madeOnce(file: string, encoding: 'base64' | 'hex'): string {
   if (!existsSync(file)) {
     mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, randomBytes(32).toString('base64'), { mode: 0o600 })
+    writeFileSync(file, randomBytes(32).toString(encoding), { mode: 0o600 })
   }
   return readFileSync(file, 'utf8')
 }

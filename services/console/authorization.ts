@@ -6,9 +6,11 @@ import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import { findSession } from '../shared/postgres/sessions.ts'
 import { findWorkspace } from '../shared/postgres/workspaces.ts'
+import { WORKSPACE_ID } from './given.ts'
 import { plainProblem } from './problem.ts'
 import { isFromOwnPage } from './same-origin.ts'
 import { readSessionCookie, type SessionCookieOptions } from './session-cookie.ts'
+import type { SignInLimit } from './sign-in-limit.ts'
 
 /**
  * Who may do what. A caller is the operator of the platform (by token), or somebody of one
@@ -26,10 +28,13 @@ export type Caller =
 
 type Hook = (request: FastifyRequest) => Promise<void>
 
-/** @throws Problem 401 without valid credentials, 403 with those of a workspace. */
-export function requireOperator(options: AuthorizationOptions): Hook {
+/**
+ * @throws Problem 401 without valid credentials, 403 with those of a workspace, 429 after too many
+ * wrong tokens from one address.
+ */
+export function requireOperator(options: AuthorizationOptions, limit: SignInLimit): Hook {
   return async (request) => {
-    const caller = await identify(request, options)
+    const caller = await identify(request, options, limit)
     if (caller.kind !== 'operator') throw plainProblem(403, 'Only the operator may do this.')
   }
 }
@@ -38,11 +43,12 @@ export function requireOperator(options: AuthorizationOptions): Hook {
  * Lets the operator and the workspace named in the path pass.
  *
  * @throws Problem 401 without valid credentials, 403 with those of another workspace, 404 when the
- * workspace does not exist: only the operator learns that.
+ * workspace does not exist: only the operator learns that; 429 after too many wrong tokens from one
+ * address.
  */
-export function requireWorkspaceAccess(options: AuthorizationOptions): Hook {
+export function requireWorkspaceAccess(options: AuthorizationOptions, limit: SignInLimit): Hook {
   return async (request) => {
-    const caller = await identify(request, options)
+    const caller = await identify(request, options, limit)
     const { id } = params.parse(request.params)
     if (caller.kind === 'operator') return requireWorkspace(options.pool, id)
     // Whatever identifies it goes with its workspace, so this one exists.
@@ -52,7 +58,8 @@ export function requireWorkspaceAccess(options: AuthorizationOptions): Hook {
 
 /** @throws Problem 404 when there is no such workspace. */
 export async function requireWorkspace(pool: Pool, id: string): Promise<void> {
-  if ((await findWorkspace(pool, id)) === null) {
+  // Before the database is asked, which refuses some characters altogether.
+  if (!WORKSPACE_ID.test(id) || (await findWorkspace(pool, id)) === null) {
     throw plainProblem(404, 'There is no such workspace.')
   }
 }
@@ -71,7 +78,11 @@ export async function callerOfToken(
 const params = z.object({ id: z.string() })
 
 /** A token goes before a cookie: whoever sends one says on purpose who is asking. */
-async function identify(request: FastifyRequest, options: AuthorizationOptions): Promise<Caller> {
+async function identify(
+  request: FastifyRequest,
+  options: AuthorizationOptions,
+  limit: SignInLimit,
+): Promise<Caller> {
   const { authorization } = request.headers
   const cookie = readSessionCookie(request, options)
   if (authorization === undefined && cookie !== undefined) {
@@ -79,7 +90,7 @@ async function identify(request: FastifyRequest, options: AuthorizationOptions):
   }
   const token = bearerToken(authorization)
   if (token === undefined) throw unauthorized('Bearer', 'Send a token: Authorization: Bearer ….')
-  const caller = await callerOfToken(token, options)
+  const caller = await limit.tried(request, token, () => callerOfToken(token, options))
   if (caller === null) throw unauthorized('Bearer error="invalid_token"', 'The token is not valid.')
   return caller
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { EventLog, LogPageOfWorkspace } from './event-log.ts'
+import { cursorNumber, cursorTime } from './given.ts'
 import { decodeCursor, encodeCursor } from './paging.ts'
 import { invalidRequest } from './problem.ts'
 
@@ -55,8 +56,8 @@ function positionIn(workspaceId: string, partition: number) {
   return z.strictObject({
     w: z.literal(workspaceId),
     p: z.literal(partition),
-    o: z.number().int().nonnegative(),
-    u: z.number().nullable(),
+    o: cursorNumber,
+    u: cursorTime.nullable(),
   })
 }
 

@@ -15,7 +15,20 @@ import {
   type Secret,
   secret,
 } from '../shared/config.ts'
-import { type SecretBox, secretBoxFrom, secretsVariables } from '../shared/secret-box.ts'
+import {
+  derivedKeys,
+  type SecretBox,
+  secretBoxFrom,
+  secretsVariables,
+} from '../shared/secret-box.ts'
+import { createSourceTokens, SOURCE_TOKENS, type SourceTokens } from '../shared/source-token.ts'
+
+/** It opens every workspace, and is the only token that a person makes up. */
+const OPERATOR_TOKEN_MIN = 32
+const operatorToken = secret.refine(
+  (value) => value.reveal().length >= OPERATOR_TOKEN_MIN,
+  `must have at least ${OPERATOR_TOKEN_MIN} characters: make one with \`openssl rand -hex 32\``,
+)
 
 const variables = {
   ...commonVariables,
@@ -36,7 +49,7 @@ const variables = {
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])))
     .default([]),
   CONSOLE_SOURCES_MAX: count.default(50),
-  OPERATOR_TOKEN: secret,
+  OPERATOR_TOKEN: operatorToken,
   NORMALIZER_PUBLIC_URL: z.url().default('http://127.0.0.1:8080'),
   DISPATCHER_REQUEST_TIMEOUT_MS: requestTimeout,
   DISPATCHER_RETRY_TIERS: commaList.default(RETRY_TIERS),
@@ -60,6 +73,7 @@ export interface ConsoleConfig {
   readonly operatorToken: Secret
   readonly kafka: KafkaConfig
   readonly secretBox: SecretBox
+  readonly sourceTokens: SourceTokens
   /** Without a slash at the end. */
   readonly normalizerPublicUrl: string
   readonly allowCidrs: readonly string[]
@@ -88,6 +102,7 @@ export function readConfig(env: Environment = process.env): ConsoleConfig {
     operatorToken: read.OPERATOR_TOKEN,
     kafka: kafkaConfig(read),
     secretBox: secretBoxFrom(read),
+    sourceTokens: createSourceTokens(derivedKeys(read, SOURCE_TOKENS)),
     normalizerPublicUrl: withoutSlash(read.NORMALIZER_PUBLIC_URL),
     allowCidrs: read.EGRESS_ALLOW_CIDRS,
     allowHttp: read.EGRESS_ALLOW_HTTP,

@@ -8,7 +8,9 @@ import type { Secret } from '../shared/config.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
+import type { SourceTokens } from '../shared/source-token.ts'
 import type { EventLog } from './event-log.ts'
+import { givenWorkspaceId } from './given.ts'
 import type { Rewinds } from './rewinds.ts'
 
 /** A fastify whose routes take their types from zod schemas. */
@@ -24,6 +26,7 @@ export type ConsoleApp = FastifyInstance<
 export interface ConsoleDeps {
   readonly pool: Pool
   readonly secretBox: SecretBox
+  readonly sourceTokens: SourceTokens
   readonly eventLog: EventLog
   readonly rewinds: Rewinds
   /** The guarded one: pings go to addresses that a customer chose. */
@@ -50,7 +53,7 @@ export interface ConsoleDeps {
   readonly attemptsMax: number
 }
 
-export const workspaceParams = z.object({ id: z.string().describe('Id of the workspace.') })
+export const workspaceParams = z.object({ id: givenWorkspaceId.describe('Id of the workspace.') })
 
 /** In a route's description: no session of a browser is enough. Who asks is checked by a hook. */
 export const operatorOnly = [{ token: [] }]

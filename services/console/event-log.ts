@@ -1,5 +1,6 @@
 import type { CallEvent } from '../shared/call-event.ts'
 import type { TraceContext } from '../shared/trace-context.ts'
+import type { ScanBudget } from './log-scans.ts'
 
 /**
  * What the console reads of the log: the events of one workspace, by time or by id. Content is read
@@ -35,6 +36,8 @@ export interface LogPageOfWorkspace {
   readonly nextOffset: number | null
   /** Offset behind what was read: where to go on for what is accepted later. */
   readonly endOffset: number
+  /** Log time of the last record that was read, whoever's it is; null: none was. */
+  readonly reachedAt: number | null
   /** Retention has removed records at the offset that was asked for; the page begins behind them. */
   readonly isTruncated: boolean
   readonly cost: LogCost
@@ -56,18 +59,28 @@ export interface EventLog {
   oldestAt(partition: number): Promise<number | null>
   /**
    * Events of one workspace from `offset` on and before the log time `until`, in log order; at most
-   * `limit`, and less when the budget of bytes and time ends before.
+   * `limit`, and less when a page has cost 8 MB or 0.7 s, or when whoever asked has gone.
    */
   page(
     workspaceId: string,
     range: { readonly offset: number; readonly until: number; readonly limit: number },
+    signal?: AbortSignal,
   ): Promise<LogPageOfWorkspace>
-  /**
-   * The event with this id, accepted within the range of log times; null: not there (any more), or
-   * behind more records than are read for one question.
-   */
-  find(workspaceId: string, eventId: string, range: LogTimes): Promise<LoggedEvent | null>
+  /** The event with this id, accepted within the range of log times. */
+  find(asked: AskedEvent, range: LogTimes, budget: ScanBudget): Promise<FoundInLog>
 }
+
+export interface AskedEvent {
+  readonly workspaceId: string
+  readonly eventId: string
+}
+
+export type FoundInLog =
+  | { readonly kind: 'found'; readonly logged: LoggedEvent }
+  /** Not in the range (any more). */
+  | { readonly kind: 'absent' }
+  /** The budget has ended before the range. */
+  | { readonly kind: 'unread' }
 
 /** A log that nobody can reach: for describing the API, and for tests that are not about the log. */
 export const awayEventLog: EventLog = {

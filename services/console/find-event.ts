@@ -6,10 +6,11 @@ import {
   listAttemptsOfEvent,
 } from '../shared/postgres/event-attempts.ts'
 import type { ConsoleDeps } from './console-app.ts'
-import type { EventLog, LoggedEvent, LogTimes } from './event-log.ts'
+import type { EventLog, FoundInLog, LoggedEvent, LogTimes } from './event-log.ts'
+import type { ScanBudget } from './log-scans.ts'
 import { searchRanges } from './search-ranges.ts'
 
-export const REQUEST_MISSING = ['retention', 'not_found'] as const
+export const REQUEST_MISSING = ['retention', 'not_found', 'too_much_to_read'] as const
 
 /** Everything that is known of one event. */
 export interface FoundEvent {
@@ -35,6 +36,7 @@ const TOLERANCE_MS = 60_000
 export async function findEvent(
   { pool, eventLog, clock }: Pick<ConsoleDeps, 'pool' | 'eventLog' | 'clock'>,
   asked: EventOfWorkspace,
+  budget: ScanBudget,
 ): Promise<FoundEvent | null> {
   const { publishedAt, failedAt, deadKind } = await findEventTraces(pool, asked)
   // It cannot have been tried before it was published, so earlier days need not be touched.
@@ -43,7 +45,8 @@ export async function findEvent(
   const [first] = attempts
   const triedAt = first ? first.at.getTime() - first.durationMs : (failedAt?.getTime() ?? null)
   const ranges = searchRanges({ publishedAt: publishedAt?.getTime() ?? null, triedAt })
-  const logged = await search(eventLog, asked, ranges)
+  const found = await search(eventLog, asked, ranges, budget)
+  const logged = found.kind === 'found' ? found.logged : null
   const kind = logged?.event.event ?? first?.event ?? deadKind
   if (kind === null) return null
   return {
@@ -51,28 +54,32 @@ export async function findEvent(
     acceptedAt: logged ? new Date(logged.acceptedAt) : publishedAt,
     attempts,
     logged,
-    missing: logged ? null : await whyMissing(eventLog, asked, ranges),
+    missing: await whyMissing(found, eventLog, asked, ranges),
   }
 }
 
 async function search(
   log: EventLog,
-  { workspaceId, eventId }: EventOfWorkspace,
+  asked: EventOfWorkspace,
   ranges: readonly LogTimes[],
-): Promise<LoggedEvent | null> {
+  budget: ScanBudget,
+): Promise<FoundInLog> {
   for (const range of ranges) {
-    const found = await log.find(workspaceId, eventId, range)
-    if (found) return found
+    const found = await log.find(asked, range, budget)
+    if (found.kind !== 'absent') return found
   }
-  return null
+  return { kind: 'absent' }
 }
 
 /** The first range is where it most likely was. */
 async function whyMissing(
+  { kind }: FoundInLog,
   log: EventLog,
   { workspaceId }: EventOfWorkspace,
   [likeliest]: readonly LogTimes[],
 ): Promise<FoundEvent['missing']> {
+  if (kind === 'found') return null
+  if (kind === 'unread') return 'too_much_to_read'
   const oldest = await log.oldestAt(log.partitionOf(workspaceId))
   const isRemoved = likeliest !== undefined && (oldest === null || oldest >= likeliest.until)
   return isRemoved ? 'retention' : 'not_found'

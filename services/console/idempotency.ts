@@ -8,6 +8,7 @@ import {
   releaseIdempotencyKey,
   storeAnswer,
 } from '../shared/postgres/idempotency-keys.ts'
+import { answerPlace } from '../shared/sealed-places.ts'
 import { requireWorkspace } from './authorization.ts'
 import type { ConsoleApp, ConsoleDeps } from './console-app.ts'
 import { invalidRequest, plainProblem } from './problem.ts'
@@ -58,7 +59,7 @@ export function takeIdempotencyKeys(app: ConsoleApp, deps: ConsoleDeps): void {
     const found = await findStoredAnswer(deps.pool, key)
     // Without a workspace there is nothing to keep a key with: 404 rather than "under way".
     if (found === null) await requireWorkspace(deps.pool, key.workspaceId)
-    return replay(reply, found, { requestHash, deps })
+    return replay(reply, found, { key, requestHash, deps })
   })
   app.addHook('onSend', async (request, reply, payload) => {
     const claim = claims.get(request)
@@ -93,8 +94,13 @@ type Found = Awaited<ReturnType<typeof findStoredAnswer>>
 function replay(
   reply: FastifyReply,
   found: Found,
-  { requestHash, deps }: { readonly requestHash: Buffer; readonly deps: ConsoleDeps },
+  asked: {
+    readonly key: IdempotencyKey
+    readonly requestHash: Buffer
+    readonly deps: ConsoleDeps
+  },
 ): FastifyReply {
+  const { key, requestHash, deps } = asked
   if (found !== null && !found.requestHash.equals(requestHash)) {
     const message = 'was used with another request in the last 24 hours: take a new one'
     throw invalidRequest([{ path: 'headers.idempotency-key', message }])
@@ -107,7 +113,7 @@ function replay(
     .code(found.status)
     .header(REPLAYED_HEADER, 'true')
     .type('application/json; charset=utf-8')
-    .send(deps.secretBox.open(found.answerSealed))
+    .send(deps.secretBox.open(found.answerSealed, answerPlace(key)))
 }
 
 async function settle(
@@ -117,7 +123,7 @@ async function settle(
 ): Promise<void> {
   try {
     if (status < 200 || status >= 300) return await releaseIdempotencyKey(pool, claim, claim.id)
-    const answerSealed = secretBox.seal(body)
+    const answerSealed = secretBox.seal(body, answerPlace(claim))
     await storeAnswer(pool, claim, { claimId: claim.id, status, answerSealed })
   } catch (error) {
     // The caller gets the answer all the same: with it, there is no need for a repeat.

@@ -22,8 +22,6 @@ export interface KafkaEventLogOptions extends ScanOptions {
 /** A page ends with the first of these, so that a request never scans without end. */
 const PAGE_BYTES_MAX = 8 * 1024 * 1024
 const PAGE_MS_MAX = 700
-/** More is not read for one event, whose place is known to the second as a rule. */
-const FIND_MS_MAX = 2_500
 const FIND_PAGE = 500
 /** kafkajs itself tries for half a minute; nobody waits that long for a page. */
 const ANSWER_WITHIN_MS = 3_000
@@ -56,25 +54,28 @@ export function createKafkaEventLog(options: KafkaEventLogOptions): EventLog {
     async oldestAt(partition) {
       return (await reader.firstSince(partition, 0))?.at ?? null
     },
-    async page(workspaceId, { offset, until, limit }) {
+    async page(workspaceId, { offset, until, limit }, signal) {
       const partition = partitionOf(workspaceId)
       const scan = new LogScan(options, { workspaceId, partition, until, limit }, offset)
       const endAt = clock.now() + PAGE_MS_MAX
-      while (scan.isOpen && scan.bytesRead < PAGE_BYTES_MAX && clock.now() < endAt) {
+      const isPaid = () => scan.bytesRead >= PAGE_BYTES_MAX || clock.now() >= endAt
+      while (scan.isOpen && !isPaid() && !signal?.aborted) {
         await scan.take(await reader.read(partition, scan.offset))
       }
       return scan.page()
     },
-    async find(workspaceId, eventId, { since, until }) {
-      const endAt = clock.now() + FIND_MS_MAX
+    async find({ workspaceId, eventId }, { since, until }, budget) {
       let offset = await log.offsetAt(partitionOf(workspaceId), since)
-      while (offset !== null && clock.now() < endAt) {
-        const page = await log.page(workspaceId, { offset, until, limit: FIND_PAGE })
-        const found = page.events.find(({ event }) => event.eventId === eventId)
-        if (found) return found
+      while (offset !== null) {
+        if (budget.isUsedUp()) return { kind: 'unread' }
+        const range = { offset, until, limit: FIND_PAGE }
+        const page = await log.page(workspaceId, range, budget.signal)
+        budget.spend(page.cost.bytesRead)
+        const logged = page.events.find(({ event }) => event.eventId === eventId)
+        if (logged) return { kind: 'found', logged }
         offset = page.nextOffset
       }
-      return null
+      return { kind: 'absent' }
     },
   }
   return log

@@ -36,6 +36,7 @@ export class LogScan {
   #isTruncated = false
   #bytesRead = 0
   #recordsRead = 0
+  #reachedAt: number | null = null
 
   constructor(options: ScanOptions, wanted: Wanted, offset: number) {
     this.#options = options
@@ -59,11 +60,11 @@ export class LogScan {
   }
 
   /** @throws EventLogAwayError when the schema of an event cannot be asked for. */
-  async take({ messages, next, bytes }: LogPage): Promise<void> {
+  async take({ messages, next, isCutOff, bytes }: LogPage): Promise<void> {
     this.#bytesRead += bytes
-    // Nothing there, and yet another offset: what was there is removed.
-    if (messages.length === 0 && next !== this.#offset) this.#isTruncated = true
-    else if (messages.length === 0) this.#isThrough = true
+    if (isCutOff || next < this.#offset) this.#isTruncated = true
+    // A page of markers and aborted records goes on without any.
+    else if (next === this.#offset) this.#isThrough = true
     for (const message of messages) {
       if (!this.isOpen) return
       await this.#look(message)
@@ -77,6 +78,7 @@ export class LogScan {
       return
     }
     this.#recordsRead++
+    this.#reachedAt = Number(message.timestamp)
     this.#offset = Number(message.offset) + 1
     const { key, value } = message
     if (value === null || !key?.equals(this.#key)) return
@@ -113,6 +115,7 @@ export class LogScan {
       events: this.#events,
       nextOffset: this.#isThrough ? null : this.#offset,
       endOffset: this.#offset,
+      reachedAt: this.#reachedAt,
       isTruncated: this.#isTruncated,
       cost: { bytesRead: this.#bytesRead, recordsRead: this.#recordsRead },
     }

@@ -4,6 +4,7 @@ import { Secret } from '../shared/config.ts'
 import { createLogger } from '../shared/logger.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { createSecretBox } from '../shared/secret-box.ts'
+import { createSourceTokens } from '../shared/source-token.ts'
 import { awayEventLog } from './event-log.ts'
 import { awayRewinds } from './rewinds.ts'
 import { createServer } from './server.ts'
@@ -14,6 +15,7 @@ const databaseUrl = new Secret('postgres://nobody@127.0.0.1:1/none')
 const app = await createServer({
   pool: createPool({ databaseUrl, applicationName: 'openapi', connectionsMax: 1, logger }),
   secretBox: createSecretBox(new Secret(Buffer.alloc(32).toString('base64'))),
+  sourceTokens: createSourceTokens([Buffer.alloc(32)]),
   eventLog: awayEventLog,
   rewinds: awayRewinds,
   agent: new Agent(),

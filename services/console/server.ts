@@ -10,6 +10,9 @@ import { requireOperator, requireWorkspaceAccess } from './authorization.ts'
 import type { ConsoleApp, ConsoleDeps } from './console-app.ts'
 import { describeApi } from './describe-api.ts'
 import { takeIdempotencyKeys } from './idempotency.ts'
+import { type ConsoleLimits, httpOptions, LIMITS, limitConnections } from './limits.ts'
+import { createLogScans } from './log-scans.ts'
+import { createPingLimit } from './ping-limit.ts'
 import { answerFrameworkError, answerWithProblems } from './problem-handlers.ts'
 import { cancelBackfill } from './routes/cancel-backfill.ts'
 import { createBackfill } from './routes/create-backfill.ts'
@@ -32,11 +35,13 @@ import { listCalls } from './routes/list-calls.ts'
 import { listDeadLetters } from './routes/list-dead-letters.ts'
 import { listGaps } from './routes/list-gaps.ts'
 import { listSources } from './routes/list-sources.ts'
+import { listTokens } from './routes/list-tokens.ts'
 import { openPortalLink } from './routes/open-portal-link.ts'
 import { putConnection } from './routes/put-connection.ts'
 import { putWorkspace } from './routes/put-workspace.ts'
 import { resendDeadLetter } from './routes/resend-dead-letter.ts'
 import { retryNow } from './routes/retry-now.ts'
+import { revokeTokens } from './routes/revoke-tokens.ts'
 import { rotateSigningSecret } from './routes/rotate-signing-secret.ts'
 import { rotateSourceToken } from './routes/rotate-source-token.ts'
 import { registerSession } from './routes/session.ts'
@@ -49,12 +54,17 @@ import { serveWebPage } from './web-page.ts'
 const BODY_MAX_BYTES = 64 * 1024
 
 /** The REST API, ready to listen or to be asked by `inject`. */
-export async function createServer(deps: ConsoleDeps): Promise<ConsoleApp> {
+export async function createServer(
+  deps: ConsoleDeps,
+  limits: ConsoleLimits = LIMITS,
+): Promise<ConsoleApp> {
   const app = fastify({
+    ...httpOptions(limits),
     bodyLimit: BODY_MAX_BYTES,
     trustProxy: [...deps.trustedProxies],
     frameworkErrors: answerFrameworkError,
   }).withTypeProvider<ZodTypeProvider>()
+  limitConnections(app, limits, deps)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   answerWithProblems(app, deps.logger)
@@ -71,43 +81,50 @@ export async function createServer(deps: ConsoleDeps): Promise<ConsoleApp> {
   registerSession(app, deps, signInLimit)
   openPortalLink(app, deps, signInLimit)
   await app.register(async (scope) => {
-    scope.addHook('onRequest', requireOperator(deps))
+    scope.addHook('onRequest', requireOperator(deps, signInLimit))
     const routes = scope.withTypeProvider<ZodTypeProvider>()
     putWorkspace(routes, deps)
     createToken(routes, deps)
     createPortalLink(routes, deps)
   })
   await app.register(async (scope) => {
-    scope.addHook('onRequest', requireWorkspaceAccess(deps))
-    const routes = scope.withTypeProvider<ZodTypeProvider>()
-    listSources(routes, deps)
-    createSource(routes, deps)
-    deleteSource(routes, deps)
-    getConnection(routes, deps)
-    putConnection(routes, deps)
-    deleteConnection(routes, deps)
-    getWorkspace(routes, deps)
-    rotateSourceToken(routes, deps)
-    testConnection(routes, deps)
-    retryNow(routes, deps)
-    getSigningSecret(routes, deps)
-    rotateSigningSecret(routes, deps)
-    listAttempts(routes, deps)
-    streamAttempts(routes, deps)
-    getEvent(routes, deps)
-    getStats(routes, deps)
-    getLane(routes, deps)
-    listDeadLetters(routes, deps)
-    resendDeadLetter(routes, deps)
-    listGaps(routes, deps)
-    createBackfill(routes, deps)
-    listBackfills(routes, deps)
-    getBackfill(routes, deps)
-    cancelBackfill(routes, deps)
-    listCalls(routes, deps)
+    scope.addHook('onRequest', requireWorkspaceAccess(deps, signInLimit))
+    addWorkspaceRoutes(scope.withTypeProvider<ZodTypeProvider>(), deps, limits)
   })
   await app.ready()
   return app
+}
+
+function addWorkspaceRoutes(routes: ConsoleApp, deps: ConsoleDeps, limits: ConsoleLimits): void {
+  const scans = createLogScans(deps.clock)
+  const pingLimit = createPingLimit(routes, limits.pingsPerMinute)
+  listSources(routes, deps)
+  createSource(routes, deps)
+  deleteSource(routes, deps)
+  getConnection(routes, deps)
+  putConnection(routes, deps, pingLimit)
+  deleteConnection(routes, deps)
+  getWorkspace(routes, deps)
+  rotateSourceToken(routes, deps)
+  testConnection(routes, deps, pingLimit)
+  retryNow(routes, deps)
+  getSigningSecret(routes, deps)
+  rotateSigningSecret(routes, deps)
+  listAttempts(routes, deps)
+  streamAttempts(routes, deps)
+  getEvent(routes, deps, scans)
+  getStats(routes, deps)
+  getLane(routes, deps)
+  listDeadLetters(routes, deps)
+  resendDeadLetter(routes, deps, scans)
+  listGaps(routes, deps)
+  createBackfill(routes, deps, scans)
+  listBackfills(routes, deps)
+  getBackfill(routes, deps)
+  cancelBackfill(routes, deps)
+  listCalls(routes, deps, scans)
+  listTokens(routes, deps)
+  revokeTokens(routes, deps)
 }
 
 /** JSON or nothing; no body at all counts as an empty object, since every field may be optional. */

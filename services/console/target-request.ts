@@ -13,7 +13,11 @@ export function targetRequest({ allowHttp }: { readonly allowHttp: boolean }) {
     .trim()
     .superRefine((text, context) => {
       const parsed = parseTargetUrl(text, { allowHttp })
-      if (parsed.kind === 'refused') context.addIssue({ code: 'custom', message: parsed.detail })
+      // A parser skips a line break in a URL; a database refuses a NUL, and a log believes both.
+      if (/\p{Cc}|\p{Cs}/u.test(text)) {
+        context.addIssue({ code: 'custom', message: 'must hold no control characters' })
+      } else if (parsed.kind === 'refused')
+        context.addIssue({ code: 'custom', message: parsed.detail })
     })
   return z.strictObject({
     url: url.describe('Where events are posted: https, a public address, no redirects.'),
@@ -35,6 +39,7 @@ export function targetRequest({ allowHttp }: { readonly allowHttp: boolean }) {
       ),
     passwordHeader: z
       .string()
+      .max(200)
       .nullish()
       .describe('Name of the header for the scheme `header`, such as `x-make-apikey`.'),
     maskNumbers: z.boolean().optional().describe('Hides the middle digits of phone numbers.'),

@@ -42,7 +42,7 @@ export async function connectKafka(
   const client = createKafka(config, 'dispatcher', logger)
   const names = topicNames(config.topicPrefix)
   const { partitions } = config
-  const laneTopics = await prepareDispatcherTopics(client, names, { partitions, tiers })
+  const laneTopics = await prepareDispatcherTopics(client, names, { partitions, tiers, logger })
   const registry = createCallEventRegistry(config.registry)
   await registry.learnNewest(names.events)
   const producer = await startLogProducer({

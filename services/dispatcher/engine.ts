@@ -7,11 +7,12 @@ import type { Health } from '../shared/telemetry-server.ts'
 import type { Tracing } from '../shared/tracing.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import type { DispatcherConfig } from './config.ts'
+import { type Degraded, degradedBy } from './degraded.ts'
 import { ConnectionCache, type KnownConnection } from './delivery/connection-cache.ts'
 import type { Deliver } from './delivery/deliver.ts'
 import { readFigures } from './figures.ts'
 import { Scheduler } from './lane/scheduler.ts'
-import type { DispatcherFigures, DispatcherMetrics } from './metrics.ts'
+import type { DispatcherFigures, DispatcherMetrics, LostReason } from './metrics.ts'
 import { recordDeleted } from './topics/deleted-events.ts'
 import { type GapLog, type LaneRun, LaneRunner } from './topics/lane-runner.ts'
 import { type AttemptSink, type BackfillSink, OutcomeHandler } from './topics/outcome-handler.ts'
@@ -64,6 +65,7 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #scheduler: Scheduler<LaneRun>
   readonly #runner: LaneRunner
+  readonly #lostAt = new Map<LostReason, number>()
   #consumer: PartitionConsumer | null = null
 
   constructor(options: EngineOptions) {
@@ -100,10 +102,11 @@ export class Engine {
   }
 
   #lost({ from, to, ...where }: LostRecords): void {
-    const { logger, metrics } = this.#options
-    const isDeleted = to > from
-    logger.error({ ...where, from, to }, isDeleted ? 'log.deleted_unread' : 'log.went_back')
-    metrics.recordsLost(isDeleted ? 'deleted' : 'went_back', Math.max(to - from, 1))
+    const { logger, metrics, clock } = this.#options
+    const why: LostReason = to > from ? 'deleted' : 'went_back'
+    logger.error({ ...where, from, to }, why === 'deleted' ? 'log.deleted_unread' : 'log.went_back')
+    metrics.recordsLost(why, Math.max(to - from, 1))
+    this.#lostAt.set(why, clock.now())
   }
 
   #createRunner(): LaneRunner {
@@ -176,11 +179,22 @@ export class Engine {
       const reason = `topic ${topic} has ${count} partitions, and TOPIC_PARTITIONS another number: see deploy/kafka/README.md, "The number of partitions"`
       return { ok: false, reason }
     }
+    const [stuck] = this.#consumer.unreadable
+    if (stuck) {
+      const { topic, partition, offset } = stuck
+      const reason = `topic ${topic}, partition ${partition}: the record at offset ${offset} cannot be decoded, and nothing behind it is read: see deploy/kafka/README.md, "Compression"`
+      return { ok: false, reason }
+    }
     const { openingCount } = this.sessions
     if (openingCount > 0) {
       return { ok: false, reason: `waiting for ${openingCount} partitions to be handed over` }
     }
-    return { ok: true }
+    const degraded = this.#degraded()
+    return degraded.length === 0 ? { ok: true } : { ok: true, degraded }
+  }
+
+  #degraded(): readonly Degraded[] {
+    return degradedBy(this.figures(), this.#lostAt, this.#options.clock.now())
   }
 
   figures(): DispatcherFigures {
@@ -190,6 +204,7 @@ export class Engine {
     return {
       ...readFigures({ ...sources, tiers: config.tiers }, clock.now()),
       misfitTopics: this.#consumer?.misfits.size ?? 0,
+      unreadablePartitions: this.#consumer?.unreadable.length ?? 0,
       partitionLag: Object.fromEntries(this.#consumer?.lagSeconds(eventsTopic) ?? []),
     }
   }

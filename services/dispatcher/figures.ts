@@ -17,12 +17,16 @@ export interface FigureSources {
 export function readFigures(
   { sessions, scheduler, attempts, tiers }: FigureSources,
   now: number,
-): Omit<DispatcherFigures, 'misfitTopics' | 'partitionLag'> {
+): Omit<DispatcherFigures, 'misfitTopics' | 'partitionLag' | 'unreadablePartitions'> {
   let commitLag = 0
   let heldUpSince = now
+  let oldestWriteAt = now
+  let windowUsedRatio = 0
   for (const session of sessions.all) {
     commitLag += session.window
     heldUpSince = Math.min(heldUpSince, session.heldUpSince ?? now)
+    oldestWriteAt = Math.min(oldestWriteAt, session.oldestWriteAt ?? now)
+    windowUsedRatio = Math.max(windowUsedRatio, session.windowUsedRatio)
   }
   const lanes = countLanes(runsOf(sessions), tiers, now)
   const heldUpSeconds = (now - heldUpSince) / 1000
@@ -34,6 +38,8 @@ export function readFigures(
     inFlight: scheduler.inFlight,
     partitionsAssigned: sessions.count,
     commitLag,
+    oldestWriteSeconds: (now - oldestWriteAt) / 1000,
+    windowUsedRatio,
     sinceCommitSeconds: sessions.sinceCommitMs / 1000,
     attemptsWaiting: attempts.waiting,
   }

@@ -43,10 +43,16 @@ export interface DispatcherFigures extends LaneFigures {
   readonly partitionsAssigned: number
   /** Records that were read and are not committed. */
   readonly commitLag: number
+  /** Since the oldest lane record or dead letter that is not durable was begun; its lane stands. */
+  readonly oldestWriteSeconds: number
+  /** Widest window of a topic and partition, in parts of what a commit can describe; at 1 it stands. */
+  readonly windowUsedRatio: number
   readonly sinceCommitSeconds: number
   readonly attemptsWaiting: number
   /** Topics whose number of partitions is not the one configured. */
   readonly misfitTopics: number
+  /** Partitions that stand still before records which cannot be decoded. */
+  readonly unreadablePartitions: number
   /** Seconds since everything of a partition of the events topic had been read, by partition. */
   readonly partitionLag: Counts
 }
@@ -242,9 +248,24 @@ const GAUGES: readonly {
     read: (now) => now.commitLag,
   },
   {
+    name: 'callwebhook_oldest_lane_write_seconds',
+    help: 'Since the oldest lane record or dead letter that is not durable yet was begun: does a lane stand because Kafka does not take its record?',
+    read: (now) => now.oldestWriteSeconds,
+  },
+  {
+    name: 'callwebhook_window_used_ratio',
+    help: 'How full the fullest window between watermark and position is: at 1 its topic is not read on.',
+    read: (now) => now.windowUsedRatio,
+  },
+  {
     name: 'callwebhook_misfit_topics',
     help: 'Topics with another number of partitions than TOPIC_PARTITIONS: are there records that nobody reads?',
     read: (now) => now.misfitTopics,
+  },
+  {
+    name: 'callwebhook_unreadable_partitions',
+    help: 'Partitions, of any topic, that stand before records which cannot be decoded: does somebody write what we cannot read?',
+    read: (now) => now.unreadablePartitions,
   },
   {
     name: 'callwebhook_commit_age_seconds',

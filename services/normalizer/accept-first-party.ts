@@ -6,6 +6,7 @@ import type { UnavailableReason } from './act-on-verdicts.ts'
 import type { FieldProblem } from './answers.ts'
 import { readBody } from './body-reader.ts'
 import type { CachedLookup } from './cached-lookup.ts'
+import { type EventRefusalReason, refusalOf } from './event-refusal.ts'
 import { idempotentEventId, readFirstPartyEvent, type ToldCall } from './providers/first-party.ts'
 import { fingerprintOf, type Publisher } from './publisher.ts'
 
@@ -33,7 +34,12 @@ export type FirstPartyResult =
       readonly callId: string
     }
   | { readonly kind: 'conflict'; readonly eventId: string }
-  | { readonly kind: 'rejected'; readonly errors: readonly FieldProblem[] }
+  | {
+      readonly kind: 'rejected'
+      readonly errors: readonly FieldProblem[]
+      /** Not about one field. */
+      readonly reason?: EventRefusalReason
+    }
   | { readonly kind: 'unsupported'; readonly detail: string }
   | { readonly kind: 'unauthorized' | 'forbidden' }
   | { readonly kind: 'unavailable'; readonly reason: UnavailableReason }
@@ -89,9 +95,16 @@ async function publishEvent(
     return invalid('callId', 'is another call than provider and providerCallId name')
   }
   const event = withKey(identified, idempotencyKey)
-  const published = await options.publisher.publish(event, fingerprintOf(facts), trace)
-  if (published.kind === 'conflict') return { kind: 'conflict', eventId: event.eventId }
-  return { kind: published.kind, eventId: event.eventId, callId: event.callId }
+  try {
+    const published = await options.publisher.publish(event, fingerprintOf(facts), trace)
+    if (published.kind === 'conflict') return { kind: 'conflict', eventId: event.eventId }
+    return { kind: published.kind, eventId: event.eventId, callId: event.callId }
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (refusal === null) throw error
+    const { reason, detail } = refusal
+    return { kind: 'rejected', reason, errors: [{ path: '', message: detail }] }
+  }
 }
 
 async function nameOf(

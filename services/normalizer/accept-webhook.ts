@@ -1,5 +1,6 @@
 import { hashToken } from '../shared/access-token.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { SourceTokens } from '../shared/source-token.ts'
 import { traceIds } from '../shared/trace-context.ts'
 import {
   type ActOptions,
@@ -26,6 +27,8 @@ export type AcceptWebhook = (webhook: Webhook) => Promise<WebhookResult>
 export interface AcceptWebhookOptions extends ActOptions {
   /** By the hash of the token. */
   readonly sources: Pick<CachedLookup<Source>, 'find'>
+  /** Asked when Postgres cannot say whose a token is. */
+  readonly tokens: SourceTokens
   /** Null for a name that is no provider, or none that this replica serves. */
   readonly findProvider: (name: string) => Provider<unknown> | null
 }
@@ -36,7 +39,7 @@ export function createAcceptWebhook(options: AcceptWebhookOptions): AcceptWebhoo
     // The token first, also for a provider that does not exist: neither the answer nor its time
     // tells a stranger which of the two was wrong.
     const found = await options.sources.find(hashToken(webhook.token))
-    if (found.kind === 'unavailable') return { kind: 'unavailable', reason: 'postgres' }
+    if (found.kind === 'unavailable') return keepUnseen(webhook, options)
     const provider = options.findProvider(webhook.provider)
     if (found.kind === 'unknown' || provider?.name !== found.value.provider) {
       return { kind: 'unknown_source' }
@@ -47,6 +50,28 @@ export function createAcceptWebhook(options: AcceptWebhookOptions): AcceptWebhoo
     if (validUntil <= webhook.receivedAt) return { kind: 'unknown_source' }
     return actOnWebhook({ webhook, source, provider }, options)
   }
+}
+
+/**
+ * Kept raw, and brought in once Postgres says whether the source is still there. The OK is the plain
+ * one: without the source's settings nobody can tell what a provider asks.
+ */
+async function keepUnseen(
+  webhook: Webhook,
+  { tokens, findProvider, rejected, metrics }: AcceptWebhookOptions,
+): Promise<WebhookResult> {
+  const token = tokens.read(webhook.token)
+  if (token.kind === 'unsigned') return { kind: 'unavailable', reason: 'postgres' }
+  const provider = findProvider(webhook.provider)
+  if (token.kind === 'forged' || provider?.name !== token.source.provider) {
+    return { kind: 'unknown_source' }
+  }
+  const { source } = token
+  const reason = 'source_unavailable'
+  await rejected.keep(webhook, source, { reason, detail: 'its source cannot be looked up' })
+  metrics.requestRejected(provider.name, reason)
+  const { acknowledgement } = provider
+  return { kind: 'kept', source, acknowledgement, eventIds: [], reason }
 }
 
 /** From here on it does not matter how the source was found. */

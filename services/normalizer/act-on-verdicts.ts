@@ -1,12 +1,14 @@
 import { type CallFacts, identify } from '../shared/call-event.ts'
 import type { Logger } from '../shared/logger.ts'
 import { DatabaseAwayError } from '../shared/postgres/database-guard.ts'
+import type { SourceName } from '../shared/source-token.ts'
 import { traceIds } from '../shared/trace-context.ts'
 import type { Budget } from './budget.ts'
+import { refusalOf } from './event-refusal.ts'
 import type { HeldSessions } from './held-sessions.ts'
 import type { NormalizerMetrics } from './metrics.ts'
 import type { Json, Provider, Verdict } from './providers/provider.ts'
-import { type Publisher, UnencodableError } from './publisher.ts'
+import type { Publisher } from './publisher.ts'
 import { type RateLimited, rateLimited } from './rate-limited.ts'
 import type { Recordings } from './recordings/recordings.ts'
 import type { KeptReason, RejectedRequests, Rejection } from './rejected-requests.ts'
@@ -22,17 +24,17 @@ import type { Webhook } from './webhook.ts'
 export type WebhookResult =
   | {
       readonly kind: 'published' | 'spooled' | 'repeated' | 'held' | 'kept' | 'ignored'
-      readonly source: Source
+      readonly source: SourceName
       readonly acknowledgement: Provider<unknown>['acknowledgement']
       readonly eventIds: readonly string[]
       readonly reason?: string
     }
   /** The provider asked something: the JSON that it expects. */
-  | { readonly kind: 'answered'; readonly source: Source; readonly body: Json }
-  | ({ readonly kind: 'rejected'; readonly source: Source } & Rejection)
+  | { readonly kind: 'answered'; readonly source: SourceName; readonly body: Json }
+  | ({ readonly kind: 'rejected'; readonly source: SourceName } & Rejection)
   | {
       readonly kind: 'unauthorized' | 'unsupported'
-      readonly source: Source
+      readonly source: SourceName
       readonly detail: string
     }
   | (RateLimited & { readonly source?: Source })
@@ -156,9 +158,13 @@ async function publishCall(
     if (kind === 'published' || kind === 'spooled') await recordings.published(event)
     return { kind: kind === 'conflict' ? 'repeated' : kind, eventId }
   } catch (error) {
-    if (!(error instanceof UnencodableError)) throw error
-    logger.error({ sourceId: source.id, err: error, ...traceIds(trace) }, 'mapping.failed')
-    return rejection('mapping_failed', error.message)
+    const refusal = refusalOf(error)
+    if (refusal === null) throw error
+    const { reason, detail } = refusal
+    const facts = { sourceId: source.id, reason, err: error, ...traceIds(trace) }
+    if (reason === 'too_large') logger.warn(facts, 'event.too_large')
+    else logger.error(facts, reason === 'mapping_failed' ? 'mapping.failed' : 'event.refused')
+    return rejection(reason, detail)
   }
 }
 

@@ -25,6 +25,7 @@ import {
   secretBoxFrom,
   secretsVariables,
 } from '../shared/secret-box.ts'
+import { createSourceTokens, SOURCE_TOKENS, type SourceTokens } from '../shared/source-token.ts'
 import type { RequestLimits } from './gate.ts'
 import { createRecordingLinks, type RecordingLinks } from './recordings/recording-link.ts'
 import type { RecordingLimits } from './recordings/recording-routes.ts'
@@ -98,6 +99,7 @@ export interface NormalizerConfig {
   readonly databaseUrl: Secret
   readonly connectionsMax: number
   readonly secretBox: SecretBox
+  readonly sourceTokens: SourceTokens
   readonly kafka: KafkaConfig
   readonly providers: readonly ProviderName[]
   readonly trustedProxies: readonly string[]
@@ -138,6 +140,7 @@ export function readConfig(environment: Environment = process.env): NormalizerCo
     databaseUrl: env.DATABASE_URL,
     connectionsMax: env.NORMALIZER_POSTGRES_CONNECTIONS_MAX,
     secretBox: secretBoxFrom(env),
+    sourceTokens: createSourceTokens(derivedKeys(env, SOURCE_TOKENS)),
     kafka: kafkaConfig(env),
     providers: env.NORMALIZER_PROVIDERS,
     trustedProxies: env.NORMALIZER_TRUSTED_PROXIES,

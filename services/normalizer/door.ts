@@ -54,7 +54,8 @@ const REFUSED = {
   postgres_away: 'kafka_and_postgres',
 } as const
 
-function reasonOf(error: unknown): UnavailableReason {
+/** `bug`: nothing is away, the work itself failed. */
+export function reasonOf(error: unknown): UnavailableReason {
   if (error instanceof SpoolRefusedError) return REFUSED[error.reason]
   if (error instanceof ProduceError) return 'kafka'
   if (error instanceof DeadlineError) return 'deadline'

@@ -153,8 +153,11 @@ function answerOf(result: Handled): Answer {
       return json(202, { eventId: result.eventId, callId: result.callId })
     case 'conflict':
       return problem(409, ANOTHER_EVENT, { eventId: result.eventId })
-    case 'rejected':
-      return problem(422, 'Fields of the event are wrong.', { errors: result.errors })
+    case 'rejected': {
+      const { reason, errors } = result
+      if (reason === undefined) return problem(422, 'Fields of the event are wrong.', { errors })
+      return problem(422, 'The event cannot be taken.', { reason, errors })
+    }
     case 'unsupported':
       return problem(415, result.detail)
     case 'unauthorized':

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
-import { identify } from '../shared/call-event.ts'
+import { type CallFacts, identify, type ProviderName } from '../shared/call-event.ts'
 import type { Logger } from '../shared/logger.ts'
 import type {
   LeasedSession,
@@ -10,7 +10,9 @@ import type {
   StoredAs,
   StoredLeg,
 } from '../shared/postgres/held-legs.ts'
+import { legPlace } from '../shared/sealed-places.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
+import { type EventRefusal, type EventRefusalReason, refusalOf } from './event-refusal.ts'
 import type { HeldLeg, JsonObject } from './providers/provider.ts'
 import { providers } from './providers/registry.ts'
 import { fingerprintOf, type Publisher } from './publisher.ts'
@@ -46,6 +48,8 @@ export interface HeldSessionsOptions {
   readonly box: SecretBox
   /** Told when a session became due: wakes the loop that calls `publishDue`. */
   readonly onDue: () => void
+  /** Told of a session whose event can never be in the log. */
+  readonly onSetAside: (provider: ProviderName, reason: EventRefusalReason) => void
   readonly logger: Logger
 }
 
@@ -73,7 +77,8 @@ export function createHeldSessions(options: HeldSessionsOptions): HeldSessions {
   return {
     async hold(source, { sessionId, legId, leg, closing, windowMs }) {
       const { id: sourceId, ...rest } = source
-      const legSealed = box.seal(JSON.stringify(leg))
+      const place = legPlace({ workspaceId: source.workspaceId, sourceId, sessionId })
+      const legSealed = box.seal(JSON.stringify(leg), place)
       const told = { ...rest, sourceId, sessionId, legId, legSealed, closing, windowMs }
       const stored = await store.store(told)
       if (closing && stored === 'held') options.onDue()
@@ -98,24 +103,57 @@ export function createHeldSessions(options: HeldSessionsOptions): HeldSessions {
   }
 }
 
+/**
+ * Its legs stay where they are, and the session counts as told until a leg changes it: tried again
+ * and again, it would never be published either.
+ */
+function setAside(
+  { sourceId, workspaceId, provider, revision }: LeasedSession,
+  { reason, detail }: EventRefusal,
+  { onSetAside, logger }: HeldSessionsOptions,
+): void {
+  onSetAside(provider, reason)
+  logger.error({ sourceId, workspaceId, revision, reason, detail }, 'session.set_aside')
+}
+
 /** Revisions tried until one is free: others were taken by a process that crashed before marking. */
 const REVISIONS_AHEAD = 20
 
 async function publishMerged(
   session: LeasedSession,
-  { publisher, box }: HeldSessionsOptions,
+  options: HeldSessionsOptions,
 ): Promise<{ revision: number; fingerprint: Buffer }> {
+  const { box } = options
   const { merge } = providers[session.provider]
   if (!merge) throw new Error(`${session.provider} has legs and cannot merge them`)
-  const open = (sealed: string): JsonObject => storedJson.parse(JSON.parse(box.open(sealed)))
-  const facts = merge(session.legsSealed.map(open), openContext(session, box))
+  const place = legPlace(session)
+  const open = (sealed: string): JsonObject => storedJson.parse(JSON.parse(box.open(sealed, place)))
+  const context = openContext({ ...session, id: session.sourceId }, box)
+  const facts = merge(session.legsSealed.map(open), context)
   const fingerprint = fingerprintOf(facts)
   if (session.fingerprint?.equals(fingerprint)) return { revision: session.revision, fingerprint }
+  try {
+    return { revision: await publishAhead(session, facts, options), fingerprint }
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (refusal === null) throw error
+    setAside(session, refusal, options)
+    return { revision: session.revision, fingerprint }
+  }
+}
+
+/** Answers the revision under which the call is in the log. */
+async function publishAhead(
+  session: LeasedSession,
+  facts: CallFacts,
+  { publisher }: HeldSessionsOptions,
+): Promise<number> {
+  const fingerprint = fingerprintOf(facts)
   for (let ahead = 1; ahead <= REVISIONS_AHEAD; ahead += 1) {
     const revision = session.revision + ahead
     const event = identify(facts, session.workspaceId, revision)
     const published = await publisher.publish(event, fingerprint)
-    if (published.kind !== 'conflict') return { revision, fingerprint }
+    if (published.kind !== 'conflict') return revision
   }
   throw new Error(`no free revision after ${session.revision}`)
 }

@@ -36,7 +36,8 @@ await runService(async () => {
   const kafka = createKafka(kafkaConfig, 'normalizer', logger)
   const names = topicNames(kafkaConfig.topicPrefix)
   const { partitions } = kafkaConfig
-  await prepareTopics(kafka, [eventsTopic(names, partitions), rejectedTopic(names, partitions)])
+  const topics = [eventsTopic(names, partitions), rejectedTopic(names, partitions)]
+  await prepareTopics(kafka, topics, logger)
   const producer = await lifecycle.start('producer', () =>
     startLogProducer({
       kafka,
@@ -62,7 +63,9 @@ await runService(async () => {
       logger,
     }),
   )
-  const readiness = await lifecycle.start('readiness', () => createReadiness(kafka, pool, logger))
+  const readiness = await lifecycle.start('readiness', () =>
+    createReadiness({ kafka, pool, degraded: normalizer.degraded, logger }),
+  )
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
       ...config,

@@ -7,7 +7,7 @@ import type { LogProducer } from '../shared/kafka/producer.ts'
 import type { TopicNames } from '../shared/kafka/topics.ts'
 import type { Logger } from '../shared/logger.ts'
 import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
-import { createDatabaseGuard, type DatabaseGuard } from '../shared/postgres/database-guard.ts'
+import { createDatabaseGuards, type DatabaseGuard } from '../shared/postgres/database-guard.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import {
   findCall,
@@ -15,36 +15,41 @@ import {
   sightEvents,
 } from '../shared/postgres/published-events.ts'
 import { noteSourceActivity } from '../shared/postgres/source-activity.ts'
-import { findSourceByTokenHash } from '../shared/postgres/sources.ts'
 import { startRecurring } from '../shared/recurring.ts'
 import type { Tracing } from '../shared/tracing.ts'
 import { createAcceptFirstParty } from './accept-first-party.ts'
 import { createAcceptWebhook } from './accept-webhook.ts'
+import type { ActOptions } from './act-on-verdicts.ts'
 import { createBudget } from './budget.ts'
 import { createCachedLookup } from './cached-lookup.ts'
 import type { NormalizerConfig } from './config.ts'
 import { createDoor } from './door.ts'
+import { createFindSource } from './find-source.ts'
 import { forgetOld } from './forget.ts'
 import { createGate } from './gate.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
-import { createHeldSessions, type HeldSessions } from './held-sessions.ts'
+import { createHeldSessions } from './held-sessions.ts'
 import { createKnownEvents } from './known-events.ts'
 import { createMetrics, type NormalizerMetrics } from './metrics.ts'
 import { findProvider } from './providers/registry.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
+import type { Degraded } from './readiness.ts'
 import { type Recordings, startRecordings } from './recordings/recordings.ts'
 import { createRejectedRequests } from './rejected-requests.ts'
 import { createServer } from './server.ts'
-import { openSource, sourceBytes } from './source.ts'
+import { sourceBytes } from './source.ts'
 import { createSourceActivity, notingActivity, type SourceActivity } from './source-activity.ts'
 import type { SafeLog } from './spool/safe-log.ts'
 import { startSpooling } from './spool/spooling.ts'
+import { startKeptRequests } from './start-kept-requests.ts'
 
 /** The parts of the service behind its connections, put together. */
 export interface Normalizer {
   /** Not listening yet. */
   readonly app: FastifyInstance
   readonly registry: Registry
+  /** What stands although this replica takes webhooks. */
+  degraded(): readonly Degraded[]
   /** Ends what runs in the background; the app is closed by whoever made it listen. */
   stop(): Promise<void>
 }
@@ -72,43 +77,13 @@ const WORKSPACE_BYTES = 200
 const DAY_MS = 86_400_000
 
 export async function startNormalizer(options: NormalizerOptions): Promise<Normalizer> {
-  const { config, pool, clock, logger } = options
-  const metrics = createMetrics(config.kafka.partitions)
-  const guard = createDatabaseGuard({ clock, logger })
-  const spooling = startSpooling({ ...options, registry: metrics.registry })
-  const { log } = spooling
-  const publisher = createLogPublisher({ ...options, guard }, log, metrics)
-  const sessions = createHeldSessions({
-    store: createHeldSessionStore(pool, guard),
-    publisher,
-    box: config.secretBox,
-    onDue: () => sweeper.wake(),
-    logger,
-  })
-  const activity = createSourceActivity({
-    save: (noted) => noteSourceActivity(pool, noted),
-    sourcesMax: REMEMBERED_MAX,
-    clock,
-    logger,
-  })
-  const recordings = startRecordings({ config, pool, guard, publisher, metrics, clock, logger })
-  const app = createApp(options, {
-    guard,
-    metrics,
-    log,
-    publisher,
-    sessions,
-    recordings,
-    activity,
-  })
+  const { config, pool, topics, clock, logger } = options
+  const parts = startParts(options)
+  const { metrics, recordings } = parts
+  const { registry } = metrics
+  const app = createApp(options, parts)
   recordings.addRoutes(app)
-  const sweeper = startRecurring({
-    name: 'held-sessions',
-    everyMs: SWEEP_EVERY_MS,
-    task: () => sessions.publishDue(),
-    clock,
-    logger,
-  })
+  const kept = startKeptRequests({ ...options, ...parts, topic: topics.rejected, registry })
   const forgetting = startRecurring({
     name: 'forget',
     everyMs: config.forgetEveryMs,
@@ -118,17 +93,64 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
   })
   return {
     app,
-    registry: metrics.registry,
-    stop: async () => {
-      await Promise.all([
-        sweeper.stop(),
-        forgetting.stop(),
-        recordings.stop(),
-        activity.stop(),
-        spooling.stop(),
-      ])
+    registry,
+    degraded: () => (parts.stuckEntries() > 0 ? ['spool_entry_stuck'] : []),
+    async stop() {
+      // First: it brings in by means of the others.
+      await kept.stop()
+      await Promise.all([forgetting.stop(), parts.stop()])
     },
   }
+}
+
+/** What a webhook goes through, and what goes on behind it. */
+interface Parts {
+  readonly guard: DatabaseGuard
+  readonly metrics: NormalizerMetrics
+  readonly act: ActOptions
+  readonly recordings: Recordings
+  readonly activity: SourceActivity
+  /** Entries of the spool that wait for somebody to act. */
+  stuckEntries(): number
+  stop(): Promise<void>
+}
+
+function startParts(options: NormalizerOptions): Parts {
+  const { config, pool, topics, clock, logger } = options
+  const metrics = createMetrics(config.kafka.partitions)
+  const { guard, lastPlaceGuard } = createDatabaseGuards({ clock, logger })
+  const spooling = startSpooling({ ...options, lastPlaceGuard, registry: metrics.registry })
+  const { log } = spooling
+  const publisher = createLogPublisher({ ...options, guard }, log, metrics)
+  const box = config.secretBox
+  const sessions = createHeldSessions({
+    store: createHeldSessionStore(pool, guard),
+    publisher,
+    box,
+    onDue: () => sweeper.wake(),
+    onSetAside: metrics.requestRejected,
+    logger,
+  })
+  const sweeper = startRecurring({
+    name: 'held-sessions',
+    everyMs: SWEEP_EVERY_MS,
+    task: () => sessions.publishDue(),
+    clock,
+    logger,
+  })
+  const activity = createSourceActivity({
+    save: (noted) => noteSourceActivity(pool, noted),
+    sourcesMax: REMEMBERED_MAX,
+    clock,
+    logger,
+  })
+  const recordings = startRecordings({ config, pool, guard, publisher, metrics, clock, logger })
+  const rejected = createRejectedRequests({ log, topic: topics.rejected, box, logger })
+  const act = { publisher, sessions, recordings, rejected, metrics, logger }
+  const running = [sweeper, recordings, activity, spooling]
+  const stop = async () => void (await Promise.all(running.map((one) => one.stop())))
+  const stuckEntries = () => spooling.stuckEntries
+  return { guard, metrics, act, recordings, activity, stuckEntries, stop }
 }
 
 export function createLogPublisher(
@@ -149,19 +171,9 @@ export function createLogPublisher(
   return createPublisher({ topic: topics.events, encoder, log, known, tracing, onPublished })
 }
 
-interface Parts {
-  readonly guard: DatabaseGuard
-  readonly metrics: NormalizerMetrics
-  readonly log: SafeLog
-  readonly publisher: Publisher
-  readonly sessions: HeldSessions
-  readonly recordings: Recordings
-  readonly activity: SourceActivity
-}
-
 function createApp(options: NormalizerOptions, parts: Parts): FastifyInstance {
-  const { config, pool, topics, tracing, clock, logger } = options
-  const { guard } = parts
+  const { config, pool, tracing, clock, logger } = options
+  const { guard, act } = parts
   const cache = {
     ttlMs: config.sourceCacheMs,
     entriesMax: REMEMBERED_MAX,
@@ -170,14 +182,12 @@ function createApp(options: NormalizerOptions, parts: Parts): FastifyInstance {
     clock,
     logger,
   }
+  const { byToken } = createFindSource(pool, config.secretBox)
   const sources = createCachedLookup({
     ...cache,
     name: 'sources',
     bytesOf: sourceBytes,
-    query: async (tokenHash) => {
-      const found = await findSourceByTokenHash(pool, tokenHash)
-      return found && openSource(found, config.secretBox)
-    },
+    query: (tokenHash) => byToken(tokenHash, null),
   })
   const workspaces = createCachedLookup({
     ...cache,
@@ -187,28 +197,25 @@ function createApp(options: NormalizerOptions, parts: Parts): FastifyInstance {
   })
   const served = new Set<string>(config.providers)
   const acceptWebhook = createAcceptWebhook({
-    ...parts,
+    ...act,
     sources,
+    tokens: config.sourceTokens,
     findProvider: (name) => (served.has(name) ? findProvider(name) : null),
-    rejected: createRejectedRequests(parts.log, topics.rejected),
-    rejectedBudget: createBudget({
-      max: config.rejectedBytesPerDay,
-      windowMs: DAY_MS,
-      clock,
-    }),
-    logger,
+    // Not of what is brought in later, which is in the topic already.
+    rejectedBudget: createBudget({ max: config.rejectedBytesPerDay, windowMs: DAY_MS, clock }),
   })
   return createServer({
     acceptWebhook: notingActivity(acceptWebhook, parts.activity),
     acceptFirstParty: createAcceptFirstParty({
       workspaces,
       findCall: (call) => findCall(pool, call),
-      publisher: parts.publisher,
+      publisher: act.publisher,
     }),
     door: createDoor({ ...config, logger }),
     gate: createGate(config.limits, clock),
     sources,
     workspaces,
+    proves: (token) => config.sourceTokens.read(token).kind === 'signed',
     metrics: parts.metrics,
     tracing,
     logger,

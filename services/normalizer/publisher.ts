@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import type { CallEvent, CallFacts } from '../shared/call-event.ts'
 import type { CallEventEncoder } from '../shared/call-event-codec.ts'
 import type { LogRecord } from '../shared/kafka/producer.ts'
+import { EVENT_BYTES_MAX } from '../shared/kafka/record-size.ts'
 import type { KnownEvent } from '../shared/postgres/published-events.ts'
 import type { TraceContext } from '../shared/trace-context.ts'
 import type { Span, Tracing } from '../shared/tracing.ts'
+import { EventTooLargeError, UnencodableError } from './event-refusal.ts'
 import type { KnownEvents } from './known-events.ts'
 import { recognize } from './recognize.ts'
 import type { SafeLog } from './spool/safe-log.ts'
@@ -33,13 +35,11 @@ export interface Publisher {
    *
    * @throws SpoolRefusedError when neither Kafka nor the spool takes it: tell the sender to try again.
    * @throws UnencodableError when a field has not the type of the schema: a bug in a mapping.
+   * @throws EventTooLargeError when it would not fit everywhere that an event may have to go.
+   * @throws RecordRefusedError when Kafka does not take it for what it is. `refusalOf` tells these
+   *   three, after which nothing was stored, from an outage.
    */
   publish(event: CallEvent, fingerprint?: Buffer | null, cause?: TraceContext): Promise<Published>
-}
-
-/** Facts that the schema cannot hold. Trying again does not help; the raw request is kept. */
-export class UnencodableError extends Error {
-  override readonly name = 'UnencodableError'
 }
 
 export interface PublisherOptions {
@@ -161,12 +161,20 @@ export function withTrace(record: LogRecord, trace: TraceContext | undefined): L
   return trace ? { ...record, headers: { ...trace } } : record
 }
 
-/** @throws UnencodableError */
+/** @throws UnencodableError, EventTooLargeError */
 export function toRecord(
   event: CallEvent,
   { topic, encoder }: Pick<PublisherOptions, 'topic' | 'encoder'>,
 ): LogRecord {
-  return { topic, key: event.workspaceId, value: encode(encoder, event) }
+  const value = encode(encoder, event)
+  // Here and not where the request comes in: a byte of windows-1251 can be three of UTF-8, a number
+  // stands in an event twice, and a call may be put together from many requests.
+  if (value.length > EVENT_BYTES_MAX) {
+    throw new EventTooLargeError(
+      `its event would have ${value.length} bytes, and ${EVENT_BYTES_MAX} fit`,
+    )
+  }
+  return { topic, key: event.workspaceId, value }
 }
 
 function encode(encoder: CallEventEncoder, event: CallEvent): Buffer {

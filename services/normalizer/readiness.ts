@@ -10,7 +10,12 @@ import type { Health } from '../shared/telemetry-server.ts'
  * safe. With both needed, an outage of one would take every replica out of rotation, and calls of
  * providers that send once would be lost at the load balancer. Asked for real each time, because
  * without traffic nobody else would notice that one of them went away or came back.
+ *
+ * What is degraded is told and refuses nobody: an entry that is stuck in the spool holds up nothing
+ * else, and a load balancer without replicas would turn away the calls of all workspaces for it.
  */
+export type Degraded = 'spool_entry_stuck'
+
 export interface Readiness {
   check(): Promise<Health>
   stop(): Promise<void>
@@ -19,7 +24,14 @@ export interface Readiness {
 /** Below the time limit of common probes. */
 const ANSWER_MS = 2_000
 
-export function createReadiness(kafka: Kafka, pool: Pool, logger: Logger): Readiness {
+export interface ReadinessOptions {
+  readonly kafka: Kafka
+  readonly pool: Pool
+  readonly degraded: () => readonly Degraded[]
+  readonly logger: Logger
+}
+
+export function createReadiness({ kafka, pool, degraded, logger }: ReadinessOptions): Readiness {
   const link = createClusterLink({ kafka, logger })
 
   async function checkKafka(): Promise<Health> {
@@ -33,7 +45,9 @@ export function createReadiness(kafka: Kafka, pool: Pool, logger: Logger): Readi
         named('Postgres', checkDatabase(pool)),
         named('Kafka', checkKafka()),
       ])
-      return database.ok || log.ok ? { ok: true } : database
+      if (!database.ok && !log.ok) return database
+      const standing = degraded()
+      return standing.length === 0 ? { ok: true } : { ok: true, degraded: standing }
     },
     stop: async () => link.close(),
   }

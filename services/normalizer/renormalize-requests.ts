@@ -1,10 +1,15 @@
 import type { KafkaMessage } from 'kafkajs'
 import { z } from 'zod'
 import { PROVIDER_NAMES } from '../shared/call-event.ts'
+import { headerTexts } from '../shared/kafka/header-texts.ts'
 import type { LogReader } from '../shared/kafka/log-reader.ts'
+import { keptHeadersPlace } from '../shared/sealed-places.ts'
+import type { SecretBox } from '../shared/secret-box.ts'
 import { actOnWebhook } from './accept-webhook.ts'
 import type { ActOptions, WebhookResult } from './act-on-verdicts.ts'
+import type { FindSource } from './find-source.ts'
 import { providers } from './providers/registry.ts'
+import { CUT_FROM_BYTES } from './rejected-requests.ts'
 import type { Source } from './source.ts'
 import type { Webhook } from './webhook.ts'
 
@@ -23,11 +28,18 @@ export interface Selection {
   readonly provider?: string | undefined
 }
 
-/** What became of a request; `source_deleted`: nobody knows any more how to read it. */
-export type Renormalized = WebhookResult['kind'] | 'source_deleted'
+/**
+ * What became of a request. `source_deleted`: nobody knows any more how to read it; `cut`: it did not
+ * fit into the topic, and what is left of it could be taken for another call; `unknown_source`: its
+ * token was looked at only now, and opens nothing.
+ */
+export type Renormalized = WebhookResult['kind'] | 'source_deleted' | 'cut'
 
-export interface RenormalizeOptions extends Omit<ActOptions, 'rejected'> {
-  readonly findSource: (id: string) => Promise<Source | null>
+/** `rejected` gets what is rejected anew. */
+export interface RenormalizeOptions extends ActOptions {
+  readonly sources: FindSource
+  /** Opens the headers of what was kept before anybody had looked at them. */
+  readonly box: SecretBox
 }
 
 const headersSchema = z.object({
@@ -39,34 +51,58 @@ const headersSchema = z.object({
   query: z.string(),
   'received-at': z.iso.datetime(),
   'request-headers': z.string(),
+  'request-headers-sealed': z.string().optional(),
+  'token-hash': z.hex().length(64).optional(),
 })
+type Told = z.infer<typeof headersSchema>
 
 export async function renormalize(
   { value, headers }: RejectedRecord,
   options: RenormalizeOptions,
 ): Promise<Renormalized> {
+  if (CUT_FROM_BYTES in headers) return 'cut'
   const told = headersSchema.parse(headers)
-  const source = await options.findSource(told['source-id'])
-  if (source === null) return 'source_deleted'
+  const found = await sourceOf(told, options)
+  if (typeof found === 'string') return found
   const webhook: Webhook = {
     provider: told.provider,
     token: '',
     eventPath: told.path.split('/')[3] ?? '',
     method: told.method,
-    headers: z.record(z.string(), z.string()).parse(JSON.parse(told['request-headers'])),
+    headers: headersOf(told, options.box),
     query: told.method === 'GET' ? value.toString() : told.query,
     body: told.method === 'GET' ? Buffer.alloc(0) : value,
     receivedAt: Date.parse(told['received-at']),
   }
-  const provider = providers[source.provider]
-  const judged = { webhook, source: trusted(source, told.reason), provider }
-  // What is rejected again is in the topic already.
-  const { kind } = await actOnWebhook(judged, { ...options, rejected: { keep: async () => {} } })
-  return kind
+  const provider = providers[found.provider]
+  const source = trusted(found, told.reason)
+  return (await actOnWebhook({ webhook, source, provider }, options)).kind
 }
 
-/** Rejected before the provider's reader looked at a credential. */
-const UNCHECKED: ReadonlySet<string> = new Set(['unreadable', 'too_deep'])
+async function sourceOf(
+  told: Told,
+  { sources }: RenormalizeOptions,
+): Promise<Source | 'source_deleted' | 'unknown_source'> {
+  const hash = told['token-hash']
+  if (hash === undefined) return (await sources.byId(told['source-id'])) ?? 'source_deleted'
+  const at = new Date(told['received-at'])
+  return (await sources.byToken(Buffer.from(hash, 'hex'), at)) ?? 'unknown_source'
+}
+
+function headersOf(told: Told, box: SecretBox): Record<string, string> {
+  const sealed = told['request-headers-sealed']
+  const headers =
+    sealed === undefined
+      ? told['request-headers']
+      : box.open(sealed, keptHeadersPlace(told['source-id']))
+  return z.record(z.string(), z.string()).parse(JSON.parse(headers))
+}
+
+/**
+ * Rejected before the provider's reader looked at a credential. With `source_unavailable` the
+ * credential is kept, sealed, and looked at now.
+ */
+const UNCHECKED: ReadonlySet<string> = new Set(['unreadable', 'too_deep', 'source_unavailable'])
 const CREDENTIALS = ['basic', 'headerSecret', 'authorizationHeader']
 
 /**
@@ -88,9 +124,9 @@ export async function* selectRejected(
 ): AsyncGenerator<RejectedRecord> {
   const partitions = await reader.countPartitions()
   for (let partition = 0; partition < partitions; partition += 1) {
-    for await (const { value, headers, timestamp } of recordsSince(reader, partition, selection)) {
-      if (Number(timestamp) >= selection.until) break
-      const record = { value: value ?? Buffer.alloc(0), headers: textsOf(headers ?? {}) }
+    for await (const message of recordsSince(reader, partition, selection)) {
+      if (Number(message.timestamp) >= selection.until) break
+      const record = rejectedRecordOf(message)
       if (isSelected(record, selection)) yield record
     }
   }
@@ -116,6 +152,6 @@ function isSelected({ headers }: RejectedRecord, { reason, provider }: Selection
   return isReason && (provider === undefined || headers['provider'] === provider)
 }
 
-function textsOf(headers: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text)]))
+export function rejectedRecordOf({ value, headers }: KafkaMessage): RejectedRecord {
+  return { value: value ?? Buffer.alloc(0), headers: headerTexts(headers) }
 }

@@ -8,12 +8,12 @@ import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
 import { topicNames } from '../shared/kafka/topics.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
-import { createDatabaseGuard } from '../shared/postgres/database-guard.ts'
+import { createDatabaseGuards } from '../shared/postgres/database-guard.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { sightEvents } from '../shared/postgres/published-events.ts'
-import { findSourceById } from '../shared/postgres/sources.ts'
 import { runService } from '../shared/run-service.ts'
 import { readConfig } from './config.ts'
+import { createFindSource } from './find-source.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
 import { createHeldSessions } from './held-sessions.ts'
 import { createMetrics } from './metrics.ts'
@@ -26,7 +26,6 @@ import {
   type Selection,
   selectRejected,
 } from './renormalize-requests.ts'
-import { openSource } from './source.ts'
 import { createSpoolMetrics } from './spool/spool-metrics.ts'
 import { createSpoolingLog } from './spool/spooling.ts'
 
@@ -56,10 +55,11 @@ await runService(async () => {
   const schema = readCallEventSchema()
   const registry = createCallEventRegistry(config.kafka.registry)
   const encoder = createCallEventEncoder(schema, await registry.register(topics.events, schema))
-  const metrics = createMetrics(config.kafka.partitions)
+  const metrics = createMetrics(partitions)
   const spoolMetrics = createSpoolMetrics(metrics.registry, config.spoolLimits)
-  const guard = createDatabaseGuard({ clock, logger })
-  const parts = { config, pool, guard, producer, encoder, topics, clock, logger }
+  const guards = createDatabaseGuards({ clock, logger })
+  const { guard } = guards
+  const parts = { config, pool, ...guards, producer, encoder, topics, clock, logger }
   const writing = createLogPublisher(parts, createSpoolingLog(parts, spoolMetrics), metrics)
   const publisher: Publisher = isDryRun ? { publish: look } : writing
   const sessions = createHeldSessions({
@@ -67,19 +67,25 @@ await runService(async () => {
     publisher,
     box,
     onDue: () => {},
+    onSetAside: metrics.requestRejected,
     logger,
   })
   const recordings = await lifecycle.start('recordings', () =>
     startRecordings({ config, pool, guard, publisher, metrics, clock, logger }),
   )
-  const findSource = async (id: string) => {
-    const found = await findSourceById(pool, id)
-    return found && openSource(found, box)
-  }
   const holding = isDryRun ? { hold: async () => 'held' as const } : sessions
   const published = isDryRun ? async () => {} : recordings.published
-  const links = { linked: recordings.linked, published }
-  const options = { publisher, sessions: holding, recordings: links, metrics, logger, findSource }
+  const options = {
+    publisher,
+    sessions: holding,
+    recordings: { linked: recordings.linked, published },
+    // What is rejected again is in the topic already.
+    rejected: { keep: async () => {} },
+    metrics,
+    logger,
+    sources: createFindSource(pool, box),
+    box,
+  }
   try {
     await report(selection, reader, options)
   } finally {

@@ -11,7 +11,7 @@ import type { WebhookResult } from './act-on-verdicts.ts'
  *
  * Counted is what came with the right credentials and was understood, the kinds that we ignore
  * included: a provider's test button sends nothing else. What was rejected does not count: the
- * customer would see green, and no calls.
+ * customer would see green, and no calls. What nobody has looked at yet counts when it is brought in.
  */
 export interface SourceActivity {
   note(sourceId: string, at: number): void
@@ -74,7 +74,7 @@ export function createSourceActivity(options: SourceActivityOptions): SourceActi
   }
 }
 
-const UNDERSTOOD: ReadonlySet<WebhookResult['kind']> = new Set([
+const UNDERSTOOD: ReadonlySet<string> = new Set<WebhookResult['kind']>([
   'published',
   'spooled',
   'repeated',
@@ -84,13 +84,18 @@ const UNDERSTOOD: ReadonlySet<WebhookResult['kind']> = new Set([
   'answered',
 ])
 
+export function isUnderstood(kind: string): boolean {
+  return UNDERSTOOD.has(kind)
+}
+
 export function notingActivity(
   accept: AcceptWebhook,
   activity: Pick<SourceActivity, 'note'>,
 ): AcceptWebhook {
   return async (webhook) => {
     const result = await accept(webhook)
-    if (UNDERSTOOD.has(result.kind) && 'source' in result) {
+    const isUnseen = 'reason' in result && result.reason === 'source_unavailable'
+    if (isUnderstood(result.kind) && 'source' in result && !isUnseen) {
       activity.note(result.source.id, webhook.receivedAt)
     }
     return result

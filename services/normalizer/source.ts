@@ -1,4 +1,5 @@
 import type { SourceOfToken } from '../shared/postgres/sources.ts'
+import { settingsPlace } from '../shared/sealed-places.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
 import type { SourceContext } from './providers/provider.ts'
 import { providers } from './providers/registry.ts'
@@ -23,10 +24,10 @@ export function sourceBytes({ settingsSealed }: SourceOfToken): number {
 
 /** What a provider's mapping needs of a source, from what is stored of it. */
 export function openContext(
-  stored: Pick<SourceOfToken, 'provider' | 'settingsSealed' | 'timezone' | 'defaultCountry'>,
+  stored: Omit<SourceOfToken, 'tokenValidUntil'>,
   box: SecretBox,
 ): SourceContext<unknown> {
-  const settings: unknown = JSON.parse(box.open(stored.settingsSealed))
+  const settings: unknown = JSON.parse(box.open(stored.settingsSealed, settingsPlace(stored)))
   return {
     settings: providers[stored.provider].settings.parse(settings),
     timezone: stored.timezone,

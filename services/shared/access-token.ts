@@ -1,9 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /**
- * Tokens that open a workspace (`cwt_`), name a source in a webhook URL (`src_`), sign somebody in
- * once (`link_`) or are a browser's session (`ses_`). The prefix lets secret scanners find a leaked
- * one.
+ * Tokens that open a workspace (`cwt_`), sign somebody in once (`link_`) or are a browser's session
+ * (`ses_`). Those of sources (`src_`) were made here before they had a proof, see source-token.ts.
+ * The prefix lets secret scanners find a leaked one.
  */
 export type TokenPrefix = 'cwt_' | 'src_' | 'link_' | 'ses_'
 

@@ -25,7 +25,7 @@ export interface LaneRecord {
 }
 
 export interface LaneHead {
-  /** Offset in the events topic: the lane's cursor. */
+  /** Offset in the events topic: the lane's cursor. -1: of a log that is gone, before the first one. */
   readonly offset: number
   readonly value: Buffer
   /** Log time, milliseconds since 1970. */
@@ -79,6 +79,7 @@ export function isRewind({ replay, session }: LaneRecord): boolean {
 }
 
 const NO_SESSION = ''
+const BEFORE_THE_LOG = '-1'
 
 type Headers = Readonly<Record<string, string>>
 
@@ -117,7 +118,8 @@ export function fromHeaders(
   value: Buffer,
   headers: Headers,
 ): LaneRecord | null {
-  const offset = whole(headers['lane-cursor'])
+  const cursor = headers['lane-cursor']
+  const offset = cursor === BEFORE_THE_LOG ? -1 : whole(cursor)
   const version = whole(headers['lane-version'])
   if (offset === null || version === null) return null
   return {

@@ -3,14 +3,34 @@ import type { z } from 'zod'
 import { type Secret, secretsKey } from './config.ts'
 
 /**
- * Seals passwords and signing secrets at rest: AES-256-GCM, written as `keyId.base64`. The id in
- * front tells which key opens it, so a key can be replaced while values of the old one remain.
+ * Seals passwords, signing secrets and call content at rest: AES-256-GCM, written as
+ * `keyId.2.base64`. The id in front tells which key opens it, so a key can be replaced while values
+ * of the old one remain. The value opens only where it was sealed for (see `sealed-places.ts`):
+ * whoever may write to the database cannot copy the password of one workspace into the row of
+ * another, whose endpoint would then be sent it.
+ *
+ * Values of before (`keyId.base64`) name no place and open everywhere, until they are sealed anew.
  */
 export interface SecretBox {
-  /** Seals with the current key. */
-  seal(plain: string): string
-  /** @throws SecretBoxError when the key is not here or the text was changed. */
-  open(sealed: string): string
+  /** What every value begins with that is sealed as today: under the current key, and bound. */
+  readonly prefix: string
+  /** Seals with the current key, for one place. */
+  seal(plain: string, place: SealedPlace): string
+  /**
+   * @throws SecretBoxError when the key is not here, or the text was changed or sealed for another
+   * place.
+   */
+  open(sealed: string, place: SealedPlace): string
+}
+
+/** Where a sealed value stands: it is part of the seal, and opens nothing anywhere else. */
+export interface SealedPlace {
+  readonly table: string
+  readonly column: string
+  /** Null where the row's id alone names the workspace. */
+  readonly workspaceId: string | null
+  /** Of the row. */
+  readonly id: string
 }
 
 export class SecretBoxError extends Error {
@@ -49,6 +69,8 @@ export function derivedKeys(
 }
 
 const ALGORITHM = 'aes-256-gcm'
+/** Stands behind the key's id in values that are bound to their place. */
+const BOUND = '2'
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
@@ -62,10 +84,13 @@ export function createSecretBox(current: Secret, previous: readonly Secret[] = [
       return [keyId(key), key]
     }),
   )
+  const prefix = `${currentId}.${BOUND}.`
   return {
-    seal: (plain) => `${currentId}.${encrypt(currentKey, plain).toString('base64')}`,
-    open(sealed) {
-      const [id = '', content = ''] = sealed.split('.', 2)
+    prefix,
+    seal: (plain, place) =>
+      prefix + encrypt(currentKey, plain, boundTo(place, currentId)).toString('base64'),
+    open(sealed, place) {
+      const [id = '', ...rest] = sealed.split('.')
       const key = keys.get(id)
       if (key === undefined) {
         const known = [...keys.keys()].join(', ')
@@ -74,7 +99,10 @@ export function createSecretBox(current: Secret, previous: readonly Secret[] = [
             'set SECRETS_KEY_PREVIOUS to the key that was used before',
         )
       }
-      return decrypt(key, Buffer.from(content, 'base64'))
+      const [mark, content] = rest.length === 2 ? rest : [null, rest[0]]
+      if (mark !== null && mark !== BOUND) throw damaged()
+      const bound = mark === null ? null : boundTo(place, id)
+      return decrypt(key, Buffer.from(content ?? '', 'base64'), bound)
     },
   }
 }
@@ -84,23 +112,33 @@ function keyId(key: Buffer): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 8)
 }
 
-function encrypt(key: Buffer, plain: string): Buffer {
+/** As JSON, so that no two places read the same, whatever is in their parts. */
+function boundTo({ table, column, workspaceId, id }: SealedPlace, sealedBy: string): Buffer {
+  return Buffer.from(JSON.stringify([table, column, workspaceId, id, sealedBy]))
+}
+
+function encrypt(key: Buffer, plain: string, bound: Buffer): Buffer {
   const iv = randomBytes(IV_BYTES)
-  const cipher = createCipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES })
+  const cipher = createCipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES }).setAAD(bound)
   const content = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
   return Buffer.concat([iv, cipher.getAuthTag(), content])
 }
 
-function decrypt(key: Buffer, sealed: Buffer): string {
+function decrypt(key: Buffer, sealed: Buffer, bound: Buffer | null): string {
   try {
     const iv = sealed.subarray(0, IV_BYTES)
     const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES })
+    if (bound !== null) decipher.setAAD(bound)
     decipher.setAuthTag(sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
     const content = decipher.update(sealed.subarray(IV_BYTES + TAG_BYTES))
     return Buffer.concat([content, decipher.final()]).toString('utf8')
   } catch (cause) {
-    throw new SecretBoxError('a sealed value is damaged: it was changed after it was sealed', {
-      cause,
-    })
+    throw damaged({ cause })
   }
+}
+
+function damaged(options?: ErrorOptions): SecretBoxError {
+  const message =
+    'a sealed value is damaged: it was changed after it was sealed, or sealed for another place'
+  return new SecretBoxError(message, options)
 }

@@ -2,8 +2,14 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
 
-/** A fact about health: `reason` is shown to the operator when `ok` is false. */
-export type Health = { readonly ok: true } | { readonly ok: false; readonly reason: string }
+/**
+ * A fact about health: `reason` is shown to the operator when `ok` is false. `degraded` names what
+ * stands although the process does its work for all others: taken out of rotation for one workspace's
+ * event, it would stop everybody.
+ */
+export type Health =
+  | { readonly ok: true; readonly degraded?: readonly string[] }
+  | { readonly ok: false; readonly reason: string }
 
 export interface TelemetryOptions {
   readonly telemetryPort: number

@@ -15,6 +15,6 @@ await runService(async () => {
   const logger = createLogger('topics', logLevel)
   await requireAccess(config, 'topics')
   const specs = allTopics(topicNames(config.topicPrefix), config.partitions, retryTiers)
-  await prepareTopics(createKafka(config, 'topics', logger), specs)
+  await prepareTopics(createKafka(config, 'topics', logger), specs, logger)
   logger.info({ topics: specs.map(({ topic }) => topic) }, 'topics.ready')
 })

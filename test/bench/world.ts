@@ -10,6 +10,7 @@ import { newSigningSecret } from '../../services/shared/egress/webhook-signature
 import { createLogger } from '../../services/shared/logger.ts'
 import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
+import { signingSecretPlace } from '../../services/shared/sealed-places.ts'
 import { createSecretBox } from '../../services/shared/secret-box.ts'
 import { aCallEvent } from '../support/builders.ts'
 import { EventLog } from '../support/event-log.ts'
@@ -98,7 +99,7 @@ export class BenchWorld {
     })
     await migrate(new Secret(url.href), createLogger('bench', 'silent'))
     const box = createSecretBox(new Secret(product.env['SECRETS_KEY'] ?? ''))
-    const secret = box.seal(newSigningSecret())
+    const secret = newSigningSecret()
     await this.#query(url.href, async (db) => {
       await db.query(
         `insert into workspaces (id, timezone, default_country)
@@ -107,12 +108,12 @@ export class BenchWorld {
       )
       await db.query(
         `insert into connections (workspace_id, state, url, signing_secret_sealed, connected_at)
-         select id, 'connected', url, $3, now() - interval '1 day'
-         from unnest($1::text[], $2::text[]) as t (id, url)`,
+         select id, 'connected', url, sealed, now() - interval '1 day'
+         from unnest($1::text[], $2::text[], $3::text[]) as t (id, url, sealed)`,
         [
           targets.map(({ workspaceId }) => workspaceId),
           targets.map(({ kind, workspaceId }) => `${this.origin}/${kind}/${workspaceId}`),
-          secret,
+          targets.map(({ workspaceId }) => box.seal(secret, signingSecretPlace(workspaceId))),
         ],
       )
     })

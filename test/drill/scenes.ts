@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { systemClock } from '../../services/shared/clock.ts'
-import { projectPath } from '../../services/shared/project-path.ts'
-import { eventually } from '../support/eventually.ts'
 import type { Product } from '../support/product.ts'
 import { coordinatorKilled, frozenBroker, twoBrokersKilled } from './cluster-scenes.ts'
 import { whileRegistryIsAway } from './registry-away.ts'
-import type { Scene, Tell } from './scene.ts'
+import type { Scene } from './scene.ts'
 import type { Dispatcher } from './site.ts'
 import { callsOf, longestWaitMs } from './waits.ts'
 
@@ -38,30 +34,10 @@ const postgres: Scene = {
   profile: 'bench',
   broken: 'Postgres killed',
   expected: { kind: 'alert', name: 'CommitsStalled' },
-  async break({ stack, product }, tell) {
-    const since = new Date().toISOString()
+  async break({ stack }) {
     await stack.stopServer('postgres', 'SIGKILL')
-    return {
-      repair: () => stack.startServer('postgres'),
-      afterwards: () => bringBackLegs(product, since, tell),
-    }
+    return { repair: () => stack.startServer('postgres') }
   },
-}
-
-/** Until the normalizer has noticed that Postgres is back, it goes on keeping parts of calls raw. */
-const NOTICED_WITHIN_MS = 5_000
-
-/** Parts of calls have no place without Postgres: they are kept raw until somebody does this. */
-async function bringBackLegs({ env }: Product, since: string, tell: Tell): Promise<void> {
-  await systemClock.sleep(NOTICED_WITHIN_MS)
-  const program = projectPath('dist', 'services', 'normalizer', 'renormalize.js')
-  const args = [program, '--since', since, '--reason', 'held_legs_unavailable']
-  // Fails as long as the registry, whose schemas are in Postgres as well, does not answer.
-  await eventually(async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...env } })
-    const [, ...rows] = stdout.trim().split('\n')
-    tell(`parts of calls brought back by \`npm run renormalize\`: ${rows.join(', ').trim()}`)
-  }, 60_000)
 }
 
 const receiver: Scene = {

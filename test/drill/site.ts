@@ -1,5 +1,5 @@
 import type { Profile } from '../../deploy/local/profiles.ts'
-import { type PrometheusPrograms, telemetryPorts } from '../../deploy/local/prometheus.ts'
+import type { PrometheusPrograms } from '../../deploy/local/prometheus.ts'
 import type { ServiceProcess } from '../../deploy/local/services.ts'
 import type { Stack } from '../../deploy/local/stack.ts'
 import { PROVIDER_NAMES } from '../../services/shared/call-event.ts'
@@ -76,12 +76,8 @@ export async function openSite(name: string, ground: Ground): Promise<Site> {
     const workspaceIds = sources.map(({ workspaceId }) => workspaceId)
     // Each first call is slow, and would be one of a hundred in the minutes that a rule looks back.
     await untilServed(receiver, workspaceIds)
-    const targets = {
-      ...telemetryPorts(product.env),
-      dispatcher: dispatchers.map(({ telemetryPort }) => telemetryPort),
-    }
-    const rate = CALLS_PER_SECOND
-    const prometheus = await startWatchedPrometheus(name, { ...ground, targets, rate })
+    const watched = { ...ground, product, dispatchers, rate: CALLS_PER_SECOND }
+    const prometheus = await startWatchedPrometheus(name, watched)
     closing.push(() => prometheus.stop())
     const { alerts } = prometheus
     return {

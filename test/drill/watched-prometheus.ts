@@ -6,8 +6,9 @@ import {
   type PrometheusPrograms,
   scrapeConfig,
   startPrometheus,
+  telemetryPorts,
 } from '../../deploy/local/prometheus.ts'
-import { freePorts } from '../support/product.ts'
+import { freePorts, type Product } from '../support/product.ts'
 import { type AlertWatch, watchAlerts } from './alert-watch.ts'
 import { writeQuietPast } from './quiet-past.ts'
 
@@ -21,8 +22,8 @@ export interface Watched {
   /** Its data lie in this profile's folder. */
   readonly profile: Profile
   readonly programs: PrometheusPrograms
-  /** Telemetry ports by the job that they are scraped as. */
-  readonly targets: Readonly<Record<string, readonly number[]>>
+  readonly product: Pick<Product, 'env'>
+  readonly dispatchers: readonly { readonly telemetryPort: number }[]
   /** Calls a second in the hours before. */
   readonly rate: number
 }
@@ -32,13 +33,17 @@ const SCRAPE_EVERY_S = 5
 /** `name`: of the scene, which has series of its own. */
 export async function startWatchedPrometheus(
   name: string,
-  { profile, programs, targets, rate }: Watched,
+  { profile, programs, product, dispatchers, rate }: Watched,
 ): Promise<WatchedPrometheus> {
   const folder = join(profile.folder, 'data', `prometheus-${name}`)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const dataDir = join(folder, 'series')
   await writeQuietPast(programs, dataDir, { until: Date.now(), rate })
+  const targets = {
+    ...telemetryPorts(product.env),
+    dispatcher: dispatchers.map(({ telemetryPort }) => telemetryPort),
+  }
   const configFile = join(folder, 'prometheus.yml')
   writeFileSync(configFile, scrapeConfig({ targets, everySeconds: SCRAPE_EVERY_S }))
   const [port = 0] = await freePorts(1)

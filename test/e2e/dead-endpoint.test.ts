@@ -69,6 +69,7 @@ describe('an endpoint that is dead for the whole schedule', () => {
     expect(headers).toEqual({
       'dead-reason': 'attempts_exhausted',
       'dead-attempts': '4',
+      'dead-event-id': attempts('2')[0]?.event.eventId,
       'dead-last-status': '503',
       'dead-last-error': 'server_error',
       'dead-origin-offset': String(buried?.offset),

@@ -20,7 +20,7 @@ describe('secrets', () => {
     headerSecret: 'planted-header-secret-5Lp1',
     apiKey: 'planted-binotel-api-key-8Hc3',
     apiSecret: 'planted-binotel-api-secret-1Nf7',
-    operatorToken: 'planted-operator-token-6Rw0',
+    operatorToken: 'planted-operator-token-of-enough-characters-6Rw0',
     wrongToken: 'planted-wrong-token-2Zd9',
   }
   const receiver = new Receiver()

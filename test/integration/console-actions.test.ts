@@ -232,6 +232,10 @@ describe('a source', () => {
 
     expect(Math.abs(untilOf(rotated.previousValidUntil) - DAY_MS)).toBeLessThan(60_000)
     expect(await find(rotated.webhookUrl)).toMatchObject({ id: created.id, tokenValidUntil: null })
+    expect(api.sourceTokens.read(rotated.webhookUrl.split('/').at(-1))).toMatchObject({
+      kind: 'signed',
+      source: { id: created.id, workspaceId: workspace.id },
+    })
     expect(await find(created.webhookUrl)).toMatchObject({
       id: created.id,
       tokenValidUntil: new Date(rotated.previousValidUntil),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hashToken } from '../../services/shared/access-token.ts'
 import { findSourceByTokenHash } from '../../services/shared/postgres/sources.ts'
+import { settingsPlace } from '../../services/shared/sealed-places.ts'
 import { startMigratedConsole, type TestConsole } from '../support/console.ts'
 import { freshDatabase } from '../support/stack.ts'
 
@@ -24,13 +25,18 @@ describe('sources', () => {
     const found = await findSourceByTokenHash(api.pool, hashToken(sourceToken ?? ''))
 
     expect([status, provider]).toEqual([201, 'binotel'])
+    expect(api.sourceTokens.read(sourceToken ?? '')).toEqual({
+      kind: 'signed',
+      source: { id: body.id, workspaceId: id, provider },
+    })
     expect(found).toMatchObject({
       id: body.id,
       workspaceId: id,
       timezone: 'Europe/Kyiv',
       defaultCountry: 'UA',
     })
-    expect(JSON.parse(api.secretBox.open(found?.settingsSealed ?? ''))).toEqual({
+    const place = settingsPlace({ workspaceId: id, id: body.id })
+    expect(JSON.parse(api.secretBox.open(found?.settingsSealed ?? '', place))).toEqual({
       companyId: '62770',
     })
   })

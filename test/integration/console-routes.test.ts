@@ -55,9 +55,11 @@ async function statuses(
   workspaceId = owner.id,
 ): Promise<Record<string, number>> {
   const answers: Record<string, number> = {}
-  for (const { method, path } of asked) {
+  for (const [index, { method, path }] of asked.entries()) {
+    // Each from elsewhere: wrong tokens are counted by address.
+    const address = `192.0.2.${index}`
     const url = path.replace('{id}', workspaceId).replaceAll(/\{\w+\}/g, 'some-id')
-    const { status, headers } = await api.call(`${method} ${url}`, options)
+    const { status, headers } = await api.call(`${method} ${url}`, { ...options, address })
     expect(headers['content-type']).toMatch('application/problem+json')
     answers[`${method} ${path}`] = status
   }

@@ -1,8 +1,20 @@
+import type { Kafka } from 'kafkajs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseTiers } from '../../services/dispatcher/lane/retry-policy.ts'
 import { prepareDispatcherTopics } from '../../services/dispatcher/topics/prepare-topics.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
-import { eventsTopic, prepareTopics, topicNames } from '../../services/shared/kafka/topics.ts'
+import type { TopicSpec } from '../../services/shared/kafka/topic-spec.ts'
+import {
+  deadLetterTopic,
+  ensureTopics,
+  eventsTopic,
+  laneTopic,
+  prepareTopics,
+  rejectedTopic,
+  type TopicNames,
+  topicNames,
+  withAdmin,
+} from '../../services/shared/kafka/topics.ts'
 import { quiet } from '../support/builders.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
 import { eventually } from '../support/eventually.ts'
@@ -20,6 +32,22 @@ function untouched() {
   return { kafka: createKafka(config, 'topics-test', quiet), names: topicNames(config.topicPrefix) }
 }
 
+/** By somebody else, and so with another setting than ours. */
+async function make(
+  { config, ...spec }: TopicSpec,
+  changed: Readonly<Record<string, string>>,
+  kafka: Kafka,
+): Promise<void> {
+  await withAdmin(kafka, (admin) =>
+    ensureTopics(admin, [{ ...spec, config: { ...config, ...changed } }]),
+  )
+}
+
+const UNBEARABLE: readonly [Readonly<Record<string, string>>, string][] = [
+  [{ 'max.message.bytes': '131072' }, 'max.message.bytes=1048588'],
+  [{ 'compression.type': 'zstd' }, 'compression.type=uncompressed'],
+]
+
 describe('the topics of a dispatcher', () => {
   it('are refused with their name and the mend when the numbers of partitions differ', async () => {
     const { kafka, names } = untouched()
@@ -36,9 +64,7 @@ describe('the topics of a dispatcher', () => {
 
   it('are refused when the log forgets sooner than the schedule ends', async () => {
     const { kafka, names } = untouched()
-    const spec = eventsTopic(names, 6)
-    const config = { ...spec.config, 'retention.ms': '3600000' }
-    await prepareTopics(kafka, [{ ...spec, config }])
+    await make(eventsTopic(names, 6), { 'retention.ms': '3600000' }, kafka)
 
     const refused = prepareDispatcherTopics(kafka, names, { partitions: 6, tiers: TIERS })
 
@@ -49,15 +75,51 @@ describe('the topics of a dispatcher', () => {
   it.each([
     ['compact', { 'cleanup.policy': 'compact' }, 'cleanup.policy=delete'],
     ['trust the clocks of producers', { 'message.timestamp.type': 'CreateTime' }, 'LogAppendTime'],
+    [
+      'wait for a replica that is not there',
+      { 'min.insync.replicas': '2' },
+      'min.insync.replicas=1',
+    ],
   ])('are refused when the log would %s', async (_what, changed, mend) => {
     const { kafka, names } = untouched()
-    const spec = eventsTopic(names, 6)
-    await prepareTopics(kafka, [{ ...spec, config: { ...spec.config, ...changed } }])
+    await make(eventsTopic(names, 6), changed, kafka)
 
     const refused = prepareDispatcherTopics(kafka, names, { partitions: 6, tiers: TIERS })
 
     await expect(refused).rejects.toThrow(`--alter --topic ${names.events} --add-config`)
     await expect(refused).rejects.toThrow(mend)
+  })
+
+  it.each<[string, (names: TopicNames) => TopicSpec]>([
+    ['the log', (names) => eventsTopic(names, 6)],
+    ['the dead letters', (names) => deadLetterTopic(names, 6)],
+    ['the catch-up topic', (names) => laneTopic(names.catchUp, 6)],
+    ['a retry topic', (names) => laneTopic(names.retry('1s'), 6)],
+  ])(
+    'are refused when %s would take less than we write, or pack it as we cannot read',
+    async (_what, specOf) => {
+      for (const [changed, mend] of UNBEARABLE) {
+        const { kafka, names } = untouched()
+        const spec = specOf(names)
+        await make(spec, changed, kafka)
+
+        const refused = prepareDispatcherTopics(kafka, names, { partitions: 6, tiers: TIERS })
+
+        await expect(refused).rejects.toThrow(`--alter --topic ${spec.topic} --add-config ${mend}`)
+      }
+    },
+  )
+
+  it('of the normalizer are refused for the same', async () => {
+    for (const [changed, mend] of UNBEARABLE) {
+      const { kafka, names } = untouched()
+      const [events, rejected] = [eventsTopic(names, 6), rejectedTopic(names, 6)]
+      await make(rejected, changed, kafka)
+
+      await expect(prepareTopics(kafka, [events, rejected])).rejects.toThrow(
+        `--alter --topic ${names.rejected} --add-config ${mend}`,
+      )
+    }
   })
 
   it('of an earlier schedule are read until they are empty: nothing is lost by changing it', async () => {

@@ -70,8 +70,16 @@ describe('guarded agent', () => {
     const endpoint = await anEndpoint()
     const names = aNameServer(['127.0.0.1', '10.0.0.1'])
 
-    expect(await post(`http://hooks.example.com:${endpoint.port}/`, names)).toBe('blocked_address')
+    expect(await post(`http://hooks.example.com:${endpoint.port}/`, names)).toBe('dns')
     expect(endpoint.connections).toBe(0)
+  })
+
+  it('answers alike for a name of our network and for one that nobody has', async () => {
+    const ours = aNameServer(['10.0.0.1'])
+    const nobodys = aNameServer([])
+
+    expect(await post('http://kafka.internal/', ours)).toBe('dns')
+    expect(await post('http://kafka.internal/', nobodys)).toBe('dns')
   })
 
   it('vets each new connection, so a name that moves inside later is refused then', async () => {
@@ -80,20 +88,24 @@ describe('guarded agent', () => {
 
     const outcomes = await post(`http://hooks.example.com:${endpoint.port}/`, names, 2)
 
-    expect(outcomes).toEqual(['reset', 'blocked_address'])
+    expect(outcomes).toEqual(['reset', 'dns'])
   })
 
-  it.each(['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '2130706433', '0x7f.1', 'localhost'])(
-    'refuses our own host in every spelling: %s',
-    async (host) => {
-      const endpoint = await anEndpoint()
+  it.each([
+    ['127.0.0.1', 'blocked_address'],
+    ['[::1]', 'blocked_address'],
+    ['[::ffff:127.0.0.1]', 'blocked_address'],
+    ['2130706433', 'blocked_address'],
+    ['0x7f.1', 'blocked_address'],
+    ['localhost', 'dns'],
+  ])('refuses our own host in every spelling: %s', async (host, expected) => {
+    const endpoint = await anEndpoint()
 
-      const outcome = await post(`http://${host}:${endpoint.port}/`, { allowCidrs: [] })
+    const outcome = await post(`http://${host}:${endpoint.port}/`, { allowCidrs: [] })
 
-      expect(outcome).toBe('blocked_address')
-      expect(endpoint.connections).toBe(0)
-    },
-  )
+    expect(outcome).toBe(expected)
+    expect(endpoint.connections).toBe(0)
+  })
 
   it('refuses plain http unless the operator allows it', async () => {
     const endpoint = await anEndpoint()

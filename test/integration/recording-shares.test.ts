@@ -13,6 +13,7 @@ import {
   postponeCheck,
   removeChecks,
 } from '../../services/shared/postgres/recording-checks.ts'
+import { recordingCheckPlace } from '../../services/shared/sealed-places.ts'
 import { eventually } from '../support/eventually.ts'
 import { box, callFacts, quiet } from '../support/normalizer-fakes.ts'
 import { freshDatabase } from '../support/stack.ts'
@@ -33,7 +34,7 @@ function aCheck(workspaceId: string, host: string) {
   const recordingUrl = `https://${host}/${callId}.mp3`
   const facts = callFacts({ provider: 'phonet', recordingStatus: 'pending', recordingUrl })
   const event = { ...facts, eventId: 'evt_1', workspaceId, callId }
-  const eventSealed = box.seal(JSON.stringify(event))
+  const eventSealed = box.seal(JSON.stringify(event), recordingCheckPlace(callId))
   return { callId, provider: 'phonet', workspaceId, host, eventSealed, dueInMs: 0 } as const
 }
 

@@ -4,11 +4,11 @@ import { parseTiers } from '../../services/dispatcher/lane/retry-policy.ts'
 import { prepareDispatcherTopics } from '../../services/dispatcher/topics/prepare-topics.ts'
 import { RETRY_TIERS } from '../../services/shared/config.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
+import type { TopicSpec } from '../../services/shared/kafka/topic-spec.ts'
 import {
   eventsTopic,
   prepareTopics,
   rejectedTopic,
-  type TopicSpec,
   topicNames,
   withAdmin,
 } from '../../services/shared/kafka/topics.ts'
@@ -55,7 +55,7 @@ it('says what does not fit instead of leaving topics as they are', () => {
 
   const { status, stderr } = runTopics({ TOPIC_PREFIX: prefix, TOPIC_PARTITIONS: '4' })
 
-  expect(status).toBe(1)
+  expect(status).toBe(78)
   expect(stderr).toContain(`Topic ${prefix}.events has 3 partitions, TOPIC_PARTITIONS says 4`)
 })
 

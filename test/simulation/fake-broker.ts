@@ -13,6 +13,8 @@ export interface StoredRecord {
   readonly value: Buffer
   readonly headers: Readonly<Record<string, string>>
   readonly timestamp: number
+  /** The end of a transaction: it takes an offset, and no consumer gets it. */
+  readonly isMarker?: boolean
   /** Number of the `SentRecord` that it was. */
   readonly sentAs?: number
 }

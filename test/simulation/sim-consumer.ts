@@ -39,6 +39,7 @@ export class SimConsumer implements PartitionConsumer, GroupMember {
   readonly isMember = true
   readonly ended = new Promise<void>(() => undefined)
   readonly misfits: ReadonlyMap<string, number> = new Map()
+  readonly unreadable = []
   readonly #options: SimConsumerOptions
   readonly #paused = new Set<string>()
   readonly #positions = new Map<string, number>()
@@ -102,7 +103,7 @@ export class SimConsumer implements PartitionConsumer, GroupMember {
     const batch = log
       .slice(position, position + world.random.between(1, 6))
       .map((record, index) => asMessage(record, position + index))
-    const taken = owner.records(topic, partition, batch)
+    const taken = owner.records(topic, partition, batch, position + batch.length)
     if (process.env['TRACE'] && topic !== EVENTS) {
       world.note(`read       ${name} from ${position} took ${taken} by ${this.name}`)
     }

@@ -3,6 +3,7 @@ import type { Agent } from 'undici'
 import { expect, onTestFinished } from 'vitest'
 import type { ConsoleApp, ConsoleDeps } from '../../services/console/console-app.ts'
 import { awayEventLog } from '../../services/console/event-log.ts'
+import { type ConsoleLimits, LIMITS } from '../../services/console/limits.ts'
 import { awayRewinds } from '../../services/console/rewinds.ts'
 import { createServer } from '../../services/console/server.ts'
 import { systemClock } from '../../services/shared/clock.ts'
@@ -12,6 +13,7 @@ import { createLogger } from '../../services/shared/logger.ts'
 import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
 import { createSecretBox, type SecretBox } from '../../services/shared/secret-box.ts'
+import { createSourceTokens, type SourceTokens } from '../../services/shared/source-token.ts'
 import {
   type Behaviour,
   type Endpoint,
@@ -27,6 +29,7 @@ export interface TestConsole {
   readonly app: ConsoleApp
   readonly pool: Pool
   readonly secretBox: SecretBox
+  readonly sourceTokens: SourceTokens
   /** `call('PUT /v1/…', { body })`, as the operator unless another token is given. */
   call(line: string, options?: CallOptions): Promise<Answer>
   /** A new workspace with a token of its own. */
@@ -39,6 +42,8 @@ export interface CallOptions {
   /** Null: none. */
   readonly token?: string | null
   readonly headers?: Readonly<Record<string, string>>
+  /** Of the client. Default: 127.0.0.1, for all. */
+  readonly address?: string
 }
 
 export interface Answer {
@@ -64,16 +69,19 @@ export interface TestWorkspace {
 export async function startConsole(
   url: string,
   overrides: Partial<ConsoleDeps> = {},
+  limits: Partial<ConsoleLimits> = {},
 ): Promise<TestConsole> {
   const logger = createLogger('test', 'silent')
   const databaseUrl = new Secret(url)
   const pool = createPool({ databaseUrl, applicationName: 'test', connectionsMax: 5, logger })
   const agent = createGuardedAgent({ allowCidrs: ['127.0.0.0/8'], allowHttp: true })
   const secretBox = createSecretBox(new Secret(randomBytes(32).toString('base64')))
-  const app = await createServer({
+  const sourceTokens = createSourceTokens([randomBytes(32)])
+  const deps = {
     pool,
     agent,
     secretBox,
+    sourceTokens,
     eventLog: awayEventLog,
     rewinds: awayRewinds,
     logger,
@@ -89,12 +97,14 @@ export async function startConsole(
     attemptsMax: 9,
     sourcesMax: 50,
     ...overrides,
-  })
+  }
+  const app = await createServer(deps, { ...LIMITS, ...limits })
   const call = (line: string, options?: CallOptions) => inject(app, line, options)
   return {
     app,
     pool,
     secretBox,
+    sourceTokens,
     call,
     aWorkspace: () => createWorkspace(call),
     close: () => closeAll(app, agent, pool),
@@ -105,9 +115,10 @@ export async function startConsole(
 export async function startMigratedConsole(
   url: string,
   overrides: Partial<ConsoleDeps> = {},
+  limits: Partial<ConsoleLimits> = {},
 ): Promise<TestConsole> {
   await migrate(new Secret(url), createLogger('test', 'silent'))
-  return startConsole(url, overrides)
+  return startConsole(url, overrides, limits)
 }
 
 async function closeAll(app: ConsoleApp, agent: Agent, pool: Pool): Promise<void> {
@@ -119,12 +130,13 @@ async function closeAll(app: ConsoleApp, agent: Agent, pool: Pool): Promise<void
 async function inject(
   app: ConsoleApp,
   line: string,
-  { body, token = OPERATOR_TOKEN, headers = {} }: CallOptions = {},
+  { body, token = OPERATOR_TOKEN, headers = {}, address = '127.0.0.1' }: CallOptions = {},
 ): Promise<Answer> {
   const [method, url] = line.split(' ') as ['GET' | 'PUT' | 'POST' | 'DELETE', string]
   const answer = await app.inject({
     method,
     url,
+    remoteAddress: address,
     headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...headers },
     ...(body === undefined ? {} : { payload: body }),
   })

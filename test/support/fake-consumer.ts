@@ -19,6 +19,7 @@ export class FakeConsumer implements PartitionConsumer, GroupMember {
   isMember = true
   readonly ended = new Promise<void>(() => undefined)
   misfits: ReadonlyMap<string, number> = new Map()
+  unreadable: PartitionConsumer['unreadable'] = []
   isAway = false
   /** Set to hold commits back until it resolves. */
   gate: Promise<void> = Promise.resolve()
@@ -59,8 +60,12 @@ export class FakeConsumer implements PartitionConsumer, GroupMember {
     this.#onPause(topic, partition, false)
   }
 
-  /** Tests hand records in themselves. */
-  seek(): void {}
+  /** Told where a topic is to be read from; whoever hands records in follows it. */
+  onSeek: (topic: string, partition: number, offset: number) => void = () => undefined
+
+  seek(topic: string, partition: number, offset: number): void {
+    this.onSeek(topic, partition, offset)
+  }
 
   async commit(offsets: readonly OffsetCommit[]): Promise<void> {
     const { generation } = this

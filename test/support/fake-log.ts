@@ -54,14 +54,16 @@ export class FakeLog implements Rewinds {
         events: mine.slice(0, limit),
         nextOffset: inRange.length === 2 ? endOffset : null,
         endOffset,
+        reachedAt: inRange.at(-1)?.acceptedAt ?? null,
         isTruncated: false,
         cost: { bytesRead: 0, recordsRead: read.length },
       }
     },
-    find: async (_workspaceId, eventId, { since, until }) => {
+    find: async ({ eventId }, { since, until }) => {
       this.#ask()
-      const found = this.#events.find(({ event }) => event.eventId === eventId)
-      return found && found.acceptedAt >= since && found.acceptedAt < until ? found : null
+      const logged = this.#events.find(({ event }) => event.eventId === eventId)
+      const isIn = logged && logged.acceptedAt >= since && logged.acceptedAt < until
+      return isIn ? { kind: 'found', logged } : { kind: 'absent' }
     },
   }
 

@@ -26,7 +26,7 @@ export function randomOf(seed: number): Random {
 
 /** Grow in UTF-8, in JSON or in a form, or are none of these. */
 const LETTERS = ['x', '№', '😀', '\uD800', '\0', '\n', '"', '\\', '%', '\u202E', '<', '9'] as const
-const LENGTHS = [1, 5, 40, 256, 300, 4_000, 30_000, 120_000] as const
+const LENGTHS = [1, 5, 40, 256, 300, 4_000, 30_000, 120_000, 250_000] as const
 const NUMBERS = [
   -1,
   0,

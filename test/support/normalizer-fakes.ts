@@ -17,7 +17,11 @@ import {
 } from '../../services/shared/call-event-codec.ts'
 import type { Clock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
-import { refusal } from '../../services/shared/kafka/produce-error.ts'
+import {
+  RecordRefusedError,
+  type RefusedReason,
+  refusal,
+} from '../../services/shared/kafka/produce-error.ts'
 import type { LogRecord, SendOptions } from '../../services/shared/kafka/producer.ts'
 import { createLogger, type Logger } from '../../services/shared/logger.ts'
 import type { PublishedEvent } from '../../services/shared/postgres/published-events.ts'
@@ -76,6 +80,13 @@ export function memoryOfEvents(): KnownEvents & {
   }
 }
 
+/** Records of a topic that a broker does not take for what they are; from so many bytes on. */
+interface Refusing {
+  readonly topic: string
+  readonly reason: RefusedReason
+  readonly overBytes?: number
+}
+
 /**
  * Takes records; while `failing` holds an error, refuses them with it. With `backAfterMs` it takes
  * those all the same that wait for it so long.
@@ -84,15 +95,21 @@ export function logInMemory(): {
   send(record: LogRecord, options?: SendOptions): Promise<number>
   readonly records: LogRecord[]
   failing: Error | null
+  refusing: Refusing | null
   backAfterMs: number
 } {
   return {
     records: [],
     failing: null,
+    refusing: null,
     backAfterMs: Number.POSITIVE_INFINITY,
     async send(record, { patienceMs = 0, mayWrite = () => 'yes' } = {}) {
       if (mayWrite() !== 'yes') throw refusal()
       if (this.failing && patienceMs < this.backAfterMs) throw this.failing
+      const { topic, reason = 'invalid', overBytes = 0 } = this.refusing ?? {}
+      if (record.topic === topic && record.value.length > overBytes) {
+        throw new RecordRefusedError('refused', { reason })
+      }
       this.records.push(record)
       return this.records.length - 1
     },

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import kafkajs, { type AclEntry } from 'kafkajs'
-import type { TopicSpec } from '../../services/shared/kafka/topics.ts'
+import type { TopicSpec } from '../../services/shared/kafka/topic-spec.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
 
 /**

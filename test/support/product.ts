@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import type { AddressInfo } from 'node:net'
+import { randomBytes, randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import type { ServiceName, StackEnvironment } from '../../deploy/local/profiles.ts'
 import { type Profile, profileOf, SERVICE_NAMES } from '../../deploy/local/profiles.ts'
@@ -23,7 +22,7 @@ export interface ProductOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-export const OPERATOR_TOKEN = 'operator-test'
+export const OPERATOR_TOKEN = 'operator-token-of-the-tests-and-of-the-demo'
 
 export class Product {
   readonly env: Readonly<Record<string, string>>
@@ -124,16 +123,30 @@ export class Product {
   }
 }
 
+/**
+ * Below 32768, where Linux begins to hand out ports to outgoing connections: one of those, such as to
+ * Kafka, could take a port between this look at it and the start of the service that is to have it.
+ * Between the ports of the profiles `cluster` and `demo`.
+ */
+const PORTS = { first: 22_000, count: 3_000 }
+/** Other test runs on this machine look from elsewhere on. */
+let portsLookedAt = randomInt(PORTS.count)
+
+/** Of this machine; none is handed out twice, unless all the others were. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) => {
-          server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const ports: number[] = []
+  for (let looked = 0; ports.length < count; looked += 1) {
+    if (looked === PORTS.count) throw new Error(`Fewer than ${count} ports are free.`)
+    const port = PORTS.first + (portsLookedAt++ % PORTS.count)
+    if (await isFree(port)) ports.push(port)
+  }
   return ports
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }

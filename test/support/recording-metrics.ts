@@ -8,6 +8,7 @@ export function recordingMetrics() {
   const waits: number[] = []
   const tiers: string[] = []
   const buried: string[] = []
+  const lost: string[] = []
   const metrics: DispatcherMetrics = {
     firstAttemptBegun: (seconds) => void waits.push(seconds),
     attemptFinished: (outcome) => void outcomes.push(outcome),
@@ -15,8 +16,8 @@ export function recordingMetrics() {
     retryPlanned: (tier) => void tiers.push(tier),
     buried: (reason) => void buried.push(reason),
     catchUpRead: () => undefined,
-    recordsLost: () => undefined,
+    recordsLost: (reason) => void lost.push(reason),
     registry: new Registry(),
   }
-  return { ...metrics, latencies, waits, outcomes, tiers, reasons: buried }
+  return { ...metrics, latencies, waits, outcomes, tiers, reasons: buried, lost }
 }

@@ -24,6 +24,8 @@ import { insertAccessToken } from '../../services/shared/postgres/access-tokens.
 import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
 import { insertSource } from '../../services/shared/postgres/sources.ts'
+import { settingsPlace } from '../../services/shared/sealed-places.ts'
+import { newSourceId } from '../../services/shared/source-token.ts'
 import { LogView, type StoredRecord } from './log-view.ts'
 import { readLoggedEvents } from './logged-calls.ts'
 import { quiet } from './normalizer-fakes.ts'
@@ -120,13 +122,12 @@ export class NormalizerBench {
 
   /** Path of a new source's webhook. */
   async addSource(provider: ProviderName, settings: object = {}): Promise<string> {
-    const token = newToken('src_')
+    const source = { id: newSourceId(), workspaceId: 'ws_1', provider }
+    const token = this.config.sourceTokens.issue(source)
     await insertSource(this.pool, {
-      id: `src_${randomBytes(6).toString('hex')}`,
-      workspaceId: 'ws_1',
-      provider,
+      ...source,
       label: null,
-      settingsSealed: this.config.secretBox.seal(JSON.stringify(settings)),
+      settingsSealed: this.config.secretBox.seal(JSON.stringify(settings), settingsPlace(source)),
       tokenHash: hashToken(token),
     })
     return `/hooks/${provider}/${token}`
@@ -134,16 +135,27 @@ export class NormalizerBench {
 
   /** Changes the settings of all sources of a provider. */
   async setSettings(provider: ProviderName, settings: object): Promise<void> {
-    const sealed = this.config.secretBox.seal(JSON.stringify(settings))
-    await this.pool.query('update sources set settings_sealed = $1 where provider = $2', [
-      sealed,
-      provider,
-    ])
+    const { rows } = await this.pool.query<{ workspaceId: string; id: string }>(
+      'select workspace_id as "workspaceId", id from sources where provider = $1',
+      [provider],
+    )
+    for (const row of rows) {
+      const sealed = this.config.secretBox.seal(JSON.stringify(settings), settingsPlace(row))
+      await this.pool.query('update sources set settings_sealed = $1 where id = $2', [
+        sealed,
+        row.id,
+      ])
+    }
   }
 
   async addToken(workspaceId: string): Promise<string> {
     const token = newToken('cwt_')
-    await insertAccessToken(this.pool, { tokenHash: hashToken(token), workspaceId, label: null })
+    await insertAccessToken(this.pool, {
+      tokenHash: hashToken(token),
+      workspaceId,
+      label: null,
+      validSeconds: null,
+    })
     return token
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import avsc from 'avsc'
+import type { KafkaMessage } from 'kafkajs'
 import { AttemptLog } from '../../services/dispatcher/delivery/attempt-log.ts'
 import { Engine } from '../../services/dispatcher/engine.ts'
 import { decodeMetadata, WINDOW_MAX } from '../../services/dispatcher/lane/commit-metadata.ts'
@@ -18,7 +19,11 @@ import {
   readCallEventSchema,
 } from '../../services/shared/call-event-codec.ts'
 import type { LogPage, LogPoint } from '../../services/shared/kafka/log-reader.ts'
-import { ProduceError, refusal } from '../../services/shared/kafka/produce-error.ts'
+import {
+  ProduceError,
+  RecordRefusedError,
+  refusal,
+} from '../../services/shared/kafka/produce-error.ts'
 import type { LogRecord, SendOptions } from '../../services/shared/kafka/producer.ts'
 import { topicNames } from '../../services/shared/kafka/topics.ts'
 import { type Replay, rewindRecord, toHeaders } from '../../services/shared/lane-record.ts'
@@ -80,6 +85,8 @@ export class Workbench {
   readonly ended: { readonly id: string; readonly isThrough: boolean }[] = []
   /** Set to refuse what is produced, like a broker that is away. */
   isBrokerAway = false
+  /** Topics of which the broker takes no record with a value of more bytes than this. */
+  readonly takesBytes = new Map<string, number>()
   /** The next record is written, and the answer does not come. */
   losesNextAcknowledgement = false
   /** False: the registry does not answer. */
@@ -95,6 +102,9 @@ export class Workbench {
     this.consumer = new FakeConsumer(around.broker, name, (topic, partition, isPaused) => {
       if (topic === TOPICS.events && partition === 0) this.pauses.push(isPaused)
     })
+    this.consumer.onSeek = (topic, partition, offset) => {
+      this.#positions.set(`${topic}/${partition}`, offset)
+    }
     this.attempts = new AttemptLog(around.postgres.pool, quiet, options.attemptsMax ?? 1_000)
     this.#decoder = createCallEventDecoder({
       typeOf: async () => {
@@ -242,6 +252,12 @@ export class Workbench {
     return this.around.broker.append(topic, partition, { key, value, headers })
   }
 
+  /** The end of a transaction, of whoever, at the end of partition 0. */
+  mark(topic: string): void {
+    const nothing = { key: '', value: Buffer.alloc(0), headers: {}, isMarker: true }
+    this.around.broker.append(topic, 0, nothing)
+  }
+
   /** The request ends like this, by default delivered, and what comes of it happens. */
   async answer(name: string, outcome?: DeliveryOutcome): Promise<void> {
     this.endpoint.answer(name, outcome)
@@ -282,10 +298,14 @@ export class Workbench {
       const [topic = '', partition = 0] = [...name.split('/')]
       if (this.#isDead || this.consumer.isPaused(topic, Number(partition))) continue
       const position = this.#left(topic, Number(partition), wanted)
-      const arrived = this.#from(topic, Number(partition), position)
-      const count = this.engine.sessions.records(topic, Number(partition), arrived)
-      this.#positions.set(name, position + count)
-      taken += count
+      const found = this.#from(topic, Number(partition), position)
+      const end = Math.max(position, this.around.broker.range(topic, Number(partition)).high)
+      const count = this.engine.sessions.records(topic, Number(partition), found, end)
+      // Unless its owner went elsewhere while it took them.
+      if (this.#positions.get(name) !== wanted) continue
+      const next = Number(found[count]?.offset ?? end)
+      this.#positions.set(name, next)
+      taken += next - position
     }
     return taken > 0
   }
@@ -300,14 +320,17 @@ export class Workbench {
 
   #from(topic: string, partition: number, offset: number) {
     const records = this.around.broker.log(topic, partition).slice(offset)
-    return records.map((record, index) => arrived(record, offset + index))
+    return records.flatMap((record, index) =>
+      record.isMarker ? [] : [arrived(record, offset + index)],
+    )
   }
 
   #page(partition: number, from: number): LogPage {
     const { low } = this.around.broker.range(TOPICS.events, partition)
     if (from < low) return { messages: [], next: low, isCutOff: true, bytes: 0 }
     const messages = this.#from(TOPICS.events, partition, from)
-    return { messages, next: from + messages.length, isCutOff: false, bytes: 0 }
+    const { high } = this.around.broker.range(TOPICS.events, partition)
+    return { messages, next: Math.max(from, high), isCutOff: false, bytes: 0 }
   }
 
   #firstLeft(partition: number): LogPoint | null {
@@ -321,6 +344,9 @@ export class Workbench {
     { mayWrite = () => 'yes' }: SendOptions = {},
   ): Promise<number> {
     if (this.isBrokerAway || this.#isDead || mayWrite() !== 'yes') throw refusal()
+    if (record.value.length > (this.takesBytes.get(topic) ?? Number.POSITIVE_INFINITY)) {
+      throw new RecordRefusedError('refused', { reason: 'too_large' })
+    }
     const offset = this.write(topic, record)
     if (!this.losesNextAcknowledgement) return offset
     this.losesNextAcknowledgement = false
@@ -379,7 +405,7 @@ export async function aDispatcher(options: WorkbenchOptions = {}) {
   return { bench, endpoint: bench.endpoint }
 }
 
-function arrived({ key, value, headers, timestamp }: StoredRecord, offset: number) {
+function arrived({ key, value, headers, timestamp }: StoredRecord, offset: number): KafkaMessage {
   const message: ArrivedMessage = {
     key: Buffer.from(key),
     value,

@@ -6,6 +6,7 @@ import type { RigOptions } from '../support/rig.ts'
 import { tortureCluster, tortureProducer } from './cluster/torture-cluster.ts'
 import { broken, type Crowd, type Figures, gatherCrowd, judgeCrowd } from './crowd.ts'
 import { freeze } from './freeze.ts'
+import { attackAgainAndAgain } from './hostile.ts'
 import { killAgainAndAgain } from './kill-rounds.ts'
 import {
   cursorsByWorkspace,
@@ -101,6 +102,14 @@ async function spool(stack: Stack, options: RigOptions, outageMs: number): Promi
   return { scene: `${outageMs / 1_000} s without Kafka`, figures, isBroken }
 }
 
+/** Rows of the hostile scene share nothing, so each gets a place of its own. */
+async function hostile(freshPlace: () => Promise<RigOptions>, row: string): Promise<Row> {
+  const figures = await attackAgainAndAgain(freshPlace, row)
+  const { rows, ...mustBeNought } = figures
+  const isBroken = Object.values(mustBeNought).some((number) => number > 0)
+  return { scene: `${rows} hostile inputs`, figures: { ...figures }, isBroken }
+}
+
 async function torture(stack: Stack, rounds: number, scene: string): Promise<readonly Row[]> {
   let count = 0
   const freshOptions = async (): Promise<RigOptions> => ({
@@ -113,6 +122,7 @@ async function torture(stack: Stack, rounds: number, scene: string): Promise<rea
   for (const [name, play] of Object.entries(SCENES)) {
     if (scene === '' || scene === name) rows.push(await play(await freshOptions(), rounds, stack))
   }
+  if (scene === '' || scene === HOSTILE) rows.push(await hostile(freshOptions, only))
   return rows
 }
 
@@ -125,6 +135,8 @@ const SCENES: Readonly<Record<string, Scene>> = {
   spool: (options, rounds, stack) => spool(stack, options, rounds * OUTAGE_MS_PER_ROUND),
   failing: (options, rounds) => manyFailing(rounds * FAILING_PER_ROUND, options),
 }
+
+const HOSTILE = 'hostile'
 
 /** On a stack of three brokers, which takes a minute to start: only when it is asked for. */
 const CLUSTER_SCENES = {
@@ -150,13 +162,13 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '100' },
     scene: { type: 'string', default: '' },
-    /** Of the scene `cluster`: that part of it alone. */
+    /** Of the scene `cluster`: that part of it alone; of `hostile`: that row of the table. */
     only: { type: 'string', default: '' },
   },
 })
 const { scene, only } = values
 const rounds = Number(values.rounds)
-const names = [...Object.keys(SCENES), ...Object.keys(CLUSTER_SCENES)]
+const names = [...Object.keys(SCENES), HOSTILE, ...Object.keys(CLUSTER_SCENES)]
 if (scene !== '' && !names.includes(scene)) {
   console.error(`There is no scene '${scene}'. Choose one of: ${names.join(', ')}.`)
   process.exit(2)

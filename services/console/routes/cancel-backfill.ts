@@ -1,7 +1,7 @@
-import { z } from 'zod'
 import { callOffBackfill } from '../../shared/postgres/backfills.ts'
 import { backfill, requireBackfill, shownBackfill } from '../backfill.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { givenId } from '../given.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
 
 /** Stops a back-fill; what it has sent stays sent, and live events go on in order. */
@@ -11,7 +11,7 @@ export function cancelBackfill(app: ConsoleApp, { pool }: ConsoleDeps): void {
     operationId: 'cancelBackfill',
     description: 'Nothing of it is sent any more, but for a request that is open. May be repeated.',
     tags: ['recovery'],
-    params: workspaceParams.extend({ backfillId: z.string().max(100) }),
+    params: workspaceParams.extend({ backfillId: givenId }),
     response: { 200: backfill, ...problemResponses },
   }
   app.delete('/v1/workspaces/:id/backfills/:backfillId', { schema }, async ({ params }) => {

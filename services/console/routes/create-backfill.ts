@@ -12,13 +12,16 @@ import {
   requireTakesEvents,
   shownBackfill,
 } from '../backfill.ts'
-import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { type EventLog, EventLogAwayError, type LoggedEvent } from '../event-log.ts'
 import { firstEvent } from '../first-event.ts'
+import { givenInstant } from '../given.ts'
+import type { LogScans, ScanBudget } from '../log-scans.ts'
 import { type FieldError, invalidRequest, problemResponses } from '../problem.ts'
 
 const body = z.strictObject({
-  since: instant,
-  until: instant,
+  since: givenInstant,
+  until: givenInstant,
   mode: z
     .enum(BACKFILL_MODES)
     .describe('`gaps`: only what was missed, dead letters included; `all`: everything again.'),
@@ -30,7 +33,7 @@ type Asked = z.infer<typeof body>
 const CLOCK_TOLERANCE_MS = 5_000
 
 /** Delivers again what lies in a range of time, in order, before newer events. */
-export function createBackfill(app: ConsoleApp, deps: ConsoleDeps): void {
+export function createBackfill(app: ConsoleApp, deps: ConsoleDeps, scans: LogScans): void {
   const schema = {
     summary: 'Deliver what was missed',
     operationId: 'createBackfill',
@@ -48,7 +51,12 @@ export function createBackfill(app: ConsoleApp, deps: ConsoleDeps): void {
     async (request, reply) => {
       const wrong = problemsOf(request.body, deps.clock.now())
       if (wrong.length > 0) throw invalidRequest(wrong)
-      const created = await create(request.params.id, request.body, deps)
+      const { id } = request.params
+      await requireTakesEvents(deps.pool, id)
+      const event = await scans.run(id, reply, (budget) =>
+        findFirst(deps.eventLog, id, request.body, budget),
+      )
+      const created = await create(id, request.body, event, deps)
       return reply.code(202).send(shownBackfill(created))
     },
   )
@@ -64,20 +72,41 @@ function problemsOf({ since, until }: Asked, now: number): FieldError[] {
   return []
 }
 
-async function create(workspaceId: string, asked: Asked, deps: ConsoleDeps) {
-  const { pool, eventLog } = deps
-  await requireTakesEvents(pool, workspaceId)
+/** Null: there is nothing to deliver. */
+async function findFirst(
+  log: EventLog,
+  workspaceId: string,
+  asked: Asked,
+  budget: ScanBudget,
+): Promise<LoggedEvent | null> {
+  const range = { since: Date.parse(asked.since), until: Date.parse(asked.until) }
+  const first = await firstEvent(log, workspaceId, range, budget)
+  if (first.kind === 'found') return first.event
+  if (first.kind === 'none') return null
+  if (first.reachedAt <= range.since) throw new EventLogAwayError('The log answers too slowly.')
+  // Not begun at that time by ourselves: the row would say another range than was asked for.
+  const next = new Date(first.reachedAt).toISOString()
+  const message =
+    `no call of this workspace was found from there to ${next}, and more is not read for one ` +
+    'request: repeat it with that time'
+  throw invalidRequest([{ path: 'body.since', message }])
+}
+
+async function create(
+  workspaceId: string,
+  asked: Asked,
+  event: LoggedEvent | null,
+  deps: ConsoleDeps,
+) {
+  const { pool } = deps
   const { mode } = asked
   const [since, until] = [new Date(asked.since), new Date(asked.until)]
-  const range = { since: since.getTime(), until: until.getTime() }
-  const event = await firstEvent(eventLog, workspaceId, range)
-
   const id = newBackfillId()
   await insertBackfill(pool, { id, workspaceId, since, until, mode })
   if (event === null) {
     await addBackfillProgress(pool, [{ id, replayed: 0, positionAt: null, end: 'done' }])
   } else {
-    await askForBackfill(deps, { workspaceId, event, id, mode, until: range.until })
+    await askForBackfill(deps, { workspaceId, event, id, mode, until: until.getTime() })
   }
   return requireBackfill(pool, workspaceId, id)
 }

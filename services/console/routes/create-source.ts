@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { hashToken, newToken } from '../../shared/access-token.ts'
+import { hashToken } from '../../shared/access-token.ts'
 import { PROVIDER_NAMES, type ProviderName } from '../../shared/call-event.ts'
 import { insertSourceWithin } from '../../shared/postgres/sources.ts'
 import {
@@ -8,10 +7,13 @@ import {
   SETTINGS_BYTES_MAX,
   withoutSecrets,
 } from '../../shared/provider-settings.ts'
+import { settingsPlace } from '../../shared/sealed-places.ts'
+import { newSourceId } from '../../shared/source-token.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { givenText } from '../given.ts'
 import { invalidRequest, type Problem, plainProblem, problemResponses } from '../problem.ts'
 
-const label = z.string().trim().min(1).max(200).nullable().default(null)
+const label = givenText(200).nullable().default(null)
 
 const { ringostat, phonet, binotel, unitalk, 'stream-telecom': streamTelecom } = providerSettings
 
@@ -42,7 +44,7 @@ const created = z.object({
 
 /** A new source of calls: the URL at which one provider reports them. */
 export function createSource(app: ConsoleApp, deps: ConsoleDeps): void {
-  const { pool, secretBox, normalizerPublicUrl, sourcesMax } = deps
+  const { pool, secretBox, sourceTokens, normalizerPublicUrl, sourcesMax } = deps
   const schema = {
     summary: 'Add a source of calls',
     operationId: 'createSource',
@@ -58,13 +60,12 @@ export function createSource(app: ConsoleApp, deps: ConsoleDeps): void {
       const { provider, settings } = request.body
       const settingsText = JSON.stringify(settings)
       if (Buffer.byteLength(settingsText) > SETTINGS_BYTES_MAX) throw SETTINGS_TOO_LARGE
-      const token = newToken('src_')
+      const named = { id: newSourceId(), workspaceId: request.params.id, provider }
+      const token = sourceTokens.issue(named)
       const source = {
-        id: `source_${randomUUID().replaceAll('-', '')}`,
-        workspaceId: request.params.id,
-        provider,
+        ...named,
         label: request.body.label,
-        settingsSealed: secretBox.seal(settingsText),
+        settingsSealed: secretBox.seal(settingsText, settingsPlace(named)),
         tokenHash: hashToken(token),
       }
       if (!(await insertSourceWithin(pool, source, sourcesMax))) throw tooManySources(sourcesMax)

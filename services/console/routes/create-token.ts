@@ -1,11 +1,35 @@
 import { z } from 'zod'
 import { hashToken, newToken } from '../../shared/access-token.ts'
 import { insertAccessToken } from '../../shared/postgres/access-tokens.ts'
-import { requireWorkspace } from '../authorization.ts'
-import { type ConsoleApp, type ConsoleDeps, operatorOnly, workspaceParams } from '../console-app.ts'
-import { problemResponses } from '../problem.ts'
+import {
+  type ConsoleApp,
+  type ConsoleDeps,
+  instant,
+  operatorOnly,
+  workspaceParams,
+} from '../console-app.ts'
+import { givenText } from '../given.ts'
+import { plainProblem, problemResponses } from '../problem.ts'
 
-const body = z.strictObject({ label: z.string().trim().min(1).max(200).nullable().default(null) })
+const TEN_YEARS_S = 10 * 365 * 86_400
+
+const body = z.strictObject({
+  label: givenText(200).nullable().default(null),
+  expiresInSeconds: z
+    .number()
+    .int()
+    .min(60)
+    .max(TEN_YEARS_S)
+    .nullable()
+    .default(null)
+    .describe('Null: it is good until it is revoked.'),
+})
+
+const shown = z.object({
+  token: z.string().describe('Shown once.'),
+  id: z.string().describe('Names the token in the list, and to revoke it; opens nothing.'),
+  expiresAt: instant.nullable(),
+})
 
 /** A new token of a workspace; only its hash is kept. */
 export function createToken(app: ConsoleApp, { pool }: ConsoleDeps): void {
@@ -16,21 +40,22 @@ export function createToken(app: ConsoleApp, { pool }: ConsoleDeps): void {
     security: operatorOnly,
     params: workspaceParams,
     body,
-    response: {
-      201: z.object({ token: z.string().describe('Shown once.') }),
-      ...problemResponses,
-    },
+    response: { 201: shown, ...problemResponses },
   }
   app.post(
     '/v1/workspaces/:id/tokens',
     { schema, config: { idempotent: true } },
     async (request, reply) => {
-      const workspaceId = request.params.id
-      await requireWorkspace(pool, workspaceId)
       const token = newToken('cwt_')
-      const { label } = request.body
-      await insertAccessToken(pool, { tokenHash: hashToken(token), workspaceId, label })
-      return reply.code(201).send({ token })
+      const made = await insertAccessToken(pool, {
+        tokenHash: hashToken(token),
+        workspaceId: request.params.id,
+        label: request.body.label,
+        validSeconds: request.body.expiresInSeconds,
+      })
+      if (made === null) throw plainProblem(404, 'There is no such workspace.')
+      const expiresAt = made.expiresAt?.toISOString() ?? null
+      return reply.code(201).send({ token, id: made.id, expiresAt })
     },
   )
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { deleteSource as remove } from '../../shared/postgres/sources.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { givenId } from '../given.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
 
-const params = workspaceParams.extend({ sourceId: z.string() })
+const params = workspaceParams.extend({ sourceId: givenId })
 
 /** Removes a source: its webhook URL answers 404 from then on. */
 export function deleteSource(app: ConsoleApp, { pool }: ConsoleDeps): void {

@@ -4,6 +4,8 @@ import { findConnection } from '../../shared/postgres/connections.ts'
 import { attempt, showAttempt } from '../attempt.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { type FoundEvent, findEvent, REQUEST_MISSING } from '../find-event.ts'
+import { givenId } from '../given.ts'
+import type { LogScans } from '../log-scans.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
 import { renderRequest } from '../render-request.ts'
 
@@ -33,22 +35,25 @@ const shown = z.object({
     .describe(
       'Why there is no request. `retention`: the log has removed the event. `not_found`: it was ' +
         'not found where it was looked for, which is around the time at which it was published, ' +
-        'or else a day back from its first attempt.',
+        'or else a day back from its first attempt. `too_much_to_read`: so much lies there that the ' +
+        'search was ended; `GET …/calls` with `since` and `until` reads it page by page.',
     ),
 })
 
 /** One event: all its attempts, and the request rendered from the log at this moment. */
-export function getEvent(app: ConsoleApp, deps: ConsoleDeps): void {
+export function getEvent(app: ConsoleApp, deps: ConsoleDeps, scans: LogScans): void {
   const schema = {
     summary: 'Show one event',
     operationId: 'getEvent',
     tags: ['deliveries'],
-    params: workspaceParams.extend({ eventId: z.string().max(100) }),
+    params: workspaceParams.extend({ eventId: givenId }),
     response: { 200: shown, ...problemResponses },
   }
-  app.get('/v1/workspaces/:id/events/:eventId', { schema }, async ({ params }) => {
+  app.get('/v1/workspaces/:id/events/:eventId', { schema }, async ({ params }, reply) => {
     const { id: workspaceId, eventId } = params
-    const found = await findEvent(deps, { workspaceId, eventId })
+    const found = await scans.run(workspaceId, reply, (budget) =>
+      findEvent(deps, { workspaceId, eventId }, budget),
+    )
     if (found === null) throw plainProblem(404, 'There is no such event, or nothing is left of it.')
     const last = found.attempts.at(-1)
     return {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { findConnection } from '../../shared/postgres/connections.ts'
+import { signingSecretPlace } from '../../shared/sealed-places.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { notConnected, problemResponses } from '../problem.ts'
 
@@ -25,7 +26,10 @@ export function getSigningSecret(app: ConsoleApp, { pool, secretBox, clock }: Co
     const until = found.previousSecretUntil
     const isOverlap = until !== null && until.getTime() > clock.now()
     return {
-      signingSecret: secretBox.open(found.signingSecretSealed),
+      signingSecret: secretBox.open(
+        found.signingSecretSealed,
+        signingSecretPlace(found.workspaceId),
+      ),
       previousValidUntil: isOverlap ? until.toISOString() : null,
     }
   })

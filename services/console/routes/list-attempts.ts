@@ -3,7 +3,8 @@ import { ERROR_CLASSES } from '../../shared/egress/error-class.ts'
 import { listAttempts as list } from '../../shared/postgres/attempt-queries.ts'
 import { ATTEMPT_OUTCOMES } from '../../shared/postgres/delivery-attempts.ts'
 import { attempt, showAttempt } from '../attempt.ts'
-import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { cursorNumber, cursorTime, givenId, givenInstant } from '../given.ts'
 import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
 import { problemResponses } from '../problem.ts'
 
@@ -13,16 +14,16 @@ const query = z.strictObject({
     .optional()
     .describe('`failed`: whatever is not delivered.'),
   errorClass: z.enum(ERROR_CLASSES).optional(),
-  eventId: z.string().max(100).optional(),
-  since: instant.optional(),
-  until: instant.optional().describe('Exclusive.'),
+  eventId: givenId.optional(),
+  since: givenInstant.optional(),
+  until: givenInstant.optional().describe('Exclusive.'),
   ...pageQuery,
 })
 
 const shown = z.object({ items: z.array(attempt), nextCursor })
 
 /** The last attempt of a page. Attempts that come meanwhile stand before it, so none is skipped. */
-const position = z.strictObject({ at: z.number(), id: z.number() })
+const position = z.strictObject({ at: cursorTime, id: cursorNumber })
 
 /** Delivery attempts, newest first. No call content: that is in the log. */
 export function listAttempts(app: ConsoleApp, { pool }: ConsoleDeps): void {

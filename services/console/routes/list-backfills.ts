@@ -2,12 +2,13 @@ import { z } from 'zod'
 import { listBackfills as listBackfillRows } from '../../shared/postgres/backfills.ts'
 import { backfill, shownBackfill } from '../backfill.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
+import { cursorDate, givenId } from '../given.ts'
 import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
 import { problemResponses } from '../problem.ts'
 
 const shown = z.object({ items: z.array(backfill), nextCursor })
 
-const position = z.object({ createdAt: z.coerce.date(), id: z.string() })
+const position = z.object({ createdAt: cursorDate, id: givenId })
 
 /** Back-fills, newest first. */
 export function listBackfills(app: ConsoleApp, { pool }: ConsoleDeps): void {

@@ -3,12 +3,14 @@ import { maskNumbers } from '../../shared/egress/payload.ts'
 import { findConnection } from '../../shared/postgres/connections.ts'
 import { cursorsOf, findPlace } from '../calls-place.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { givenInstant } from '../given.ts'
+import type { LogScans } from '../log-scans.ts'
 import { nextCursor } from '../paging.ts'
 import { problemResponses } from '../problem.ts'
 
 const query = z.strictObject({
-  since: instant.optional().describe('Default: the oldest that is left.'),
-  until: instant.optional().describe('Default: now.'),
+  since: givenInstant.optional().describe('Default: the oldest that is left.'),
+  until: givenInstant.optional().describe('Default: now.'),
   cursor: z
     .string()
     .max(500)
@@ -41,7 +43,7 @@ const shown = z.object({
 })
 
 /** Events of the workspace straight from the log, in order: to pull instead of being pushed. */
-export function listCalls(app: ConsoleApp, { pool, eventLog }: ConsoleDeps): void {
+export function listCalls(app: ConsoleApp, { pool, eventLog }: ConsoleDeps, scans: LogScans): void {
   const schema = {
     summary: 'Pull events from the log',
     operationId: 'listCalls',
@@ -50,13 +52,15 @@ export function listCalls(app: ConsoleApp, { pool, eventLog }: ConsoleDeps): voi
     querystring: query,
     response: { 200: shown, ...problemResponses },
   }
-  app.get('/v1/workspaces/:id/calls', { schema }, async ({ params: { id }, query: asked }) => {
+  app.get('/v1/workspaces/:id/calls', { schema }, async (request, reply) => {
+    const { id } = request.params
+    const asked = request.query
     const place = await findPlace(eventLog, id, asked)
     const { offset, until } = place
     if (offset === null) return { ...NOTHING, availableFrom: iso(place.availableFrom) }
     const range = { offset, until: until ?? Number.POSITIVE_INFINITY, limit: asked.limit }
     const [page, connection] = await Promise.all([
-      eventLog.page(id, range),
+      scans.run(id, reply, ({ signal }) => eventLog.page(id, range, signal)),
       findConnection(pool, id),
     ])
     const isMasked = connection?.maskNumbers ?? false

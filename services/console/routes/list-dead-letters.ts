@@ -7,6 +7,7 @@ import {
   listDeadLetters as listDeadLetterRows,
 } from '../../shared/postgres/dead-letters.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { cursorDate, givenId } from '../given.ts'
 import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
 import { problemResponses } from '../problem.ts'
 
@@ -24,7 +25,7 @@ const deadLetter = z.object({
 
 const shown = z.object({ items: z.array(deadLetter), nextCursor })
 
-const position = z.object({ deadAt: z.coerce.date(), eventId: z.string() })
+const position = z.object({ deadAt: cursorDate, eventId: givenId })
 
 /** Events that were given up, newest first. */
 export function listDeadLetters(app: ConsoleApp, { pool }: ConsoleDeps): void {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { GAP_REASONS, listGaps as listGapRows, type StoredGap } from '../../shared/postgres/gaps.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { cursorNumber } from '../given.ts'
 import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
 import { problemResponses } from '../problem.ts'
 
@@ -21,7 +22,7 @@ const gap = z.object({
 
 const shown = z.object({ items: z.array(gap), nextCursor })
 
-const position = z.object({ id: z.number().int() })
+const position = z.object({ id: cursorNumber })
 
 /** What the workspace has not got: disconnected, suspended, or too late for the log. Newest first. */
 export function listGaps(app: ConsoleApp, { pool }: ConsoleDeps): void {

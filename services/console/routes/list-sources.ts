@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { PROVIDER_NAMES } from '../../shared/call-event.ts'
 import { type ListedSource, listSources as list } from '../../shared/postgres/sources.ts'
 import { withoutSecrets } from '../../shared/provider-settings.ts'
+import { settingsPlace } from '../../shared/sealed-places.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
@@ -62,7 +63,7 @@ function shownSource(source: ListedSource, secretBox: SecretBox): z.infer<typeof
     id,
     provider,
     label,
-    settings: withoutSecrets(JSON.parse(secretBox.open(settingsSealed))),
+    settings: withoutSecrets(JSON.parse(secretBox.open(settingsSealed, settingsPlace(source)))),
     createdAt: source.createdAt.toISOString(),
     firstEventAt: source.firstEventAt?.toISOString() ?? null,
     lastEventAt: source.lastEventAt?.toISOString() ?? null,

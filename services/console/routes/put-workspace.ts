@@ -2,15 +2,18 @@ import { isSupportedCountry } from 'libphonenumber-js'
 import { z } from 'zod'
 import { putWorkspace as put } from '../../shared/postgres/workspaces.ts'
 import { timeZone } from '../../shared/time-zone.ts'
-import { type ConsoleApp, type ConsoleDeps, instant, operatorOnly } from '../console-app.ts'
+import {
+  type ConsoleApp,
+  type ConsoleDeps,
+  instant,
+  operatorOnly,
+  workspaceParams,
+} from '../console-app.ts'
+import { givenText } from '../given.ts'
 import { problemResponses } from '../problem.ts'
 
-const params = z.object({
-  id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
-})
-
 const body = z.strictObject({
-  name: z.string().trim().min(1).max(200).nullable().default(null),
+  name: givenText(200).nullable().default(null),
   timezone: timeZone
     .default('Europe/Kyiv')
     .describe('For provider times without offset, and for the days of statistics.'),
@@ -36,7 +39,7 @@ export function putWorkspace(app: ConsoleApp, { pool }: ConsoleDeps): void {
     operationId: 'putWorkspace',
     tags: ['workspaces'],
     security: operatorOnly,
-    params,
+    params: workspaceParams,
     body,
     response: { 200: workspace, 201: workspace, ...problemResponses },
   }

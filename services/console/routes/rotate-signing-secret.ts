@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { newSigningSecret } from '../../shared/egress/webhook-signature.ts'
 import { rotateSigningSecret as rotate } from '../../shared/postgres/connections.ts'
+import { signingSecretPlace } from '../../shared/sealed-places.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { notConnected, problemResponses } from '../problem.ts'
 
@@ -23,9 +24,10 @@ export function rotateSigningSecret(app: ConsoleApp, { pool, secretBox }: Consol
     { schema, config: { idempotent: true } },
     async (request) => {
       const signingSecret = newSigningSecret()
+      const workspaceId = request.params.id
       const previousValidUntil = await rotate(pool, {
-        workspaceId: request.params.id,
-        signingSecretSealed: secretBox.seal(signingSecret),
+        workspaceId,
+        signingSecretSealed: secretBox.seal(signingSecret, signingSecretPlace(workspaceId)),
       })
       if (previousValidUntil === null) throw notConnected()
       return { signingSecret, previousValidUntil: previousValidUntil.toISOString() }

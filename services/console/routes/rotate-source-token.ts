@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { hashToken, newToken } from '../../shared/access-token.ts'
-import { rotateSourceToken as rotate } from '../../shared/postgres/sources.ts'
+import { hashToken } from '../../shared/access-token.ts'
+import { findSourceById, rotateSourceToken as rotate } from '../../shared/postgres/sources.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
+import { givenId } from '../given.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
 
 const shown = z.object({
@@ -15,7 +16,7 @@ export function rotateSourceToken(app: ConsoleApp, deps: ConsoleDeps): void {
     summary: 'Replace the webhook URL of a source',
     operationId: 'rotateSourceToken',
     tags: ['sources'],
-    params: workspaceParams.extend({ sourceId: z.string() }),
+    params: workspaceParams.extend({ sourceId: givenId }),
     response: { 200: shown, ...problemResponses },
   }
   app.post(
@@ -23,13 +24,19 @@ export function rotateSourceToken(app: ConsoleApp, deps: ConsoleDeps): void {
     { schema, config: { idempotent: true } },
     async (request) => {
       const { id: workspaceId, sourceId: id } = request.params
-      const token = newToken('src_')
-      const rotated = await rotate(deps.pool, { id, workspaceId, tokenHash: hashToken(token) })
-      if (rotated === null) throw plainProblem(404, 'There is no such source.')
+      const source = await findSourceById(deps.pool, id)
+      if (source?.workspaceId !== workspaceId) throw notFound()
+      const token = deps.sourceTokens.issue(source)
+      const validUntil = await rotate(deps.pool, { id, workspaceId, tokenHash: hashToken(token) })
+      if (validUntil === null) throw notFound()
       return {
-        webhookUrl: `${deps.normalizerPublicUrl}/hooks/${rotated.provider}/${token}`,
-        previousValidUntil: rotated.previousValidUntil.toISOString(),
+        webhookUrl: `${deps.normalizerPublicUrl}/hooks/${source.provider}/${token}`,
+        previousValidUntil: validUntil.toISOString(),
       }
     },
   )
+}
+
+function notFound(): Error {
+  return plainProblem(404, 'There is no such source.')
 }

@@ -8,6 +8,7 @@ import {
 } from '../../shared/postgres/sessions.ts'
 import { type Caller, callerOfToken, requireOwnPage } from '../authorization.ts'
 import { type ConsoleApp, type ConsoleDeps, instant } from '../console-app.ts'
+import { givenWorkspaceId } from '../given.ts'
 import { invalidRequest, plainProblem, problemResponses } from '../problem.ts'
 import { isFromForeignPage } from '../same-origin.ts'
 import {
@@ -27,8 +28,11 @@ const session = z.object({
 
 const credentials = z.strictObject({
   token: z.string().min(1).describe('Of the workspace, or the operator’s.'),
-  workspaceId: z.string().optional().describe('Needed with the operator’s token.'),
+  workspaceId: givenWorkspaceId.optional().describe('Needed with the operator’s token.'),
 })
+
+/** Whoever signs in is nobody yet: a token and an id fit, and nothing that would be worth sending. */
+const SIGN_IN_BYTES_MAX = 4 * 1024
 
 const tags = ['session']
 const shown = { 200: session, ...problemResponses }
@@ -50,15 +54,14 @@ function signIn(app: ConsoleApp, deps: ConsoleDeps, limit: SignInLimit): void {
     body: credentials,
     response: shown,
   }
-  app.post('/v1/session', { schema }, async (request, reply) => {
+  app.post('/v1/session', { schema, bodyLimit: SIGN_IN_BYTES_MAX }, async (request, reply) => {
     // Else a foreign page could sign a visitor in for a workspace of its own.
     if (isFromForeignPage(request, deps.publicUrl)) {
       throw plainProblem(403, 'Sign in from the page itself.')
     }
-    await limit.check(request)
-    const caller = await callerOfToken(request.body.token, deps)
+    const { token: given } = request.body
+    const caller = await limit.tried(request, given, () => callerOfToken(given, deps))
     if (caller === null) {
-      await limit.countFailure(request)
       throw plainProblem(401, 'The token is not valid.', { 'www-authenticate': 'Bearer' })
     }
     const workspaceId = workspaceOf(caller, request.body.workspaceId)

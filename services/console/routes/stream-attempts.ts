@@ -4,6 +4,7 @@ import { AttemptFeed } from '../attempt-feed.ts'
 import { openAttemptStream } from '../attempt-stream.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
 import { plainProblem, problemResponses } from '../problem.ts'
+import { createTurns } from '../turns.ts'
 
 const shown = {
   description: 'A stream of server-sent events; it ends now and then, and is to be opened again.',
@@ -42,26 +43,42 @@ export function streamAttempts(app: ConsoleApp, { pool, clock, logger }: Console
       listAttemptsAfter(pool, ...question),
   }
   const feed = new AttemptFeed({ source, clock, logger })
+  const seats = createTurns({ atOnce: WATCHERS_MAX, waitingMax: 0 })
   // Before the server waits for the requests that are open: these never end by themselves.
   app.addHook('preClose', async () => feed.stop())
 
-  app.get('/v1/workspaces/:id/attempts/stream', { schema }, async (request, reply) => {
-    const { id } = request.params
-    if (feed.watchers(id) >= WATCHERS_MAX) {
-      throw plainProblem(429, 'Too many watch this workspace.', { 'retry-after': '30' })
-    }
+  async function open(id: string, lastId: string | undefined, leave: () => void) {
     const dayAgo = clock.now() - RESUME_MS
-    const lastId = request.headers['last-event-id']
     const position =
       lastId === undefined
         ? ((await findNewestAttempt(pool, id)) ?? { id: 0, at: dayAgo })
         : { id: Number(lastId), at: dayAgo }
     const { stream, watcher } = openAttemptStream(clock)
-    const leave = feed.watch(id, position, watcher)
-    stream.once('close', leave)
-    return reply
-      .type('text/event-stream')
-      .headers({ connection: 'close', 'x-accel-buffering': 'no' })
-      .send(stream)
+    const unwatch = feed.watch(id, position, watcher)
+    stream.once('close', () => {
+      unwatch()
+      leave()
+    })
+    return stream
+  }
+
+  // Without HEAD, which would open a stream that nobody reads.
+  const options = { schema, exposeHeadRoute: false }
+  app.get('/v1/workspaces/:id/attempts/stream', options, async (request, reply) => {
+    const { id } = request.params
+    const leave = await seats.take(id)
+    if (leave === null) {
+      throw plainProblem(429, 'Too many watch this workspace.', { 'retry-after': '30' })
+    }
+    try {
+      const stream = await open(id, request.headers['last-event-id'], leave)
+      return reply
+        .type('text/event-stream')
+        .headers({ connection: 'close', 'x-accel-buffering': 'no' })
+        .send(stream)
+    } catch (error) {
+      leave()
+      throw error
+    }
   })
 }

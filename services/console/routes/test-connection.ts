@@ -4,6 +4,7 @@ import { findConnection } from '../../shared/postgres/connections.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
 import { openConnection } from '../opened-connection.ts'
 import { post } from '../ping.ts'
+import type { PingLimit } from '../ping-limit.ts'
 import { notConnected, problemResponses, testFailed } from '../problem.ts'
 import { testEvent } from '../test-event.ts'
 
@@ -13,7 +14,7 @@ const shown = z.object({
 })
 
 /** Sends a `test` event to the endpoint: signed like any other, and not in the log. */
-export function testConnection(app: ConsoleApp, deps: ConsoleDeps): void {
+export function testConnection(app: ConsoleApp, deps: ConsoleDeps, limit: PingLimit): void {
   const schema = {
     summary: 'Send a test event',
     operationId: 'testConnection',
@@ -21,9 +22,11 @@ export function testConnection(app: ConsoleApp, deps: ConsoleDeps): void {
     params: workspaceParams,
     response: { 200: shown, ...problemResponses },
   }
-  app.post('/v1/workspaces/:id/connection/test', { schema }, (request) =>
-    sendTest(request.params.id, deps),
-  )
+  app.post('/v1/workspaces/:id/connection/test', { schema }, async (request) => {
+    const { id } = request.params
+    await limit.count(request, id)
+    return sendTest(id, deps)
+  })
 }
 
 async function sendTest(workspaceId: string, deps: ConsoleDeps): Promise<z.infer<typeof shown>> {

@@ -5,6 +5,7 @@ import {
   loadConnections,
 } from '../../shared/postgres/connections.ts'
 import type { Queryable } from '../../shared/postgres/pool.ts'
+import { passwordPlace } from '../../shared/sealed-places.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import type { KnownConnection } from './connection-cache.ts'
 
@@ -17,7 +18,8 @@ export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnect
     return { kind: 'none', gapFrom }
   }
   const { origin, pathname, search } = new URL(url)
-  const password = row.passwordSealed === null ? null : box.open(row.passwordSealed)
+  const place = passwordPlace(row.workspaceId)
+  const password = row.passwordSealed === null ? null : box.open(row.passwordSealed, place)
   return {
     kind: 'connection',
     workspaceId: row.workspaceId,

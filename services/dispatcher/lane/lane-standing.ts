@@ -117,6 +117,11 @@ export class LaneStanding {
     return [...settled, ...positions.map(settleRecord)]
   }
 
+  /** The record will never be durable: the one before stands on, and what is pending stays so. */
+  refused(version: number): void {
+    this.#ledger.refused(version)
+  }
+
   /** We read a record of this lane that this session has written. */
   echoed(version: number, position: RecordPosition): readonly LaneCommand[] {
     const outdated = this.#ledger.echoed(version, position)

@@ -18,3 +18,5 @@ export type LaneState = (typeof LANE_STATES)[number]
 export const BUSY: readonly LaneState[] = ['delivering', 'saving', 'burying', 'barrier']
 /** Not while reading: a gap has to begin with the first event, which is not known yet. */
 export const GIVES_UP: readonly LaneState[] = ['waiting', 'ready', 'parked']
+/** The head is, or is about to be, in a record and nowhere else: without one it cannot go on. */
+export const WAITS_IN_RECORD: readonly LaneState[] = ['saving', 'parked', 'barrier']

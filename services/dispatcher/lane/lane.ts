@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict'
 import type { DeadReason } from '../../shared/dead-reason.ts'
-import type { LaneHead, Replay } from '../../shared/lane-record.ts'
+import type { LaneHead, LaneRecord, Replay } from '../../shared/lane-record.ts'
 import { BackFills, ended, type Rewind } from './back-fills.ts'
 import { HeadHistory } from './head-history.ts'
 import { LaneCache, type ReadRange } from './lane-cache.ts'
 import type { Failure, LaneCommand, Moment } from './lane-command.ts'
 import { type LaneOptions, lengthMax } from './lane-options.ts'
 import { LaneStanding, settleRecord } from './lane-standing.ts'
-import { BUSY, GIVES_UP, type LaneState } from './lane-state.ts'
+import { BUSY, GIVES_UP, type LaneState, WAITS_IN_RECORD } from './lane-state.ts'
 import type { RecordPosition } from './record-ledger.ts'
 
 const NONE: readonly LaneCommand[] = []
+
+/** How the attempt ended after which a head is given up; `now` in milliseconds since 1970. */
+type LastAttempt = Pick<Failure, 'errorClass' | 'status'> & { readonly now: number }
 
 /**
  * The ordered queue of one workspace within one partition. Pure: it is told what happened and
@@ -27,14 +30,15 @@ const NONE: readonly LaneCommand[] = []
  *   delivering   one request is open: never a second one
  *   saving       failed; the record that carries it to its retry topic is being produced
  *   parked       waits for its next attempt, off-line; the followers wait in the log
- *   burying      has spent its attempts; the dead letter is being produced
+ *   burying      has spent its attempts, or no topic takes its record; the dead letter is being produced
  *   barrier      a dead letter is out: nothing is sent before a commit covers it (R4, R5)
  *   reading      nothing in memory, the log has more
  *   resting      nothing to send; the lane record cannot be settled yet (R3)
  *   closed       nothing to do: an idle workspace costs nothing
  *
  *   waiting ⇄ ready ⇄ delivering ─failed──> saving ─saved──> parked ─due──> ready
- *                          │ └──limit──> burying ─buried──> barrier ─covered──> ready
+ *                          │ │                  └─refused─┐
+ *                          │ └──limit───────────────> burying ─buried──> barrier ─covered──> ready
  *                          └─delivered──> ready | reading ─filled──> ready | resting ──> closed
  *
  * Guarantees: events leave in log order; a follower is sent only after its predecessor was
@@ -51,6 +55,8 @@ export class Lane {
   readonly #history = new HeadHistory()
   /** Something was given up, buried or not, and no commit covers it yet. */
   #isBarred = false
+  /** Offset of a head whose record Kafka does not take, so that it is not written again and again. */
+  #unkeepable = -1
 
   private constructor(options: LaneOptions, cursor: number) {
     this.#options = options
@@ -213,12 +219,17 @@ export class Lane {
   }
 
   /** The head is given up: after its last attempt, or because nobody can ever read it. */
-  bury(
+  bury(reason: DeadReason, last: LastAttempt): readonly LaneCommand[] {
+    return this.#bury(reason, last, ['delivering', 'ready'])
+  }
+
+  #bury(
     reason: DeadReason,
-    { errorClass, status, now }: Pick<Failure, 'errorClass' | 'status'> & { readonly now: number },
+    { errorClass, status, now }: LastAttempt,
+    from: readonly LaneState[],
   ): readonly LaneCommand[] {
     const attempts = this.#state === 'delivering' ? this.attempt : this.attempt - 1
-    this.#become('burying', ['delivering', 'ready'])
+    this.#become('burying', from)
     const firstFailedAt = this.#history.told.firstFailedAt ?? (attempts > 0 ? now : null)
     const facts = { reason, attempts, firstFailedAt, errorClass, status }
     return [{ kind: 'bury', burial: { event: this.#mustHead(), ...facts } }]
@@ -240,7 +251,8 @@ export class Lane {
 
   /** Brings an on-line lane off-line without a failure: it is full, or it holds the watermark back. */
   handOver(at: Moment): readonly LaneCommand[] {
-    const isPossible = !this.isOffline && !this.#standing.isWriting && this.length > 0
+    const isKeepable = this.length > 0 && this.head?.offset !== this.#unkeepable
+    const isPossible = !this.isOffline && !this.#standing.isWriting && isKeepable
     return isPossible ? this.#save(at, { tier: null, isAwaited: false }) : NONE
   }
 
@@ -272,6 +284,24 @@ export class Lane {
     return [...settled, ...this.#acknowledged(version, at)]
   }
 
+  /**
+   * Kafka does not take the record for what it is, most likely its size. Where the head has to wait in
+   * it, the head is given up: a lane that tried on would hold up all workspaces of its partition, as
+   * nothing of it can be committed. Where it can be sent all the same, it is.
+   */
+  refused({ version, head }: LaneRecord, at: Moment): readonly LaneCommand[] {
+    this.#standing.refused(version)
+    this.#unkeepable = head.offset
+    const isOfHead = this.head?.offset === head.offset
+    if (isOfHead && WAITS_IN_RECORD.includes(this.#state)) {
+      const untold = { errorClass: null, status: null, now: at.now }
+      return this.#bury('too_large', untold, WAITS_IN_RECORD)
+    }
+    if (this.#state === 'resting' || this.#state === 'barrier') return this.#continue(at)
+    // What did not fit into memory stands in the log only, and needs a record that says so.
+    return this.#isCutShort && this.#state !== 'burying' ? this.handOver(at) : NONE
+  }
+
   #acknowledged(version: number, at: Moment): readonly LaneCommand[] {
     const isAwaited = this.#standing.isAwaited(version)
     if (this.#state === 'resting') return this.#continue(at)
@@ -298,7 +328,11 @@ export class Lane {
   filled(events: readonly LaneHead[], range: ReadRange, at: Moment): readonly LaneCommand[] {
     // Else an answer to a question of before a rewind.
     if (this.#state !== 'reading' || range.from !== this.#cache.wanted) return NONE
-    this.#cache.fill(events, range, lengthMax(this.#options, this.isOffline))
+    const isAhead = !this.isOffline && range.upTo > at.mainPosition
+    // What an on-line lane has done is settled, which cannot be before it was read.
+    const known = isAhead ? events.filter(({ offset }) => offset < at.mainPosition) : events
+    const upTo = isAhead ? Math.max(at.mainPosition, range.from) : range.upTo
+    this.#cache.fill(known, { ...range, upTo }, lengthMax(this.#options, this.isOffline))
     return this.#continue(at)
   }
 
@@ -349,7 +383,7 @@ export class Lane {
 
   /** Nothing in memory: reads on, or goes back on-line, or is done. */
   #read(at: Moment): readonly LaneCommand[] {
-    if (this.isOffline && !this.#cache.isComplete) {
+    if (!this.#cache.isComplete && (this.isOffline || !this.#standing.isWriting)) {
       this.#state = 'reading'
       return [{ kind: 'read', from: this.#cache.wanted }]
     }
@@ -384,8 +418,13 @@ export class Lane {
     return this.#save(at, { tier: null, isAwaited: true })
   }
 
+  /** Events of an on-line lane are in the log only, since no record was taken that stands for them. */
+  get #isCutShort(): boolean {
+    return !this.isOffline && !this.#standing.isWriting && !this.#cache.isComplete
+  }
+
   #checkpoint(at: Moment): readonly LaneCommand[] {
-    const isDue = this.#standing.isCheckpointDue(at.now)
+    const isDue = this.#isCutShort || this.#standing.isCheckpointDue(at.now)
     return isDue ? this.#save(at, { tier: null, isAwaited: false }) : NONE
   }
 

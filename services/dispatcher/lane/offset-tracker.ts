@@ -44,13 +44,22 @@ export class OffsetTracker {
    */
   track(offset: number): boolean {
     if (offset < this.#position) return false
-    // Compaction, retention and transaction markers leave holes; a hole has nothing to settle.
-    if (this.#watermark === this.#position) this.#watermark = offset
-    else for (let hole = this.#position; hole < offset; hole++) this.#settled.add(hole)
+    this.passTo(offset)
     this.#position = offset + 1
     if (!this.#settled.has(offset)) return true
     this.#advance()
     return false
+  }
+
+  /**
+   * Notes that everything in front of `position` was read. Retention, markers of transactions and
+   * aborted records leave holes; a hole has nothing to settle.
+   */
+  passTo(position: number): void {
+    if (position <= this.#position) return
+    if (this.#watermark === this.#position) this.#watermark = position
+    else for (let hole = this.#position; hole < position; hole++) this.#settled.add(hole)
+    this.#position = position
   }
 
   /** Notes that nothing more has to be done for `offset`. Settling twice is harmless. */

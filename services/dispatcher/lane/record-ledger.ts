@@ -42,6 +42,11 @@ export class RecordLedger {
     this.#sending.set(version, -1)
   }
 
+  /** It will never be durable. */
+  refused(version: number): void {
+    this.#sending.delete(version)
+  }
+
   /** Durable at `offset`. Answers the record that it replaces, if that one's place is known. */
   acked(version: number, offset: number): RecordPosition | null {
     if ((this.#sending.get(version) ?? -1) < offset) this.#unread.set(version, offset)

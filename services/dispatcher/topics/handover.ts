@@ -19,6 +19,8 @@ export interface Handover {
   readonly laneRanges: ReadonlyMap<string, LogRange>
   /** Committed offsets that the log does not hold (any more). */
   readonly lost: readonly LostRecords[]
+  /** The events topic was made anew: offsets in lane records are those of another log. */
+  readonly isOtherLog: boolean
 }
 
 /** Where to begin in one topic, as its last commit says. */
@@ -35,6 +37,8 @@ export interface HandoverOptions {
   readonly clock: Clock
   /** Milliseconds: request timeout and a margin. */
   readonly graceMs: number
+  /** Logs that were seen to go back: what is committed there is of another log, whatever it says. */
+  readonly wentBack?: readonly LostRecords[]
   readonly signal: AbortSignal
 }
 
@@ -43,7 +47,7 @@ const LOOK_AGAIN_MS = 200
 /** Rejects when Kafka cannot be asked, or with an AbortError. */
 export async function awaitHandover(
   partition: number,
-  { consumer, eventsTopic, laneTopics, clock, graceMs, signal }: HandoverOptions,
+  { consumer, eventsTopic, laneTopics, clock, graceMs, wentBack = [], signal }: HandoverOptions,
 ): Promise<Handover> {
   const graceEndsAt = clock.now() + graceMs
   for (;;) {
@@ -54,7 +58,7 @@ export async function awaitHandover(
     if (isGraceOver || !events || isFree(events)) {
       const ranges = await consumer.ranges([eventsTopic, ...laneTopics], partition)
       signal.throwIfAborted()
-      return handoverOf(partition, committed, ranges, eventsTopic)
+      return handoverOf(partition, { committed, ranges, wentBack, eventsTopic })
     }
     await clock.sleep(LOOK_AGAIN_MS, signal)
   }
@@ -65,19 +69,36 @@ function isFree({ offset, metadata }: CommittedOffset): boolean {
   return offset === null || decodeMetadata(offset, metadata)?.clean === true
 }
 
+interface Found {
+  readonly committed: readonly CommittedOffset[]
+  readonly ranges: ReadonlyMap<string, LogRange>
+  readonly wentBack: readonly LostRecords[]
+  readonly eventsTopic: string
+}
+
 function handoverOf(
   partition: number,
-  committed: readonly CommittedOffset[],
-  ranges: ReadonlyMap<string, LogRange>,
-  eventsTopic: string,
+  { committed, ranges, wentBack, eventsTopic }: Found,
 ): Handover {
-  const starts = committed.map((offset) => toStart(offset, ranges.get(offset.topic)))
+  const seen = new Map(wentBack.map(({ topic, from }) => [topic, from]))
+  const starts = committed.map((found) =>
+    // By now the new log may be longer than what was committed of the one before.
+    seen.has(found.topic)
+      ? fromTheStart(found.topic, ranges.get(found.topic))
+      : toStart(found, ranges.get(found.topic)),
+  )
   const lost = committed.flatMap(({ topic, offset }, index): LostRecords[] => {
     const to = starts[index]?.watermark ?? 0
-    return offset === null || offset === to ? [] : [{ topic, partition, from: offset, to }]
+    const from = seen.get(topic) ?? offset
+    return from === null || from === to ? [] : [{ topic, partition, from, to }]
   })
   const laneRanges = new Map([...ranges].filter(([topic]) => topic !== eventsTopic))
-  return { partition, topics: starts, laneRanges, lost }
+  const isOtherLog = lost.some(({ topic, from, to }) => topic === eventsTopic && to < from)
+  return { partition, topics: starts, laneRanges, lost, isOtherLog }
+}
+
+function fromTheStart(topic: string, { low }: LogRange = { low: 0, high: 0 }): TopicStart {
+  return { topic, watermark: low, settledBeyond: [] }
 }
 
 /**
@@ -89,7 +110,7 @@ function toStart(
   range: LogRange = { low: 0, high: Number.POSITIVE_INFINITY },
 ): TopicStart {
   const committed = offset ?? range.low
-  if (committed > range.high) return { topic, watermark: range.low, settledBeyond: [] }
+  if (committed > range.high) return fromTheStart(topic, range)
   const watermark = Math.max(committed, range.low)
   const { settledBeyond = [] } = decodeMetadata(committed, metadata) ?? {}
   return { topic, watermark, settledBeyond: settledBeyond.filter((one) => one >= watermark) }

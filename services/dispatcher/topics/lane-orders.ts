@@ -1,3 +1,4 @@
+import type { LaneRecord } from '../../shared/lane-record.ts'
 import { DueHeap } from '../lane/due-heap.ts'
 import type { Lane } from '../lane/lane.ts'
 import type { LaneCommand, Moment } from '../lane/lane-command.ts'
@@ -32,8 +33,8 @@ export class LaneOrders {
   readonly #sweeper: LogSweeper<LaneRun>
   readonly #parked = new DueHeap<LaneRun>()
   #barriers = new Set<LaneRun>()
-  /** Lane records and dead letters that are being produced. */
-  readonly #writes = new Set<Promise<void>>()
+  /** Lane records and dead letters that are being produced, in order, each with when that began. */
+  readonly #writes = new Map<Promise<void>, number>()
   /** Gaps for deleted events that are being written down, each with a lane that waits for it. */
   readonly #recordings = new Set<Promise<void>>()
   /** Back-fills that are over, for all that is known here. */
@@ -53,6 +54,12 @@ export class LaneOrders {
   /** Whether a lane waits for a commit. */
   get isCommitAwaited(): boolean {
     return this.#barriers.size > 0
+  }
+
+  /** When the oldest record or dead letter that is not durable yet was begun; null: there is none. */
+  get oldestWriteAt(): number | null {
+    const [oldest] = this.#writes.values()
+    return oldest ?? null
   }
 
   carryOut(run: LaneRun, command: LaneCommand): void {
@@ -102,17 +109,30 @@ export class LaneOrders {
   #save(run: LaneRun, { record, tier }: Extract<LaneCommand, { kind: 'save' }>): void {
     const { partition, ports, ownership, tell } = this.#options
     this.#write(
-      ports.saveRecord({ partition, record, tier }, ownership).then((offset) => {
-        if (offset !== null) tell(run, (lane, at) => lane.saved(record.version, offset, at))
+      ports.saveRecord({ partition, record, tier }, ownership).then((saved) => {
+        if (saved.kind === 'durable') {
+          tell(run, (lane, at) => lane.saved(record.version, saved.offset, at))
+        } else if (saved.kind === 'refused') this.#refused(run, record)
       }),
     )
+  }
+
+  #refused(run: LaneRun, record: LaneRecord): void {
+    const { runner, tell } = this.#options
+    const { state } = run.lane
+    // Before the lane is told: the dead letter may be durable at once.
+    if (state !== 'burying') runner.recordRefused(run)
+    tell(run, (lane, at) => lane.refused(record, at))
+    if (run.lane.state !== 'burying') run.onBuried = null
   }
 
   #bury(run: LaneRun, { burial }: Extract<LaneCommand, { kind: 'bury' }>): void {
     const { partition, ports, ownership, tell } = this.#options
     const { workspaceId } = run.lane
+    const isSent = run.sent?.offset === burial.event.offset
+    const eventId = isSent ? (run.sent?.eventId ?? null) : null
     this.#write(
-      ports.bury({ partition, workspaceId, burial }, ownership).then(() => {
+      ports.bury({ partition, workspaceId, burial, eventId }, ownership).then(() => {
         if (!ownership.isGone()) run.onBuried?.()
         run.onBuried = null
         tell(run, (lane, at) => lane.buried(at))
@@ -153,12 +173,12 @@ export class LaneOrders {
 
   #write(write: Promise<void>): void {
     const mine = write.finally(() => this.#writes.delete(mine))
-    this.#writes.add(mine)
+    this.#writes.set(mine, this.#options.ports.clock.now())
   }
 
   /** Resolves when everything is durable, and what follows from it as well. */
   async written(): Promise<void> {
-    while (this.#writes.size > 0) await Promise.all(this.#writes)
+    while (this.#writes.size > 0) await Promise.all(this.#writes.keys())
   }
 
   /** Wakes the parked lanes whose time has come, and tells what had to wait. */

@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { buildPayload } from '../../shared/egress/payload.ts'
 import type { LaneHead, Replay } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { DeliveryAttempt } from '../../shared/postgres/delivery-attempts.ts'
 import type { Span, Tracing } from '../../shared/tracing.ts'
 import { startAttemptSpan } from '../delivery/attempt-span.ts'
 import type { Connection, NoConnection } from '../delivery/connection.ts'
@@ -37,6 +38,10 @@ export interface LaneRun {
   readAtQuery: number
   /** What is to be written down once the dead letter that is being produced is durable. */
   onBuried: (() => void) | null
+  /** The event of the last attempt. */
+  sent: { readonly offset: number; readonly eventId: string } | null
+  /** The last attempt that failed and is to be followed by another one. */
+  lastRetry: DeliveryAttempt | null
 }
 
 export function newRun(lane: Lane, session: PartitionSession, now: number): LaneRun {
@@ -51,6 +56,8 @@ export function newRun(lane: Lane, session: PartitionSession, now: number): Lane
     missed: null,
     readAtQuery: 0,
     onBuried: null,
+    sent: null,
+    lastRetry: null,
   }
 }
 
@@ -121,6 +128,11 @@ export class LaneRunner {
     if (connection === undefined) this.#options.connections.want(run.lane.workspaceId)
     else if (connection.kind === 'none') this.#giveUp(run, connection)
     else run.session.tell(run, (lane) => lane.connected())
+  }
+
+  /** Its head may be given up, since Kafka does not take the record that it has to wait in. */
+  recordRefused(run: LaneRun): void {
+    this.#options.outcomes.recordRefused(run)
   }
 
   connectionLoaded(run: LaneRun): void {
@@ -280,6 +292,7 @@ export class LaneRunner {
     const facts = { sequence: head.offset, attempt, isReplay: replay !== null, now, trace }
     const payload = buildPayload(event, connection, facts, userAgent)
     run.startedAt = now
+    run.sent = { offset: head.offset, eventId: event.eventId }
     if (attempt === 1 && replay === null) {
       metrics.firstAttemptBegun(keptWaitingMs(acceptedAt, run, now) / 1000)
     }

@@ -10,10 +10,12 @@ import { endAttemptSpan } from '../delivery/attempt-span.ts'
 import type { Connection } from '../delivery/connection.ts'
 import type { ConnectionCache } from '../delivery/connection-cache.ts'
 import type { DeliveryOutcome } from '../lane/delivery-outcome.ts'
+import type { Lane } from '../lane/lane.ts'
 import type { FailureVerdict } from '../lane/lane-command.ts'
 import { planNextAttempt, type RetryTier } from '../lane/retry-policy.ts'
 import type { DispatcherMetrics } from '../metrics.ts'
 import type { GapLog, LaneRun } from './lane-runner.ts'
+import { canWait } from './retry-topics.ts'
 
 /** How an attempt ended, and what it was about. */
 export interface Ending {
@@ -101,7 +103,8 @@ export class OutcomeHandler {
     const { clock, tiers, random, metrics, connections } = this.#options
     const { errorClass, status } = failure
     const facts = { ...failure, attempt: run.lane.attempt }
-    const verdict = planNextAttempt(tiers, facts, clock.now(), random())
+    const planned = planNextAttempt(tiers, facts, clock.now(), random())
+    const verdict = planned.kind === 'dead-letter' || mayWait(run.lane) ? planned : TOO_LARGE
     const attempt = this.#attemptOf(run, ending, {
       outcome: OUTCOMES[verdict.kind],
       status,
@@ -109,6 +112,7 @@ export class OutcomeHandler {
       verdict,
     })
     if (verdict.kind === 'retry') {
+      run.lastRetry = attempt
       this.#record(attempt, ending)
       metrics.retryPlanned(verdict.tier)
     } else {
@@ -125,6 +129,28 @@ export class OutcomeHandler {
     run.session.tell(run, (lane, at) =>
       lane.failed({ verdict, errorClass, status, traceparent }, at),
     )
+  }
+
+  /**
+   * The lane's next attempt may never come: then the last one was the last. It stands in the table
+   * already, and the dead letter that makes a person look comes beside it.
+   */
+  recordRefused(run: LaneRun): void {
+    const { clock, metrics, attempts } = this.#options
+    const { lane, lastRetry } = run
+    run.onBuried = () => {
+      metrics.buried(TOO_LARGE.reason)
+      if (lastRetry?.attempt !== lane.attempt - 1) return
+      const { firstFailedAt } = lane.told
+      const acceptedAt = lane.head?.acceptedAt ?? clock.now()
+      attempts.add({
+        ...lastRetry,
+        outcome: 'dead_lettered',
+        at: clock.now(),
+        nextAttemptAt: null,
+        deadLetter: { reason: TOO_LARGE.reason, firstFailedAt, acceptedAt },
+      })
+    }
   }
 
   /**
@@ -197,6 +223,13 @@ export class OutcomeHandler {
     const line = span === null ? attempt : { ...attempt, ...traceIds(span.context) }
     logger.info(line, 'delivery.attempted')
   }
+}
+
+/** Nothing that it could wait in would hold it: the log has it, and no topic of ours would take it. */
+const TOO_LARGE = { kind: 'dead-letter', reason: 'too_large' } as const
+
+function mayWait({ workspaceId, head }: Lane): boolean {
+  return head === undefined || canWait(workspaceId, head)
 }
 
 const OUTCOMES: Readonly<Record<FailureVerdict['kind'], AttemptOutcome>> = {

@@ -118,6 +118,16 @@ export class PartitionSession {
     return this.#offsets.events.window
   }
 
+  /** At 1 a topic stands until something is settled. A rebuild may go beyond: it settles nothing yet. */
+  get windowUsedRatio(): number {
+    return this.#phase === 'running' ? this.#offsets.windowUsedRatio : 0
+  }
+
+  /** See `LaneOrders`: that lane stands. */
+  get oldestWriteAt(): number | null {
+    return this.#orders.oldestWriteAt
+  }
+
   /** See `EventIntake`: those events are in no lane yet. */
   get heldUpSince(): number | null {
     return this.#events.heldUpSince
@@ -133,9 +143,30 @@ export class PartitionSession {
     this.#finishRebuild()
   }
 
-  /** Takes records over and answers how many; the rest is fetched again after a pause. */
-  records(topic: string, messages: readonly ArrivedMessage[]): number {
-    if (topic === this.#options.eventsTopic) return this.#takeEvents(messages)
+  /**
+   * Takes records over and answers how many; the rest is fetched again after a pause. `next`: where
+   * reading goes on once all are taken; default: behind the last one.
+   */
+  records(topic: string, messages: readonly ArrivedMessage[], next = 0): number {
+    const isLog = topic === this.#options.eventsTopic
+    const taken = isLog ? this.#takeEvents(messages) : this.#takeLaneRecords(topic, messages)
+    if (taken === messages.length) this.#passed(topic, next)
+    return taken
+  }
+
+  /**
+   * What lies there is no record of anybody: the ends of transactions, and what was aborted. It counts
+   * as read, or a rebuild and a back-fill that wait for the end of a log would wait for the next record.
+   */
+  #passed(topic: string, next: number): void {
+    const isRead = this.#phase === 'running' || this.#phase === 'rebuilding'
+    if (!isRead || next <= this.#offsets.of(topic).position) return
+    this.#offsets.pass(topic, next)
+    if (this.#phase === 'rebuilding') this.#finishRebuild()
+    else this.#applyRewinds()
+  }
+
+  #takeLaneRecords(topic: string, messages: readonly ArrivedMessage[]): number {
     if (this.#phase === 'rebuilding') return this.#takeEarlierRecords(topic, messages)
     if (this.#phase !== 'running') return 0
     let taken = 0
@@ -193,13 +224,30 @@ export class PartitionSession {
     const found = this.#laneRecords.finishRebuild()
     if (found === null) return
     this.#phase = 'running'
-    for (const rewind of found) {
+    const { isOtherLog } = this.#options.handover
+    for (const each of found) {
+      const rewind = isOtherLog ? this.#ofOtherLog(each) : each
       const options = this.#laneOptions(rewind.record.workspaceId)
       const { lane, commands } = Lane.fromRecord(options, rewind, this.#moment())
-      this.#carryOut(this.#addLane(lane), commands)
+      const run = this.#addLane(lane)
+      this.#carryOut(run, commands)
+      if (isOtherLog) this.tell(run, (parked, at) => parked.renew(at))
     }
     this.#applyRewinds()
     this.#adjustPause()
+  }
+
+  /**
+   * The log was made anew. The head is still to be delivered, and what comes next is the first event
+   * of the new log: taken by its old offset it would hide all events before it. A back-fill is over,
+   * since what it was to bring is gone.
+   */
+  #ofOtherLog({ record, position }: FoundRecord): FoundRecord {
+    const { ports } = this.#options
+    const { workspaceId, replay, head } = record
+    if (replay !== null) ports.replayed(workspaceId, replay, false)
+    const offset = this.#offsets.events.position - 1
+    return { position, record: { ...record, head: { ...head, offset }, replay: null } }
   }
 
   #applyRewinds(): void {

@@ -40,6 +40,8 @@ export class PartitionSessions implements PartitionOwner {
   readonly #closing = new Map<number, Promise<void>>()
   /** Sessions that drain: given up in good order, unless we are expelled before they are through. */
   readonly #leaving = new Set<PartitionSession>()
+  /** Logs that went back under a session, by partition, until it is opened anew. */
+  readonly #wentBack = new Map<number, readonly LostRecords[]>()
   #isStopping = false
   #consumer: PartitionConsumer | null = null
   #commits: Promise<void> = Promise.resolve()
@@ -92,6 +94,7 @@ export class PartitionSessions implements PartitionOwner {
     for (const partition of partitions) {
       this.#opening.get(partition)?.abort()
       this.#opening.delete(partition)
+      this.#wentBack.delete(partition)
       const session = this.#sessions.get(partition)
       if (!session) continue
       this.#sessions.delete(partition)
@@ -101,9 +104,14 @@ export class PartitionSessions implements PartitionOwner {
     }
   }
 
-  records(topic: string, partition: number, messages: readonly KafkaMessage[]): number {
+  records(
+    topic: string,
+    partition: number,
+    messages: readonly KafkaMessage[],
+    next?: number,
+  ): number {
     try {
-      return this.#sessions.get(partition)?.records(topic, messages) ?? 0
+      return this.#sessions.get(partition)?.records(topic, messages, next) ?? 0
     } catch (error) {
       // Half of what it did may be missing: what was committed is all that can be relied on.
       this.#options.logger.error({ partition, topic, err: error }, 'partition.failed')
@@ -117,6 +125,8 @@ export class PartitionSessions implements PartitionOwner {
     // With a hole in front of the next event a session can go on. With the rest it cannot: opened
     // anew it begins where the log is now, and tells what is lost.
     if (topic !== this.#options.eventsTopic || to <= from) {
+      const before = this.#wentBack.get(partition) ?? []
+      if (to <= from) this.#wentBack.set(partition, [...before, lost])
       this.#openAnew(partition)
       return
     }
@@ -158,7 +168,9 @@ export class PartitionSessions implements PartitionOwner {
   async #begin(partition: number, signal: AbortSignal): Promise<void> {
     const { logger, makeSession, onLost } = this.#options
     const consumer = this.#attached()
-    const handover = await awaitHandover(partition, { ...this.#options, consumer, signal })
+    const wentBack = this.#wentBack.get(partition) ?? []
+    const how = { ...this.#options, consumer, wentBack, signal }
+    const handover = await awaitHandover(partition, how)
     const session = makeSession(handover)
     await this.#commit([session], 'all')
     if (signal.aborted) return
@@ -166,6 +178,7 @@ export class PartitionSessions implements PartitionOwner {
     // counts as begun: a seek that fails is tried again, unless the partition is taken away meanwhile.
     for (const [topic, offset] of session.positions) consumer.seek(topic, partition, offset)
     this.#opening.delete(partition)
+    this.#wentBack.delete(partition)
     this.#sessions.set(partition, session)
     for (const lost of handover.lost) onLost(lost)
     logger.info({ partition }, 'partition.started')

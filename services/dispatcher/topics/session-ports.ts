@@ -1,6 +1,7 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { CallEventDecoder } from '../../shared/call-event-codec.ts'
 import type { Clock } from '../../shared/clock.ts'
+import type { RefusedReason } from '../../shared/kafka/produce-error.ts'
 import type { LaneHead, LaneRecord, Replay } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { LogBeginning } from '../lane/deleted-span.ts'
@@ -29,12 +30,12 @@ export interface SessionPorts {
   readonly decoder: CallEventDecoder
   /** Stops and starts the fetching of one topic of this partition. */
   setPaused(topic: string, partition: number, paused: boolean): void
+  /** Resolves when the record is durable; tried until then, or until that can never be. */
+  saveRecord(save: RecordSave, owner: Ownership): Promise<Saved>
   /**
-   * Resolves with its offset when the record is durable; tried until then, or until the session is
-   * gone (null). Where an acknowledgement was lost, it stands at lower offsets, too.
+   * Resolves when the dead letter is durable, without its value if need be; tried until then, or until
+   * the session is gone. What Kafka takes nothing of is in the log of this process only.
    */
-  saveRecord(save: RecordSave, owner: Ownership): Promise<number | null>
-  /** Resolves when the dead letter is durable; tried until then, or until the session is gone. */
   bury(letter: LetterOf, owner: Ownership): Promise<void>
   /** Whether our place in the group is beyond doubt. */
   isInLease(): boolean
@@ -49,6 +50,14 @@ export interface SessionPorts {
   /** A back-fill is over; `isThrough`: not because its connection ended. */
   replayed(workspaceId: string, replay: Replay, isThrough: boolean): void
 }
+
+export type Saved =
+  /** Where an acknowledgement was lost, it stands at lower offsets, too. */
+  | { readonly kind: 'durable'; readonly offset: number }
+  /** The session is over. */
+  | { readonly kind: 'gone' }
+  /** Kafka does not take it, and never will. */
+  | { readonly kind: 'refused'; readonly reason: RefusedReason }
 
 /** Whether the partition is still ours. */
 export interface Ownership {
@@ -72,4 +81,6 @@ export interface LetterOf {
   readonly partition: number
   readonly workspaceId: string
   readonly burial: Burial
+  /** Null when it was never decoded here. */
+  readonly eventId: string | null
 }

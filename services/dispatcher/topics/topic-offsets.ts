@@ -77,6 +77,12 @@ export class TopicOffsets {
     this.#changed.add(topic)
   }
 
+  /** Everything in front of `next` was read; see `OffsetTracker.passTo`. */
+  pass(topic: string, next: number): void {
+    this.of(topic).passTo(next)
+    this.#changed.add(topic)
+  }
+
   settle({ topic, offset }: RecordPosition): void {
     this.of(topic).settle(offset)
     this.#changed.add(topic)
@@ -95,6 +101,12 @@ export class TopicOffsets {
   /** What holds the watermark back has to leave now, or everybody will have to wait. */
   isHalfFull(topic: string): boolean {
     return this.of(topic).window > this.#windowMax / 2
+  }
+
+  /** Of the topic whose window is the widest, in parts of the widest that a commit can describe. */
+  get windowUsedRatio(): number {
+    const windows = [...this.#trackers.values()].map(({ window }) => window)
+    return Math.max(...windows) / this.#windowMax
   }
 
   get isAnyHalfFull(): boolean {

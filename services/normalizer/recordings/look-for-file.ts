@@ -34,7 +34,7 @@ export function createLookForFile(dispatcher: Dispatcher): LookForFile {
         length: lengthOf(told.headers),
       }
     } catch (error) {
-      const isBlocked = error instanceof EgressError && error.code === 'BLOCKED_ADDRESS'
+      const isBlocked = error instanceof EgressError && error.code !== 'LOOKUP_FAILED'
       return { kind: isBlocked ? 'blocked_address' : 'unreachable' }
     }
   }

@@ -7,7 +7,9 @@ import type {
   ClaimShares,
   PlannedCheck,
 } from '../../shared/postgres/recording-checks.ts'
+import { recordingCheckPlace } from '../../shared/sealed-places.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
+import { type EventRefusal, refusalOf } from '../event-refusal.ts'
 import type { NormalizerMetrics } from '../metrics.ts'
 import type { Publisher } from '../publisher.ts'
 import { createQueryOrNull } from '../query-or-null.ts'
@@ -90,15 +92,9 @@ export function createRecordingChecks(options: RecordingChecksOptions): Recordin
     const { callId, provider, workspaceId } = event
     const { host } = new URL(event.recordingUrl ?? '')
     const [dueInMs = 0] = options.delaysMs
-    const eventSealed = options.box.seal(JSON.stringify(event))
-    const isPlanned = await store.plan({
-      callId,
-      provider,
-      workspaceId,
-      host,
-      eventSealed,
-      dueInMs,
-    })
+    const eventSealed = options.box.seal(JSON.stringify(event), recordingCheckPlace(callId))
+    const check = { callId, provider, workspaceId, host, eventSealed, dueInMs }
+    const isPlanned = await store.plan(check)
     if (isPlanned) rows += 1
     return isPlanned
   }
@@ -191,7 +187,8 @@ function openCheck(
 ): OpenCheck | null {
   try {
     // Written by us and authenticated by its seal.
-    const event: CallEvent = JSON.parse(box.open(check.eventSealed))
+    const place = recordingCheckPlace(check.callId)
+    const event: CallEvent = JSON.parse(box.open(check.eventSealed, place))
     return { ...check, event, url: new URL(event.recordingUrl ?? '').href }
   } catch (error) {
     onOutcome(check.provider, 'failed')
@@ -229,15 +226,28 @@ async function lookOnce(
     await store.postpone({ callId, looks: looks + 1, dueInMs: verdict.afterMs })
     return verdict.kind
   }
-  const { workspaceId } = event
-  if (verdict.kind === 'given_up') {
-    await store.remove(callId)
-    const facts = { callId, workspaceId, provider, reason: verdict.reason, looks: looks + 1 }
-    logger.warn(facts, 'recording_check.given_up')
-    return verdict.kind
-  }
-  const ready = { ...event, event: 'call.recording_ready', recordingStatus: 'available' } as const
-  const { kind } = await publisher.publish(identify(ready, workspaceId))
+  const told = verdict.kind === 'given_up' ? verdict : await tell(event, publisher)
   await store.remove(callId)
-  return kind === 'published' ? 'ready' : 'told_before'
+  if (told.kind !== 'given_up') return told.kind
+  const facts = { callId, workspaceId: event.workspaceId, provider, looks: looks + 1 }
+  logger.warn({ ...facts, reason: told.reason }, 'recording_check.given_up')
+  return told.kind
+}
+
+/** A notice that the log will never take is given up: the claim on it would come back for ever. */
+async function tell(
+  event: CallEvent,
+  publisher: Publisher,
+): Promise<
+  { kind: 'ready' | 'told_before' } | { kind: 'given_up'; reason: EventRefusal['reason'] }
+> {
+  const ready = { ...event, event: 'call.recording_ready', recordingStatus: 'available' } as const
+  try {
+    const { kind } = await publisher.publish(identify(ready, event.workspaceId))
+    return { kind: kind === 'published' ? 'ready' : 'told_before' }
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (refusal === null) throw error
+    return { kind: 'given_up', reason: refusal.reason }
+  }
 }

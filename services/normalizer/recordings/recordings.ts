@@ -15,13 +15,13 @@ import {
   postponeCheck,
   removeChecks,
 } from '../../shared/postgres/recording-checks.ts'
-import { findSourceById } from '../../shared/postgres/sources.ts'
 import { startRecurring } from '../../shared/recurring.ts'
 import { createCachedLookup } from '../cached-lookup.ts'
 import type { NormalizerConfig } from '../config.ts'
+import { createFindSource } from '../find-source.ts'
 import type { NormalizerMetrics } from '../metrics.ts'
 import type { Publisher } from '../publisher.ts'
-import { openSource, sourceBytes } from '../source.ts'
+import { sourceBytes } from '../source.ts'
 import { createAskBinotel } from './ask-binotel.ts'
 import { createFindRecording } from './find-recording.ts'
 import { linkedCall, type SourceOfCall } from './linked-call.ts'
@@ -111,12 +111,10 @@ export function startRecordings(options: RecordingsOptions): Recordings {
 }
 
 function createSourceLookup({ config, pool, guard, clock, logger }: RecordingsOptions) {
+  const { byId } = createFindSource(pool, config.secretBox)
   return createCachedLookup({
     name: 'sources-of-recordings',
-    query: async (key) => {
-      const found = await findSourceById(pool, key.toString())
-      return found && openSource(found, config.secretBox)
-    },
+    query: (key) => byId(key.toString()),
     ttlMs: config.sourceCacheMs,
     entriesMax: SOURCES_MAX,
     bytesMax: SOURCES_BYTES_MAX,

@@ -46,7 +46,8 @@ export interface DrainOptions {
   readonly toRecord: (event: Extract<DrainStep['decision'], { kind: 'event' }>) => LogRecord
   readonly findInLog: FindInLog
   readonly box: SecretBox
-  readonly onSize: (size: SpoolSize) => void
+  /** `stuckEntries`: how many of them cannot be brought into Kafka, as far as this process knows. */
+  readonly onSize: (size: SpoolSize, stuckEntries: number) => void
   readonly onDrained: (result: DrainResult) => void
   readonly clock: Clock
   readonly logger: Logger
@@ -72,6 +73,12 @@ export function createDrain(options: DrainOptions): Drain {
   const stuck = new Set<string>()
   let isStopping = false
 
+  function tellSize(size: SpoolSize): void {
+    // Another process had the key for some of them. Which ones is found out by trying them all again.
+    if (size.entries < stuck.size) stuck.clear()
+    options.onSize(size, stuck.size)
+  }
+
   async function drain(client: PoolClient): Promise<void> {
     const sends = createSends(options)
     try {
@@ -87,7 +94,7 @@ export function createDrain(options: DrainOptions): Drain {
     let isLast = false
     while (!isStopping && !options.producer.isAway && stuck.size < STUCK_MAX) {
       const drained = await round(client, { isLast, stuck, sends }, options)
-      options.onSize(await readSpoolSize(client))
+      tellSize(await readSpoolSize(client))
       if (isLast && drained === 0) return
       // The spool is short now: the next round locks it, or a workspace whose calls come faster
       // than a round takes would queue for ever.
@@ -98,7 +105,7 @@ export function createDrain(options: DrainOptions): Drain {
   return {
     async run() {
       const size = await readSpoolSize(options.pool)
-      options.onSize(size)
+      tellSize(size)
       if (size.entries <= stuck.size || options.producer.isAway) return
       await withDrainLock(options.pool, drain)
     },
@@ -143,14 +150,11 @@ async function round(
   return done.length
 }
 
-function openOrSkip(
-  { id, attemptedAt, entrySealed }: StoredEntry,
-  stuck: Set<string>,
-  options: DrainOptions,
-): OpenedEntry[] {
+function openOrSkip(row: StoredEntry, stuck: Set<string>, options: DrainOptions): OpenedEntry[] {
   const { box, toRecord } = options
+  const { id, attemptedAt } = row
   try {
-    const entry = openEntry(entrySealed, box)
+    const entry = openEntry(row, box)
     if (entry.kind === 'event') toRecord(entry)
     return [{ id, attemptedAt, entry }]
   } catch (error) {

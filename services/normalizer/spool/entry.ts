@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { CallEvent, EventProvider } from '../../shared/call-event.ts'
 import { EVENT_PROVIDERS } from '../../shared/call-event.ts'
 import type { LogRecord } from '../../shared/kafka/producer.ts'
-import type { SpooledEvent } from '../../shared/postgres/spool.ts'
+import type { SpooledEvent, StoredEntry } from '../../shared/postgres/spool.ts'
+import { spoolPlace } from '../../shared/sealed-places.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import { readTraceContext, type TraceContext } from '../../shared/trace-context.ts'
 
@@ -65,10 +66,14 @@ export function sealEntry(entry: Entry, box: SecretBox): string {
             value: entry.record.value.toString('base64'),
           },
         }
-  return box.seal(JSON.stringify(plain))
+  const eventId = identityOf(entry)?.eventId ?? null
+  return box.seal(JSON.stringify(plain), spoolPlace({ workspaceId: workspaceOf(entry), eventId }))
 }
 
-/** @throws when it was sealed with a key that is not here. */
-export function openEntry(sealed: string, box: SecretBox): Entry {
-  return stored.parse(JSON.parse(box.open(sealed)))
+/** @throws when it was sealed with a key that is not here, or for another row. */
+export function openEntry(
+  row: Pick<StoredEntry, 'workspaceId' | 'eventId' | 'entrySealed'>,
+  box: SecretBox,
+): Entry {
+  return stored.parse(JSON.parse(box.open(row.entrySealed, spoolPlace(row))))
 }

@@ -5,7 +5,7 @@ import type { DrainResult } from './drain.ts'
 import type { SpoolRefusedReason } from './spool.ts'
 
 export interface SpoolMetrics {
-  size(size: SpoolSize): void
+  size(size: SpoolSize, stuckEntries: number): void
   spooled(provider: EventProvider): void
   drained(result: DrainResult): void
   refused(reason: SpoolRefusedReason): void
@@ -29,6 +29,10 @@ export function createSpoolMetrics(registry: Registry, capacity: SpoolCapacity):
     'callwebhook_spool_used_ratio',
     'How full the spool is, 0 to 1: by requests or by bytes, whichever is more.',
   )
+  const stuck = gauge(
+    'callwebhook_spool_stuck_entries',
+    'Entries that this replica cannot bring into Kafka, which takes others: they stay until somebody acts.',
+  )
   const spooled = new Counter({
     name: 'callwebhook_spooled_total',
     help: 'Entries put into the spool.',
@@ -48,7 +52,8 @@ export function createSpoolMetrics(registry: Registry, capacity: SpoolCapacity):
     registers,
   })
   return {
-    size(now) {
+    size(now, stuckEntries) {
+      stuck.set(stuckEntries)
       requests.set(now.entries)
       bytes.set(now.bytes)
       oldest.set(now.oldestSeconds)

@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { LogProducer } from '../../shared/kafka/producer.ts'
 import type { TopicNames } from '../../shared/kafka/topics.ts'
 import type { Logger } from '../../shared/logger.ts'
-import { createDatabaseGuard } from '../../shared/postgres/database-guard.ts'
+import type { DatabaseGuard } from '../../shared/postgres/database-guard.ts'
 import type { Pool } from '../../shared/postgres/pool.ts'
 import { insertEntries, readSpoolSize } from '../../shared/postgres/spool.ts'
 import { startRecurring } from '../../shared/recurring.ts'
@@ -25,6 +25,8 @@ export interface SpoolingOptions {
     'secretBox' | 'spoolLimits' | 'answerWithinMs' | 'publishTimeoutMs' | 'kafka'
   >
   readonly pool: Pool
+  /** Of the last place. */
+  readonly lastPlaceGuard: DatabaseGuard
   readonly kafka: Kafka
   readonly producer: Pick<LogProducer, 'send' | 'isAway'>
   readonly encoder: CallEventEncoder
@@ -36,6 +38,8 @@ export interface SpoolingOptions {
 
 export interface Spooling {
   readonly log: SafeLog
+  /** Entries that stay in the spool until somebody acts. */
+  readonly stuckEntries: number
   stop(): Promise<void>
 }
 
@@ -47,6 +51,7 @@ export function startSpooling(options: SpoolingOptions): Spooling {
   const { config, pool, kafka, producer, encoder, topics, clock, logger } = options
   const metrics = createSpoolMetrics(options.registry, config.spoolLimits)
   const log = createSpoolingLog(options, metrics)
+  let stuckEntries = 0
   const drain = createDrain({
     pool,
     producer,
@@ -60,7 +65,10 @@ export function startSpooling(options: SpoolingOptions): Spooling {
       logger,
     }),
     box: config.secretBox,
-    onSize: metrics.size,
+    onSize(size, stuck) {
+      stuckEntries = stuck
+      metrics.size(size, stuck)
+    },
     onDrained: metrics.drained,
     clock,
     logger,
@@ -74,6 +82,9 @@ export function startSpooling(options: SpoolingOptions): Spooling {
   })
   return {
     log,
+    get stuckEntries() {
+      return stuckEntries
+    },
     async stop() {
       drain.stop()
       await draining.stop()
@@ -83,9 +94,10 @@ export function startSpooling(options: SpoolingOptions): Spooling {
 
 /** Without a drain, for a command that runs beside the service. */
 export function createSpoolingLog(
-  { config, pool, producer, clock, logger }: Omit<SpoolingOptions, 'registry' | 'kafka'>,
+  options: Omit<SpoolingOptions, 'registry' | 'kafka'>,
   metrics: ReturnType<typeof createSpoolMetrics>,
 ): SafeLog {
+  const { config, pool, lastPlaceGuard, producer, clock, logger } = options
   const { spoolLimits: limits, secretBox: box } = config
   const spool = createSpool({
     insert: (entries, isWanted) => insertEntries(pool, entries, { limits, isWanted }),
@@ -93,8 +105,7 @@ export function createSpoolingLog(
     limits,
     box,
     onSpooled: (entry) => metrics.spooled(providerOf(entry)),
-    // Of its own: a look-up that was slow must not cost a call its last place.
-    guard: createDatabaseGuard({ clock, logger }),
+    guard: lastPlaceGuard,
   })
   const answerWithinMs = config.answerWithinMs - LOOK_UPS_MS
   const onRefused = ({ reason, cause: err }: SpoolRefusedError) => {

@@ -8,10 +8,13 @@ import ipaddr from 'ipaddr.js'
  * metadata at 169.254.169.254, the broker, the database. Refused is everything that is not known
  * to be public (ipaddr.js names the special ranges of the IANA registries: private, loopback,
  * link-local, CGNAT, documentation, benchmarking, class E, multicast, ULA, NAT64, 6to4, Teredo,
- * SRv6 and so on) and all of IPv6 outside 2000::/3, the only block given out for global unicast.
+ * SRv6 and so on), all of IPv6 outside 2000::/3, the only block given out for global unicast, and
+ * the addresses that look public and are answered by the cloud that we run in.
  */
 export type AddressRule = (address: string) => boolean
 
+/** Azure's platform service: credentials and settings of a virtual machine, seen from inside. */
+const INSIDE_OF_A_CLOUD = [ipaddr.parseCIDR('168.63.129.16/32')]
 const GLOBAL_UNICAST_V6 = ipaddr.parseCIDR('2000::/3')
 
 /**
@@ -52,5 +55,6 @@ function contains([network, bits]: Cidr, address: Address): boolean {
 
 function isPublic(address: Address): boolean {
   if (address.range() !== 'unicast') return false
+  if (INSIDE_OF_A_CLOUD.some((cidr) => contains(cidr, address))) return false
   return address.kind() === 'ipv4' || contains(GLOBAL_UNICAST_V6, address)
 }

@@ -1,5 +1,8 @@
-/** Why we did not even connect: the address is not allowed, or the name has none. */
-export type EgressErrorCode = 'BLOCKED_ADDRESS' | 'LOOKUP_FAILED'
+/**
+ * Why we did not even connect: the address in the URL is not allowed, the name has none, or the name
+ * leads to one that is not allowed.
+ */
+export type EgressErrorCode = 'BLOCKED_ADDRESS' | 'LOOKUP_FAILED' | 'NOT_PUBLIC'
 
 /**
  * Not a subclass of UndiciError: that one overrides `Symbol.hasInstance`, so that any subclass

@@ -42,7 +42,9 @@ export const HINTS: Readonly<Record<ErrorClass, string>> = {
     'afterwards; check that a firewall does not drop our connection.',
   refused: 'Nothing listens at this address and port. Check the port; is the service running?',
   reset: 'The connection was closed before a complete answer. Check the proxy before the service.',
-  dns: 'The host name cannot be found. Check its spelling and its DNS records.',
+  dns:
+    'The host name cannot be found, or does not lead to a public address. Check its spelling and ' +
+    'its DNS records; internal addresses are not allowed.',
   tls:
     'The TLS certificate is not valid for this host (expired, self-signed, another name, or an ' +
     'incomplete chain). Install a valid one.',
@@ -92,6 +94,8 @@ export function classOfError(error: unknown): ErrorClass {
 const CLASS_OF_CODE: Readonly<Record<string, ErrorClass>> = {
   BLOCKED_ADDRESS: 'blocked_address',
   LOOKUP_FAILED: 'dns',
+  // Told apart from a name that nobody has, it would tell a customer which names our network has.
+  NOT_PUBLIC: 'dns',
   ENOTFOUND: 'dns',
   ENODATA: 'dns',
   EAI_AGAIN: 'dns',

@@ -75,7 +75,8 @@ function refuse(target: buildConnector.Options, rules: Rules): EgressError | nul
     return new EgressError('BLOCKED_ADDRESS', 'only https is allowed')
   }
   const isLiteral = isIP(target.hostname) !== 0
-  return isLiteral && !rules.isAllowed(target.hostname) ? blocked(target.hostname) : null
+  if (!isLiteral || rules.isAllowed(target.hostname)) return null
+  return new EgressError('BLOCKED_ADDRESS', `${target.hostname} is no public address`)
 }
 
 function vettedLookup(resolveHost: ResolveHost, isAllowed: AddressRule): LookupFunction {
@@ -95,7 +96,8 @@ async function vet(
   const [first, ...others] = await resolveHost(hostname)
   if (first === undefined) throw new EgressError('LOOKUP_FAILED', `${hostname} has no address`)
   const refused = [first, ...others].some(({ address }) => !isAllowed(address))
-  if (refused) throw blocked(hostname)
+  // Does not name the address: an answer about our network would be what the prober came for.
+  if (refused) throw new EgressError('NOT_PUBLIC', `${hostname} has no public address`)
   return [first, ...others]
 }
 
@@ -106,9 +108,4 @@ function answer(
 ): void {
   if (all) callback(null, [...addresses])
   else callback(null, addresses[0].address, addresses[0].family)
-}
-
-/** Does not name the address: an answer about our network would be what the prober came for. */
-function blocked(hostname: string): EgressError {
-  return new EgressError('BLOCKED_ADDRESS', `${hostname} is not at a public address`)
 }

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Connection } from '../postgres/connections.ts'
+import { signingSecretPlace } from '../sealed-places.ts'
 import type { SecretBox } from '../secret-box.ts'
 import { decodeSecret } from './webhook-signature.ts'
 
@@ -11,7 +12,7 @@ export interface SigningKey {
 
 export type SealedSecrets = Pick<
   Connection,
-  'signingSecretSealed' | 'previousSecretSealed' | 'previousSecretUntil'
+  'workspaceId' | 'signingSecretSealed' | 'previousSecretSealed' | 'previousSecretUntil'
 >
 
 /**
@@ -22,8 +23,9 @@ export type SealedSecrets = Pick<
  */
 export function openSigningKeys(row: SealedSecrets, box: SecretBox): readonly SigningKey[] {
   if (row.signingSecretSealed === null) return []
-  const keys = [{ key: decodeSecret(box.open(row.signingSecretSealed)), validUntil: null }]
+  const place = signingSecretPlace(row.workspaceId)
+  const keys = [{ key: decodeSecret(box.open(row.signingSecretSealed, place)), validUntil: null }]
   if (row.previousSecretSealed === null) return keys
-  const key = decodeSecret(box.open(row.previousSecretSealed))
+  const key = decodeSecret(box.open(row.previousSecretSealed, place))
   return [...keys, { key, validUntil: row.previousSecretUntil?.getTime() ?? 0 }]
 }

@@ -1,7 +1,10 @@
+import type { KafkaMessage } from 'kafkajs'
+import { fetchedRecords } from './fetched-records.ts'
 import { rotated } from './rotated.ts'
 import { byTopic } from './topic-partition.ts'
-import type { FetchAnswer, FetchedPartition, FetchRequest } from './wire/api.ts'
+import type { FetchRequest } from './wire/api.ts'
 import type { Node } from './wire/cluster-view.ts'
+import type { FetchAnswer, FetchedPartition } from './wire/fetch-answer.ts'
 
 /** Where reading of a topic's partition stands. */
 export interface Cursor {
@@ -16,6 +19,41 @@ export interface Cursor {
   restUntil: number
   /** When everything had been read last, in milliseconds since 1970. */
   caughtUpAt: number
+  /** What lies at the position cannot be decoded: nothing behind it is read. */
+  isUnreadable: boolean
+  /** The last record that was taken; null: none was, or its owner went elsewhere since. */
+  lastRead: Pick<KafkaMessage, 'offset' | 'timestamp'> | null
+  /**
+   * The topic was not there for a moment. One that was deleted and made anew may have records up to
+   * the position by now, and nothing would tell that they are others: the last one is looked at again.
+   */
+  isDoubted: boolean
+}
+
+/** Where reading cannot go on. */
+export interface UnreadableRecords {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+export function unreadableOf(cursors: Iterable<Cursor>): readonly UnreadableRecords[] {
+  return [...cursors].flatMap(({ isUnreadable, topic, partition, position }) =>
+    isUnreadable && position !== null ? [{ topic, partition, offset: position }] : [],
+  )
+}
+
+/** Where the next request begins. */
+export function askedFrom({ position, isDoubted, lastRead }: Cursor): number | null {
+  return isDoubted && lastRead !== null ? Number(lastRead.offset) : position
+}
+
+/** Whether another record lies where the last one was taken. */
+export function isOtherLog({ lastRead }: Cursor, found: FetchedPartition): boolean {
+  if (lastRead === null) return false
+  const { messages } = fetchedRecords(Number(lastRead.offset), found)
+  const there = messages.find(({ offset }) => offset === lastRead.offset)
+  return there !== undefined && there.timestamp !== lastRead.timestamp
 }
 
 /** What a request asked for, to tell whether it is still wanted when the answer comes. */

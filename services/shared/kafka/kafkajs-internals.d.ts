@@ -14,7 +14,10 @@ declare module 'kafkajs/src/protocol/requests/apiKeys.js' {
 declare module 'kafkajs/src/protocol/requests/index.js' {
   interface Definition {
     readonly versions: readonly string[]
-    protocol(options: { readonly version: number }): (request: object) => object
+    protocol(options: { readonly version: number }): (request: object) => {
+      readonly request: object
+      readonly response: object
+    }
   }
   const module: {
     readonly requests: Readonly<Record<import('./wire/api.ts').ApiName, Definition>>
@@ -27,13 +30,25 @@ declare module 'kafkajs/src/protocol/error.js' {
   export default module
 }
 
-declare module 'kafkajs/src/consumer/batch.js' {
-  import type { KafkaMessage } from 'kafkajs'
-  /** What a fetch brought of one partition, without control records and aborted transactions. */
-  export default class Batch {
-    constructor(topic: string, fetchedOffset: string, partition: object)
-    readonly messages: readonly KafkaMessage[]
-    readonly rawMessages: readonly KafkaMessage[]
-    lastOffset(): string
+declare module 'kafkajs/src/protocol/decoder.js' {
+  export default class Decoder {
+    constructor(buffer: Buffer)
+    readInt16(): number
+    readInt32(): number
+    /** A Long: only its text is of use. */
+    readInt64(): object
+    readString(): string
+    readBytes(length: number): Buffer
+    readArray<Item>(read: () => Item): Item[]
+    readArrayAsync<Item>(read: () => Promise<Item>): Promise<Item[]>
   }
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
+  import type { KafkaMessage } from 'kafkajs'
+  import type Decoder from 'kafkajs/src/protocol/decoder.js'
+  /** Rejects for a compression that kafkajs does not know. */
+  export default function decodeBatch(
+    from: Decoder,
+  ): Promise<{ readonly records: readonly KafkaMessage[] }>
 }

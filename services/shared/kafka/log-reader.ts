@@ -16,7 +16,9 @@ export interface LogReader {
   /**
    * Records from `offset` on, at least one whole batch if there is any. `next` is the offset to go
    * on with, equal to `offset` at the end of the log. An offset that retention has removed goes on
-   * at the first one that is left. Rejects when the broker cannot be asked.
+   * at the first one that is left. A page without records may go on: behind markers, and records of
+   * transactions that were aborted. Rejects when the broker cannot be asked, or when what lies at the
+   * offset cannot be decoded.
    */
   read(partition: number, offset: number): Promise<LogPage>
   /**
@@ -88,8 +90,12 @@ export function createLogReader(options: LogReaderOptions): LogReader {
       return { messages: [], next, isCutOff: offset < low, bytes: 0 }
     }
     await requireAnswer(link, found.errorCode, `reading ${topic}/${partition}`)
-    const { messages, next } = fetchedRecords(topic, offset, found)
-    const bytes = found.messages.reduce((sum, one) => sum + sizeOf(one), 0)
+    const { messages, next } = fetchedRecords(offset, found)
+    if (next === offset && found.unreadable !== null) {
+      throw new Error(`${topic}/${partition}@${offset} cannot be read`, { cause: found.unreadable })
+    }
+    const sizes = found.batches.flatMap(({ records }) => records.map(sizeOf))
+    const bytes = sizes.reduce((sum, size) => sum + size, 0)
     return { messages, next, isCutOff: false, bytes }
   }
 

@@ -2,6 +2,7 @@ import type { Kafka, KafkaMessage } from 'kafkajs'
 import { systemClock } from '../clock.ts'
 import { withinMs } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
+import type { UnreadableRecords } from './fetch-request.ts'
 import { type CommittedOffset, GroupCoordinator, type OffsetCommit } from './group-coordinator.ts'
 import { GroupMembership, type Joined } from './group-membership.ts'
 import { type LogRange, readRanges } from './log-ranges.ts'
@@ -35,8 +36,11 @@ export interface PartitionOwner {
    * Takes records over and answers how many of them, from the first on; the rest comes again. Must
    * not wait: nothing is fetched from the same broker before it has returned. What it throws is logged,
    * and the records come again.
+   *
+   * `next` is where reading goes on once all are taken. Markers of transactions and aborted records in
+   * front of it are told to nobody, and may be all that there was: then there are no messages.
    */
-  records(topic: string, partition: number, messages: readonly KafkaMessage[]): number
+  records(topic: string, partition: number, messages: readonly KafkaMessage[], next: number): number
   /** Records of a partition are not in the log any more, or its log has gone back; see LostRecords. */
   lost?(lost: LostRecords): void
 }
@@ -75,6 +79,8 @@ export interface PartitionConsumer {
   readonly ended: Promise<void>
   /** Topics that have another number of partitions than is configured, with that number. */
   readonly misfits: ReadonlyMap<string, number>
+  /** Partitions that stand still before records which we cannot decode; the others are read. */
+  readonly unreadable: readonly UnreadableRecords[]
   /** Seconds since everything of a topic's partition had been read; by partition. */
   lagSeconds(topic: string): ReadonlyMap<number, number>
   readonly isMember: boolean
@@ -178,6 +184,10 @@ class GroupMember implements PartitionConsumer {
 
   get misfits(): ReadonlyMap<string, number> {
     return this.#misfits
+  }
+
+  get unreadable(): readonly UnreadableRecords[] {
+    return this.#fetcher.unreadable
   }
 
   lagSeconds(topic: string): ReadonlyMap<number, number> {

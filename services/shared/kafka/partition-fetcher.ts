@@ -4,20 +4,25 @@ import type { Logger } from '../logger.ts'
 import {
   type Asked,
   answersOf,
+  askedFrom,
   type Cursor,
   fetchRequest,
   follow,
+  isOtherLog,
   LONG_POLL_MS,
   leave,
   nameOf,
+  type UnreadableRecords,
+  unreadableOf,
 } from './fetch-request.ts'
 import { fetchedRecords } from './fetched-records.ts'
 import { positionIn, readRanges } from './log-ranges.ts'
-import { FETCH, type FetchedPartition } from './wire/api.ts'
+import { FETCH } from './wire/api.ts'
 import type { ClusterLink } from './wire/cluster-link.ts'
 import type { Node } from './wire/cluster-view.ts'
 import { doubted } from './wire/doubted.ts'
 import { BrokerAwayError, BrokerError, CODE, isLeaderElsewhere } from './wire/error-codes.ts'
+import type { FetchedPartition } from './wire/fetch-answer.ts'
 import { type Survey, survey } from './wire/survey.ts'
 
 /**
@@ -29,12 +34,14 @@ export interface FetcherOptions {
   readonly link: ClusterLink
   /**
    * Takes records over and answers how many of them, from the first on; the rest comes again. Must
-   * not wait. When it throws all of them come again.
+   * not wait. When it throws all of them come again. `next`: where reading goes on once all are taken;
+   * there may be none in front of it, when all that lay there was markers or aborted.
    */
   readonly onRecords: (
     topic: string,
     partition: number,
     messages: readonly KafkaMessage[],
+    next: number,
   ) => number
   /** Records that were never read are not in the log any more, or the log has gone back. */
   readonly onLost: (lost: LostRecords) => void
@@ -83,6 +90,9 @@ export class PartitionFetcher {
       version: 0,
       restUntil: 0,
       caughtUpAt: this.#options.clock.now(),
+      isUnreadable: false,
+      lastRead: null,
+      isDoubted: false,
     })
   }
 
@@ -105,6 +115,7 @@ export class PartitionFetcher {
   seek(topic: string, partition: number, offset: number): void {
     this.#change(topic, partition, (cursor) => {
       cursor.position = offset
+      cursor.lastRead = null
     })
   }
 
@@ -122,6 +133,11 @@ export class PartitionFetcher {
         Math.max(0, now - caughtUpAt - LONG_POLL_MS) / 1_000,
       ]),
     )
+  }
+
+  /** Partitions that stand still before records which this client cannot decode. */
+  get unreadable(): readonly UnreadableRecords[] {
+    return unreadableOf(this.#cursors.values())
   }
 
   /** Leaves brokers that lead in their own eyes only: they answer, and never have anything new. */
@@ -163,7 +179,8 @@ export class PartitionFetcher {
     const leaders = new Map<number, { readonly node: Node; readonly asked: Asked[] }>()
     let isLeaderMissing = false
     for (const cursor of this.#cursors.values()) {
-      const { leader, position, isPaused, restUntil, version } = cursor
+      const { leader, isPaused, restUntil, version } = cursor
+      const position = askedFrom(cursor)
       if (isPaused || position === null || restUntil > now) continue
       if (!leader) isLeaderMissing = true
       else if (!this.#polling.has(leader.nodeId)) {
@@ -185,27 +202,13 @@ export class PartitionFetcher {
       for (const [one, found] of answersOf(asked, answer)) this.#heed(one, found)
     } catch (error) {
       if (error instanceof BrokerAwayError) for (const { cursor } of asked) leave(cursor, node)
-      else await this.#setApart(node, asked, error)
+      else {
+        this.#options.logger.error({ err: error }, 'fetch.answer_senseless')
+        for (const { cursor } of asked) this.#rest(cursor, UNREADABLE_MS)
+      }
     }
     this.#polling.delete(node.nodeId)
     this.#pollSoon()
-  }
-
-  /** Something in the answer cannot be read. Whose it is shows when each half is asked for by itself. */
-  async #setApart(node: Node, asked: readonly Asked[], error: unknown): Promise<void> {
-    const [only] = asked
-    if (asked.length > 1) {
-      const half = Math.ceil(asked.length / 2)
-      await this.#fetch(node, asked.slice(0, half))
-      await this.#fetch(node, asked.slice(half))
-    } else if (only) {
-      const { topic, partition } = only.cursor
-      this.#options.logger.error(
-        { topic, partition, offset: only.position, err: error },
-        'records.unreadable',
-      )
-      this.#rest(only.cursor, UNREADABLE_MS)
-    }
   }
 
   #heed(asked: Asked, found: FetchedPartition): void {
@@ -213,20 +216,35 @@ export class PartitionFetcher {
     if (this.#cursors.get(nameOf(cursor.topic, cursor.partition)) !== cursor) return
     if (cursor.version !== version) return
     const { errorCode } = found
-    if (errorCode === CODE.NONE) this.#offer(asked, found)
-    else if (errorCode === CODE.OFFSET_OUT_OF_RANGE) void this.#findPosition(asked)
+    if (errorCode === CODE.NONE) this.#read(asked, found)
+    else if (errorCode === CODE.OFFSET_OUT_OF_RANGE) void this.#findPosition(cursor, positionIn)
     else {
+      cursor.isDoubted ||= errorCode === CODE.UNKNOWN_TOPIC_OR_PARTITION
       if (!isLeaderElsewhere(errorCode)) this.#tell(cursor, errorCode)
       cursor.leader = null
     }
   }
 
+  #read(asked: Asked, found: FetchedPartition): void {
+    const { cursor } = asked
+    if (cursor.isDoubted && isOtherLog(cursor, found)) {
+      void this.#findPosition(cursor, ({ low }) => low)
+      return
+    }
+    cursor.isDoubted = false
+    // Asked for from the last record on, what is new is offered with the next answer.
+    if (asked.position === cursor.position) this.#offer(asked, found)
+  }
+
   #offer({ cursor, position }: Asked, found: FetchedPartition): void {
-    const { messages, next } = fetchedRecords(cursor.topic, position, found)
-    const taken = messages.length === 0 ? 0 : this.#take(cursor, messages)
+    const { messages, next } = fetchedRecords(position, found)
+    cursor.isUnreadable = next === position && found.unreadable !== null
+    if (cursor.isUnreadable) this.#standStill(cursor, found.unreadable)
+    const taken = next === position ? 0 : this.#take(cursor, messages, next)
     const last = messages[taken - 1]
     // Unless its owner went elsewhere while it took them.
     if (cursor.position === position) {
+      if (last) cursor.lastRead = { offset: last.offset, timestamp: last.timestamp }
       if (taken === messages.length) cursor.position = next
       else if (last) cursor.position = Number(last.offset) + 1
     }
@@ -236,10 +254,20 @@ export class PartitionFetcher {
     }
   }
 
-  #take(cursor: Cursor, messages: readonly KafkaMessage[]): number {
+  /** Only this partition: the others of the same answer were read. */
+  #standStill(cursor: Cursor, error: Error | null): void {
+    const { topic, partition, position } = cursor
+    this.#options.logger.error(
+      { topic, partition, offset: position, err: error },
+      'records.unreadable',
+    )
+    this.#rest(cursor, UNREADABLE_MS)
+  }
+
+  #take(cursor: Cursor, messages: readonly KafkaMessage[], next: number): number {
     const { topic, partition } = cursor
     try {
-      return this.#options.onRecords(topic, partition, messages)
+      return this.#options.onRecords(topic, partition, messages, next)
     } catch (error) {
       this.#options.logger.error({ topic, partition, err: error }, 'records.not_taken')
       return 0
@@ -256,10 +284,11 @@ export class PartitionFetcher {
     this.#options.logger.warn({ topic, partition, err }, 'fetch.refused')
   }
 
-  /** Where to go on when the log does not hold the position (any more). */
-  async #findPosition({ cursor, position, version }: Asked): Promise<void> {
+  /** Where to go on when the log does not hold the position (any more), or is another one. */
+  async #findPosition(cursor: Cursor, choose: typeof positionIn): Promise<void> {
     const { link, onLost, logger } = this.#options
-    const { topic, partition } = cursor
+    const { topic, partition, position, version } = cursor
+    if (position === null) return
     this.#rest(cursor, LOOK_AGAIN_MS)
     try {
       const { requireLeader } = await survey(link, [topic])
@@ -269,9 +298,11 @@ export class PartitionFetcher {
       if (leader.nodeId !== cursor.leader?.nodeId) return follow(cursor, leader)
       const [range] = await readRanges(link, [cursor], requireLeader)
       if (!range || cursor.version !== version) return
-      const to = positionIn(range, position)
+      const to = choose(range, position)
+      cursor.isDoubted = false
       if (to === position) return
       cursor.position = to
+      cursor.lastRead = null
       cursor.version++
       onLost({ topic, partition, from: position, to })
     } catch (error) {

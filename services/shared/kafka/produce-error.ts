@@ -18,7 +18,16 @@ export class ProduceError extends Error {
 export class RecordRefusedError extends Error {
   override readonly name = 'RecordRefusedError'
   readonly code = 'RECORD_REFUSED'
+  readonly reason: RefusedReason
+
+  constructor(message: string, { reason, ...options }: ErrorOptions & { reason: RefusedReason }) {
+    super(message, options)
+    this.reason = reason
+  }
 }
+
+/** `too_large`: for the topic's `max.message.bytes`; `invalid`: anything else about the record. */
+export type RefusedReason = 'too_large' | 'invalid'
 
 /** Not handed to Kafka. */
 export function refusal(): ProduceError {

@@ -2,7 +2,7 @@ import { systemClock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import { Absence } from './absence.ts'
 import { type Batch, PartitionQueue, type Waiting } from './partition-queue.ts'
-import { ProduceError, RecordRefusedError, refusal } from './produce-error.ts'
+import { ProduceError, RecordRefusedError, type RefusedReason, refusal } from './produce-error.ts'
 import { answerFor, collect, drop, type PartitionAnswer, topicDataOf } from './produce-request.ts'
 import { judgeAnswer, type ProduceVerdict } from './produce-verdict.ts'
 import { Identities } from './producer-identity.ts'
@@ -260,9 +260,9 @@ export class ProduceSender {
         if (isLeaderElsewhere(answer.errorCode)) this.#refresh()
         break
       case 'refused':
-        if (!verdict.isOneToBlame) this.#giveUp(queue, new BrokerError(answer.errorCode, 'send'))
+        if (verdict.reason === null) this.#giveUp(queue, new BrokerError(answer.errorCode, 'send'))
         else if (records.length > 1) queue.halve()
-        else this.#refuse(queue, answer.errorCode)
+        else this.#refuse(queue, answer.errorCode, verdict.reason)
         break
       case 'uncounted':
         this.#identities.forget(queue.batch?.identity)
@@ -271,11 +271,11 @@ export class ProduceSender {
     }
   }
 
-  #refuse(queue: PartitionQueue, errorCode: number): void {
+  #refuse(queue: PartitionQueue, errorCode: number, reason: RefusedReason): void {
     const { topic, partition } = queue
     const refused = new BrokerError(errorCode, `${topic}/${partition} refuses a record`)
-    this.#options.logger.error({ topic, partition, err: refused }, 'produce.refused')
-    queue.fail(new RecordRefusedError(refused.message, { cause: refused }))
+    this.#options.logger.error({ topic, partition, reason, err: refused }, 'produce.refused')
+    queue.fail(new RecordRefusedError(refused.message, { cause: refused, reason }))
   }
 
   #refresh(): void {

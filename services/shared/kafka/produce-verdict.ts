@@ -1,3 +1,4 @@
+import type { RefusedReason } from './produce-error.ts'
 import { CODE } from './wire/error-codes.ts'
 
 /**
@@ -8,8 +9,8 @@ export type ProduceVerdict =
   | { readonly kind: 'written'; readonly offset: number }
   /** Send the same again, with the same sequence numbers: the broker knows if it has them. */
   | { readonly kind: 'again'; readonly mayBeWritten: boolean }
-  /** Nothing of the batch was written. `isOneToBlame`: a single record may be, for what it is. */
-  | { readonly kind: 'refused'; readonly isOneToBlame: boolean }
+  /** Nothing of the batch was written. With a reason a single record is to blame, for what it is. */
+  | { readonly kind: 'refused'; readonly reason: RefusedReason | null }
   /** The broker has lost count of our records: begin with a new identity. */
   | { readonly kind: 'uncounted' }
 
@@ -38,11 +39,11 @@ const AGAIN: ReadonlySet<number> = new Set([
   CODE.DUPLICATE_SEQUENCE,
 ])
 
-const ABOUT_ONE_RECORD: ReadonlySet<number> = new Set([
-  CODE.MESSAGE_TOO_LARGE,
-  CODE.RECORD_LIST_TOO_LARGE,
-  CODE.INVALID_TIMESTAMP,
-  CODE.INVALID_RECORD,
+const ABOUT_ONE_RECORD: ReadonlyMap<number, RefusedReason> = new Map([
+  [CODE.MESSAGE_TOO_LARGE, 'too_large'],
+  [CODE.RECORD_LIST_TOO_LARGE, 'too_large'],
+  [CODE.INVALID_TIMESTAMP, 'invalid'],
+  [CODE.INVALID_RECORD, 'invalid'],
 ])
 
 const UNCOUNTED: ReadonlySet<number> = new Set([
@@ -65,7 +66,7 @@ export function judgeAnswer(answer: {
     return { kind: 'again', mayBeWritten: !REFUSED_BEFORE_THE_LOG.has(errorCode) }
   }
   if (UNCOUNTED.has(errorCode)) return { kind: 'uncounted' }
-  return { kind: 'refused', isOneToBlame: ABOUT_ONE_RECORD.has(errorCode) }
+  return { kind: 'refused', reason: ABOUT_ONE_RECORD.get(errorCode) ?? null }
 }
 
 const SEQUENCES = 2 ** 31

@@ -1,6 +1,11 @@
-import kafkajs, { type Admin, type ITopicConfig, type ITopicMetadata, type Kafka } from 'kafkajs'
+import type { Admin, ITopicConfig, ITopicMetadata, Kafka } from 'kafkajs'
 import { systemClock } from '../clock.ts'
 import { withinMs } from '../deadline.ts'
+import type { Logger } from '../logger.ts'
+import { MESSAGE_BYTES_MAX } from './record-size.ts'
+import { requireSettings } from './topic-settings.ts'
+import { TopicError, type TopicSpec } from './topic-spec.ts'
+import { untilKnown } from './until-known.ts'
 
 /** Names and settings of the topics; a topic's name begins with `TOPIC_PREFIX`. */
 
@@ -25,10 +30,14 @@ export function topicNames(prefix: string): TopicNames {
 
 const DAY_MS = 86_400_000
 
-export interface TopicSpec {
-  readonly topic: string
-  readonly partitions: number
-  readonly config: Readonly<Record<string, string>>
+/**
+ * `uncompressed`, so that the broker unpacks what others pack: kafkajs reads neither lz4 nor snappy
+ * nor zstd, and one batch of a foreign producer would stop a partition. Our own batches are not packed
+ * and cost it nothing. `max.message.bytes` is told outright, or the brokers' default would count.
+ */
+const EVERYWHERE = {
+  'max.message.bytes': String(MESSAGE_BYTES_MAX),
+  'compression.type': 'uncompressed',
 }
 
 /**
@@ -41,12 +50,12 @@ function timedTopic(topic: string, partitions: number, keptDays: number): TopicS
 }
 
 function keptFor(days: number) {
-  return { 'retention.ms': String(days * DAY_MS) }
+  return { ...EVERYWHERE, 'retention.ms': String(days * DAY_MS) }
 }
 
 /** The log. */
 export function eventsTopic(names: TopicNames, partitions: number): TopicSpec {
-  return timedTopic(names.events, partitions, 7)
+  return { ...timedTopic(names.events, partitions, 7), isLog: true }
 }
 
 /** Raw provider requests; kept longer, since mending a mapping takes a person. */
@@ -79,14 +88,21 @@ export function allTopics(
   ]
 }
 
-/** A topic is not as this service needs it; the message names the topic and the mend. */
-export class TopicError extends Error {
-  override readonly name = 'TopicError'
-}
-
-/** `ensureTopics` with a connection of its own, for the start of a service. */
-export async function prepareTopics(kafka: Kafka, specs: readonly TopicSpec[]): Promise<void> {
-  await withAdmin(kafka, (admin) => ensureTopics(admin, specs))
+/**
+ * Creates what is missing and refuses what does not fit, for the start of a service. The logger is
+ * told of settings that we can live with and would rather not.
+ *
+ * @throws TopicError naming the topic and the mend.
+ */
+export async function prepareTopics(
+  kafka: Kafka,
+  specs: readonly TopicSpec[],
+  logger?: Logger,
+): Promise<void> {
+  await withAdmin(kafka, async (admin) => {
+    await ensureTopics(admin, specs)
+    await requireSettings(admin, specs, logger ? { logger } : {})
+  })
 }
 
 /**
@@ -107,6 +123,7 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
 
 /** A broker that was killed or hangs is out of the cluster after 9 s, and its leaders are elsewhere. */
 const PATIENCE_MS = 20_000
+const ASK_AGAIN_MS = 100
 const GOODBYE_MS = 500
 
 async function withOneAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
@@ -126,60 +143,6 @@ function isForLater(error: unknown): boolean {
     if (/^KafkaJS(Connection|RequestTimeout|BrokerNotFound|LockTimeout)/.test(one.name)) return true
   }
   return false
-}
-
-const LOG_SETTINGS = ['retention.ms', 'cleanup.policy', 'message.timestamp.type']
-
-/**
- * @throws TopicError when the log forgets before `neededMs`, keeps one call per workspace only, or
- *   takes its times from many clocks; or when its settings may not be seen.
- */
-export async function requireLogSettings(
-  admin: Admin,
-  topic: string,
-  neededMs: number,
-): Promise<void> {
-  const settings = await settingsOf(admin, topic, LOG_SETTINGS)
-  const mend = (setting: string) =>
-    `run kafka-configs.sh --alter --topic ${topic} --add-config ${setting}`
-  const retentionMs = Number(settings.get('retention.ms') ?? -1)
-  if (retentionMs >= 0 && retentionMs < neededMs) {
-    throw new TopicError(
-      `Topic ${topic} keeps records for ${retentionMs} ms, but the retry schedule and its margin need ${neededMs} ms, or events that wait behind a failing one would be deleted: ${mend(`retention.ms=${neededMs}`)}, or shorten DISPATCHER_RETRY_TIERS.`,
-    )
-  }
-  if ((settings.get('cleanup.policy') ?? 'delete') !== 'delete') {
-    throw new TopicError(
-      `Topic ${topic} is compacted, which deletes all but the last call of a workspace: ${mend('cleanup.policy=delete')}.`,
-    )
-  }
-  if ((settings.get('message.timestamp.type') ?? 'LogAppendTime') !== 'LogAppendTime') {
-    throw new TopicError(
-      `Topic ${topic} takes its times from the producers, but connection times and back-fills are compared with one clock: ${mend('message.timestamp.type=LogAppendTime')}.`,
-    )
-  }
-}
-
-async function settingsOf(
-  admin: Admin,
-  topic: string,
-  configNames: string[],
-): Promise<ReadonlyMap<string, string>> {
-  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames }
-  try {
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [resource],
-    })
-    const entries = resources[0]?.configEntries ?? []
-    return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
-  } catch (error) {
-    if ((error as { type?: string }).type !== 'TOPIC_AUTHORIZATION_FAILED') throw error
-    throw new TopicError(
-      `Cannot see the settings of ${topic}: grant DESCRIBE_CONFIGS on it to this client, see deploy/kafka/README.md.`,
-      { cause: error },
-    )
-  }
 }
 
 /**
@@ -206,36 +169,18 @@ export async function ensureTopics(admin: Admin, specs: readonly TopicSpec[]): P
  * refuse that would turn a slip that harms nobody into an outage at the next restart.
  */
 async function isGrownUnused(admin: Admin, topic: string, partitions: number): Promise<boolean> {
-  const ends = await admin.fetchTopicOffsets(topic)
+  const ends = await untilKnown(() => admin.fetchTopicOffsets(topic))
   const isUsed = ends.filter(({ high }) => high !== '0').map(({ partition }) => partition)
   return isUsed.length > 0 && isUsed.every((partition) => partition < partitions)
 }
 
-const ASK_AGAIN_MS = 100
-const KNOWN_WITHIN_MS = 10_000
-
-const NOT_YET = new Set<unknown>(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
-
-/**
- * A topic that was just created is not known at once. `waitForLeaders` of kafkajs does not help: it
- * fails itself on a topic that is not known yet, and does not wait at all when another service
- * created one of the topics in the same moment.
- */
 async function describe(
   admin: Admin,
   specs: readonly TopicSpec[],
 ): Promise<readonly ITopicMetadata[]> {
   const names = specs.map(({ topic }) => topic)
-  for (let waitedMs = 0; ; waitedMs += ASK_AGAIN_MS) {
-    try {
-      const { topics } = await admin.fetchTopicMetadata({ topics: names })
-      return topics
-    } catch (error) {
-      const isNotYet = NOT_YET.has((error as { type?: string }).type)
-      if (!isNotYet || waitedMs >= KNOWN_WITHIN_MS) throw error
-      await systemClock.sleep(ASK_AGAIN_MS)
-    }
-  }
+  const { topics } = await untilKnown(() => admin.fetchTopicMetadata({ topics: names }))
+  return topics
 }
 
 async function create(admin: Admin, missing: readonly TopicSpec[]): Promise<void> {

@@ -34,8 +34,36 @@ export interface DatabaseGuardOptions {
 
 const REST_MS = 1_000
 
-/** One for each process, handed to all that must not wait long. */
-export function createDatabaseGuard({ clock, logger }: DatabaseGuardOptions): DatabaseGuard {
+export interface DatabaseGuards {
+  /** For all that must not wait long. */
+  readonly guard: DatabaseGuard
+  /**
+   * For what has no other place. It tells the others what it finds, and does not rest for what they
+   * found: a look-up that was slow must not cost a call its last place.
+   */
+  readonly lastPlaceGuard: DatabaseGuard
+}
+
+/** What one guard tells another one. */
+interface Word {
+  answered(): void
+  away(cause: unknown): void
+}
+
+/** Once for each process. */
+export function createDatabaseGuards(options: DatabaseGuardOptions): DatabaseGuards {
+  const shared = createGuard(options, null)
+  return { guard: shared.guard, lastPlaceGuard: createGuard(options, shared).guard }
+}
+
+export function createDatabaseGuard(options: DatabaseGuardOptions): DatabaseGuard {
+  return createDatabaseGuards(options).guard
+}
+
+function createGuard(
+  { clock, logger }: DatabaseGuardOptions,
+  others: Word | null,
+): Word & { readonly guard: DatabaseGuard } {
   /** Null: answering. */
   let restUntil: number | null = null
   let probe: Promise<void> | null = null
@@ -43,26 +71,34 @@ export function createDatabaseGuard({ clock, logger }: DatabaseGuardOptions): Da
   async function ask<T>(waitMs: number, work: () => Promise<T>): Promise<T> {
     try {
       const answer = await withinMs(waitMs, work())
-      restUntil = null
+      answered()
       return answer
     } catch (error) {
-      if (error instanceof DeadlineError || isDatabaseAway(error)) throw away(error)
-      restUntil = null
+      if (error instanceof DeadlineError || isDatabaseAway(error)) {
+        away(error)
+        throw new DatabaseAwayError('Postgres does not answer', { cause: error })
+      }
+      answered()
       throw error
     }
   }
 
-  function away(cause: unknown): DatabaseAwayError {
+  function answered(): void {
+    restUntil = null
+    others?.answered()
+  }
+
+  function away(cause: unknown): void {
+    others?.away(cause)
     // Calls that were under way together fail one after the other; the first one has told it, and
     // the last one must not put off the probe.
     if (restUntil === null || clock.now() >= restUntil) {
       restUntil = clock.now() + REST_MS
-      logger.warn({ err: cause }, 'postgres.away')
+      if (!others) logger.warn({ err: cause }, 'postgres.away')
     }
-    return new DatabaseAwayError('Postgres does not answer', { cause })
   }
 
-  return async (waitMs, work) => {
+  const guard: DatabaseGuard = async (waitMs, work) => {
     if (probe && restUntil !== null && clock.now() >= restUntil) {
       // Nothing is decided by its end, or by the deadline: what it changed is looked at below.
       await withinMs(waitMs, probe).catch(() => undefined)
@@ -78,4 +114,5 @@ export function createDatabaseGuard({ clock, logger }: DatabaseGuardOptions): Da
     probe = asked.then(end, end)
     return asked
   }
+  return { guard, answered, away }
 }

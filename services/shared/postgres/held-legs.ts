@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg'
 import type { ProviderName } from '../call-event.ts'
+import { inTransaction } from './transaction.ts'
 
 /**
  * Tables `held_sessions` and `held_legs`: calls that arrive in parts.
@@ -172,9 +173,7 @@ export async function leaseDueSessions(
   pool: Pool,
   { limit, bytesMax, leaseMs }: { limit: number; bytesMax: number; leaseMs: number },
 ): Promise<readonly LeasedSession[]> {
-  const client = await pool.connect()
-  try {
-    await client.query('begin')
+  return inTransaction(pool, async (client) => {
     // One replica at a time: two that look together do not see each other's leases.
     await client.query(`select pg_advisory_xact_lock(${LEASE_LOCK})`)
     const { rows } = await client.query<Omit<LeasedSession, 'legsSealed'>>({
@@ -184,13 +183,8 @@ export async function leaseDueSessions(
     })
     // After the lock and in its transaction: nothing can be added to what is read here.
     const legs = rows.length === 0 ? new Map() : await legsOf(client, rows)
-    await client.query('commit')
-    client.release()
     return rows.map((row) => ({ ...row, legsSealed: legs.get(keyOf(row)) ?? [] }))
-  } catch (error) {
-    client.release(true)
-    throw error
-  }
+  })
 }
 
 const LEASE_LOCK = `hashtext('callwebhook.sessions.lease')`

@@ -35,6 +35,8 @@ export function createPool(options: PoolOptions): pg.Pool {
   })
   // An idle connection that breaks has no caller; unheard, its error would end the process.
   pool.on('error', (error) => options.logger.warn({ err: error }, 'postgres.connection_lost'))
+  // One that breaks between two statements of a transaction has none either; the next one rejects.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 

@@ -1,5 +1,6 @@
 import type { ProviderName } from '../call-event.ts'
 import type { Pool, Queryable } from './pool.ts'
+import { inTransaction } from './transaction.ts'
 
 export interface Source {
   readonly id: string
@@ -63,9 +64,7 @@ export async function insertSourceWithin(
   source: NewSource,
   sourcesMax: number,
 ): Promise<boolean> {
-  const client = await pool.connect()
-  try {
-    await client.query('begin')
+  return inTransaction(pool, async (client) => {
     await client.query('select from workspaces where id = $1 for no key update', [
       source.workspaceId,
     ])
@@ -75,13 +74,8 @@ export async function insertSourceWithin(
     )
     const hasRoom = rows[0]?.hasRoom ?? false
     if (hasRoom) await insertSource(client, source)
-    await client.query('commit')
-    client.release()
     return hasRoom
-  } catch (error) {
-    client.release(true)
-    throw error
-  }
+  })
 }
 
 export interface ListedSource extends Source {
@@ -120,12 +114,13 @@ export async function listSources(
 }
 
 /**
- * By the current token, or the one before while it is valid. Unique indexes on `token_hash` and
- * `previous_token_hash`; the hot path of the normalizer, which caches the answer.
+ * By the current token, or the one before if it was valid at `at`; null: now. Unique indexes on
+ * `token_hash` and `previous_token_hash`; the hot path of the normalizer, which caches the answer.
  */
 export async function findSourceByTokenHash(
   db: Queryable,
   tokenHash: Buffer,
+  at: Date | null = null,
 ): Promise<SourceOfToken | null> {
   const { rows } = await db.query<SourceOfToken>(
     `select s.id, s.workspace_id as "workspaceId", s.provider,
@@ -134,8 +129,9 @@ export async function findSourceByTokenHash(
             case when s.token_hash <> $1 then s.previous_token_until end as "tokenValidUntil"
      from sources s join workspaces w on w.id = s.workspace_id
      where s.token_hash = $1
-       or (s.previous_token_hash = $1 and s.previous_token_until > now())`,
-    [tokenHash],
+       or (s.previous_token_hash = $1
+         and s.previous_token_until > coalesce($2::timestamptz, now()))`,
+    [tokenHash, at],
   )
   return rows[0] ?? null
 }
@@ -166,20 +162,20 @@ export async function deleteSource(
 }
 
 /**
- * Replaces the token in the webhook URL; the one before opens the source for another 24 hours, one
- * before that no more. Null when the workspace has no such source. Primary key.
+ * Replaces the token in the webhook URL; the one before opens the source for another 24 hours, until
+ * the time answered, one before that no more. Null when the workspace has no such source. Primary key.
  */
 export async function rotateSourceToken(
   db: Queryable,
   { id, workspaceId, tokenHash }: { id: string; workspaceId: string; tokenHash: Buffer },
-): Promise<{ readonly provider: ProviderName; readonly previousValidUntil: Date } | null> {
-  const { rows } = await db.query<{ provider: ProviderName; previousValidUntil: Date }>(
+): Promise<Date | null> {
+  const { rows } = await db.query<{ validUntil: Date }>(
     `update sources
      set previous_token_hash = token_hash, previous_token_until = now() + interval '24 hours',
          token_hash = $3
      where id = $1 and workspace_id = $2
-     returning provider, previous_token_until as "previousValidUntil"`,
+     returning previous_token_until as "validUntil"`,
     [id, workspaceId, tokenHash],
   )
-  return rows[0] ?? null
+  return rows[0]?.validUntil ?? null
 }

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg'
 import type { RecordingStatus } from '../call-event.ts'
+import { withAdvisoryLock } from './advisory-lock.ts'
 import type { Pool, Queryable } from './pool.ts'
 
 /** Tables `spool` and `spool_size`: what waits until Kafka can take it, in the order of arrival. */
@@ -24,6 +25,7 @@ export interface SpooledEvent {
 export interface StoredEntry {
   /** A bigint, as text. */
   readonly id: string
+  readonly workspaceId: string
   readonly eventId: string | null
   readonly attemptedAt: Date | null
   readonly entrySealed: string
@@ -164,7 +166,8 @@ export async function oldestEntries(
   const { rows } = await db.query<StoredEntry>({
     name: 'oldest-spool-entries',
     text: `
-      select id, event_id as "eventId", attempted_at as "attemptedAt", entry_sealed as "entrySealed"
+      select id, workspace_id as "workspaceId", event_id as "eventId",
+             attempted_at as "attemptedAt", entry_sealed as "entrySealed"
         from spool
        where id = any(array(
          select id from (
@@ -203,34 +206,9 @@ export async function deleteEntries(db: Queryable, ids: readonly string[]): Prom
 }
 
 /** One process drains at a time: two would write a workspace's entries in any order. */
-const DRAIN_LOCK = `hashtext('callwebhook.spool.drain')`
-/** Milliseconds after which the server ends the session of a drainer that was frozen. */
-const SILENCE_MAX_MS = 30_000
-
-/**
- * Runs `work` while this process alone holds the lock, over the connection that holds it: when it
- * breaks, so does the work. False when another process has the lock.
- */
-export async function withDrainLock(
+export function withDrainLock(
   pool: Pool,
   work: (client: PoolClient) => Promise<void>,
 ): Promise<boolean> {
-  const client = await pool.connect()
-  // Without a listener, a connection that breaks between two statements would end the process.
-  client.on('error', () => undefined)
-  try {
-    await client.query(
-      `set idle_session_timeout = ${SILENCE_MAX_MS};
-       set idle_in_transaction_session_timeout = ${SILENCE_MAX_MS}`,
-    )
-    const { rows } = await client.query<{ locked: boolean }>(
-      `select pg_try_advisory_lock(${DRAIN_LOCK}) as locked`,
-    )
-    if (!rows[0]?.locked) return false
-    await work(client)
-    return true
-  } finally {
-    // Closed, not reused: its lock and its time limit end with it.
-    client.release(true)
-  }
+  return withAdvisoryLock(pool, 'callwebhook.spool.drain', work)
 }

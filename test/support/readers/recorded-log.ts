@@ -23,6 +23,7 @@ import {
 } from '../../../services/shared/kafka/topics.ts'
 import { projectPath } from '../../../services/shared/project-path.ts'
 import { aCallEvent, NOON, quiet } from '../builders.ts'
+import { box } from '../normalizer-fakes.ts'
 import {
   type ProviderFixture,
   providerFixtures,
@@ -130,7 +131,7 @@ async function buryAndReject(producer: LogProducer, names: TopicNames, dead: Dea
   for (const { value: bytes, ...story } of letters) {
     const event = { offset: 7, value: bytes, acceptedAt: NOON }
     const burial = { ...story, event, firstFailedAt: story.attempts > 0 ? NOON : null }
-    const letter = deadLetterRecord({ partition, workspaceId, burial })
+    const letter = deadLetterRecord({ partition, workspaceId, eventId: null, burial })
     await producer.send({ topic: names.deadLetter, ...letter })
   }
   const log: SafeLog = {
@@ -139,7 +140,7 @@ async function buryAndReject(producer: LogProducer, names: TopicNames, dead: Dea
       return 'logged'
     },
   }
-  await createRejectedRequests(log, names.rejected).keep(
+  await createRejectedRequests({ log, topic: names.rejected, box, logger: quiet }).keep(
     {
       provider: 'binotel',
       token: 'src_secret',
@@ -150,16 +151,7 @@ async function buryAndReject(producer: LogProducer, names: TopicNames, dead: Dea
       body: Buffer.from('{"requestType": "Їжак"}'),
       receivedAt: NOON,
     },
-    {
-      id: 'src_1',
-      workspaceId,
-      provider: 'binotel',
-      settingsSealed: '',
-      tokenValidUntil: null,
-      timezone: 'Europe/Kyiv',
-      defaultCountry: 'UA',
-      context: { settings: {}, timezone: 'Europe/Kyiv', defaultCountry: 'UA' },
-    },
+    { id: 'src_1', workspaceId, provider: 'binotel' },
     { reason: 'unrecognized', detail: 'requestType' },
   )
 }

@@ -56,9 +56,7 @@ export function freezeAndDispatcherKilled(frozenMs: number): ClusterScene {
     name: 'freeze-and-dispatcher-killed',
     async play(stage) {
       const id = await stage.cluster.coordinatorOf(stage.groupId)
-      const replaced = replaceDispatcher(stage)
-      await hang(stage, stage.stack.broker(id), frozenMs)
-      await replaced
+      await Promise.all([replaceDispatcher(stage), hang(stage, stage.stack.broker(id), frozenMs)])
     },
   }
 }

@@ -1,5 +1,5 @@
 import { profileOf } from '../../../deploy/local/profiles.ts'
-import { type PrometheusPrograms, telemetryPorts } from '../../../deploy/local/prometheus.ts'
+import type { PrometheusPrograms } from '../../../deploy/local/prometheus.ts'
 import type { ServiceProcess } from '../../../deploy/local/services.ts'
 import type { Stack } from '../../../deploy/local/stack.ts'
 import { createKafka } from '../../../services/shared/kafka/client.ts'
@@ -173,12 +173,8 @@ function emptyAccount(): Account {
 
 /** A dispatcher that a scene adds is not looked on: those from the start, and who replaces them, are. */
 function watch(programs: PrometheusPrograms, { product, dispatchers }: Omit<Stage, 'close'>) {
-  const targets = {
-    ...telemetryPorts(product.env),
-    dispatcher: dispatchers.map(({ telemetryPort }) => telemetryPort),
-  }
-  const profile = profileOf('cluster')
-  return startWatchedPrometheus('scene', { profile, programs, targets, rate: CALLS_PER_SECOND })
+  const watched = { programs, product, dispatchers, rate: CALLS_PER_SECOND }
+  return startWatchedPrometheus('scene', { profile: profileOf('cluster'), ...watched })
 }
 
 async function startDispatcher(

@@ -5,7 +5,7 @@ import { ConfigError } from '../../../services/shared/config.ts'
 
 const required = {
   DATABASE_URL: 'postgres://user:hunter2@db/calls',
-  OPERATOR_TOKEN: 'operator-hunter2',
+  OPERATOR_TOKEN: 'operator-hunter2-of-enough-characters',
   SECRETS_KEY: randomBytes(32).toString('base64'),
 }
 
@@ -41,6 +41,14 @@ describe('configuration of the console', () => {
     for (const name of ['DATABASE_URL', 'OPERATOR_TOKEN', ...Object.keys(wrong)]) {
       expect(problems).toThrow(name)
     }
+  })
+
+  it('refuses a token of the operator that could be guessed', () => {
+    const withToken = (length: number) => () =>
+      readConfig({ ...required, OPERATOR_TOKEN: 'x'.repeat(length) })
+
+    expect(withToken(31)).toThrow('OPERATOR_TOKEN: must have at least 32 characters')
+    expect(withToken(32)).not.toThrow()
   })
 
   it('prints without its secrets', () => {

@@ -7,6 +7,11 @@ import {
   type KafkaEventLogOptions,
 } from '../../../services/console/kafka-event-log.ts'
 import {
+  createScanBudget,
+  SCAN_BYTES_MAX,
+  SCAN_MS_MAX,
+} from '../../../services/console/log-scans.ts'
+import {
   createCallEventEncoder,
   readCallEventSchema,
 } from '../../../services/shared/call-event-codec.ts'
@@ -37,6 +42,8 @@ interface FakeLog {
   readonly entries: readonly Entry[]
   /** Offset of the oldest record that is left. */
   readonly first?: number
+  /** Records of a transaction that was aborted: nobody gets those in front of this offset. */
+  readonly abortedUpTo?: number
   readonly bytesPerRead?: number
   readonly msPerRead?: number
   readonly partitions?: number
@@ -49,6 +56,7 @@ function readerOf(log: FakeLog, clock: ManualClock): LogReader {
   const {
     entries,
     first = 0,
+    abortedUpTo = 0,
     bytesPerRead = 1_000,
     msPerRead = 0,
     partitions = 1,
@@ -61,8 +69,9 @@ function readerOf(log: FakeLog, clock: ManualClock): LogReader {
       if (isCutOff || offset > entries.length) {
         return { messages: [], next: first, isCutOff, bytes: 0 }
       }
-      const messages = entries.slice(offset, offset + 10) as KafkaMessage[]
-      return { messages, next: offset + messages.length, isCutOff, bytes: bytesPerRead }
+      const read = entries.slice(offset, offset + 10) as KafkaMessage[]
+      const messages = read.filter((one) => Number(one.offset) >= abortedUpTo)
+      return { messages, next: offset + read.length, isCutOff, bytes: bytesPerRead }
     },
     async firstSince(_partition, at) {
       const found = entries.slice(first).find(({ timestamp }) => Number(timestamp) >= at)
@@ -75,11 +84,17 @@ function readerOf(log: FakeLog, clock: ManualClock): LogReader {
   }
 }
 
-function eventLog(log: FakeLog, overrides: Partial<KafkaEventLogOptions> = {}) {
-  const clock = new ManualClock()
+type Overrides = Omit<Partial<KafkaEventLogOptions>, 'clock'> & { readonly clock?: ManualClock }
+
+function eventLog(log: FakeLog, overrides: Overrides = {}) {
+  const { clock = new ManualClock(), ...others } = overrides
   const reader = readerOf(log, clock)
   const typeOf = async () => type
-  return createKafkaEventLog({ reader, partitions: 1, typeOf, clock, logger: quiet, ...overrides })
+  return createKafkaEventLog({ reader, partitions: 1, typeOf, clock, logger: quiet, ...others })
+}
+
+function aBudget(clock = new ManualClock()) {
+  return createScanBudget(clock, new AbortController().signal)
 }
 
 const EVERYTHING = { offset: 0, until: Number.POSITIVE_INFINITY, limit: 500 }
@@ -135,6 +150,13 @@ describe('a page of a workspace’s events', () => {
     expect(page.isTruncated).toBe(true)
   })
 
+  it('goes on behind records that were aborted, and takes them for nothing that was removed', async () => {
+    const page = await eventLog({ entries: records(25), abortedUpTo: 20 }).page('kyiv', EVERYTHING)
+
+    expect(page.events.map(({ offset }) => offset)).toEqual([20, 22, 24])
+    expect(page.isTruncated).toBe(false)
+  })
+
   it('leaves out what cannot be decoded: it was never delivered either', async () => {
     const entries = records(3)
     entries[0] = { ...(entries[0] as Entry), value: Buffer.from([0, 0, 0, 0, 7, 255]) }
@@ -148,15 +170,17 @@ describe('a page of a workspace’s events', () => {
 
 describe('an event by its id', () => {
   const { eventId } = aCallEvent('kyiv', '8')
+  const asked = (workspaceId: string) => ({ workspaceId, eventId })
   const around = { since: NOON + seconds(5), until: NOON + seconds(20) }
 
   it('is found within the range of times, bytes unchanged', async () => {
     const entries = records(25)
 
-    const found = await eventLog({ entries }).find('kyiv', eventId, around)
+    const found = await eventLog({ entries }).find(asked('kyiv'), around, aBudget())
 
-    expect(found).toMatchObject({ offset: 8, acceptedAt: NOON + seconds(8), event: { eventId } })
-    expect(found?.value).toEqual(entries[8]?.value)
+    const logged = { offset: 8, acceptedAt: NOON + seconds(8), event: { eventId } }
+    expect(found).toMatchObject({ kind: 'found', logged })
+    expect(found.kind === 'found' && found.logged.value).toEqual(entries[8]?.value)
   })
 
   it.each([
@@ -164,14 +188,39 @@ describe('an event by its id', () => {
     ['outside of the range', 'kyiv', { since: NOON + seconds(9), until: NOON + seconds(20) }],
     ['after the end of the log', 'kyiv', { since: NOON + seconds(90), until: NOON + seconds(99) }],
   ])('is not there when it is %s', async (_where, workspaceId, range) => {
-    expect(await eventLog({ entries: records(25) }).find(workspaceId, eventId, range)).toBeNull()
+    const log = eventLog({ entries: records(25) })
+
+    expect(await log.find(asked(workspaceId), range, aBudget())).toEqual({ kind: 'absent' })
   })
 
-  it('is given up when too much would have to be read', async () => {
-    const log = eventLog({ entries: records(200), msPerRead: 400 })
-    const late = aCallEvent('kyiv', '198').eventId
+  it.each([
+    ['bytes', { bytesPerRead: SCAN_BYTES_MAX / 4 }],
+    ['time', { msPerRead: SCAN_MS_MAX / 8 }],
+  ])(
+    'is not looked for beyond a budget of %s, which is not the same as absent',
+    async (_what, cost) => {
+      const clock = new ManualClock()
+      const log = eventLog({ entries: records(200), ...cost }, { clock })
+      const late = { workspaceId: 'kyiv', eventId: aCallEvent('kyiv', '198').eventId }
+      const everything = { since: 0, until: NOON * 2 }
 
-    expect(await log.find('kyiv', late, { since: 0, until: NOON * 2 })).toBeNull()
+      expect(await log.find(late, everything, aBudget(clock))).toEqual({ kind: 'unread' })
+    },
+  )
+
+  it('is not looked for any longer when whoever asked has gone', async () => {
+    const client = new AbortController()
+    const typeOf = async () => {
+      client.abort()
+      return type
+    }
+    const log = eventLog({ entries: records(200) }, { typeOf })
+    const late = { workspaceId: 'kyiv', eventId: aCallEvent('kyiv', '198').eventId }
+    const budget = createScanBudget(new ManualClock(), client.signal)
+
+    const found = await log.find(late, { since: 0, until: NOON * 2 }, budget)
+
+    expect(found).toEqual({ kind: 'unread' })
   })
 })
 
@@ -185,7 +234,7 @@ describe('the log as a whole', () => {
     expect(await eventLog({ entries: [] }).oldestAt(0)).toBeNull()
   })
 
-  it.each<[string, Partial<KafkaEventLogOptions>]>([
+  it.each<[string, Overrides]>([
     ['the registry is', { typeOf: () => Promise.reject(new Error('ECONNREFUSED')) }],
     ['it has another number of partitions', { partitions: 12 }],
   ])('is away when %s', async (_why, overrides) => {

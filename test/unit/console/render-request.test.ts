@@ -6,6 +6,7 @@ import { Secret } from '../../../services/shared/config.ts'
 import { newSigningSecret } from '../../../services/shared/egress/webhook-signature.ts'
 import type { RecordedAttempt } from '../../../services/shared/postgres/attempt-queries.ts'
 import type { Connection, PasswordScheme } from '../../../services/shared/postgres/connections.ts'
+import { passwordPlace, signingSecretPlace } from '../../../services/shared/sealed-places.ts'
 import { createSecretBox } from '../../../services/shared/secret-box.ts'
 import { aCallEvent, minutes, NOON } from '../../support/builders.ts'
 
@@ -22,7 +23,7 @@ const connection: Connection = {
   passwordScheme: 'bearer',
   passwordHeader: null,
   maskNumbers: false,
-  signingSecretSealed: box.seal(signingSecret),
+  signingSecretSealed: box.seal(signingSecret, signingSecretPlace('kyiv')),
   previousSecretSealed: null,
   previousSecretUntil: null,
   version: 1,
@@ -83,7 +84,7 @@ describe('a rendered request', () => {
     ['basic', null, 'authorization', 'Basic ***'],
     ['header', 'x-make-apikey', 'x-make-apikey', '***'],
   ])('hides the password of the scheme %s', (passwordScheme, passwordHeader, name, value) => {
-    const passwordSealed = box.seal('user:hunter2')
+    const passwordSealed = box.seal('user:hunter2', passwordPlace('kyiv'))
 
     const request = render({ passwordScheme, passwordHeader, passwordSealed })
 

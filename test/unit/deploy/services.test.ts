@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Profile, profileOf } from '../../../deploy/local/profiles.ts'
 import {
+  operatorTokenFile,
   redirected,
   type ServiceProcess,
   serviceEnvironment,
@@ -24,7 +25,6 @@ describe('the environment of the services', () => {
       SCHEMA_REGISTRY_URL: 'http://127.0.0.1:8081/apis/ccompat/v7',
       DATABASE_URL: 'postgres://postgres:postgres@127.0.0.1:5432/call_webhook',
       NORMALIZER_PUBLIC_URL: 'http://127.0.0.1:8080',
-      OPERATOR_TOKEN: 'operator-local',
       EGRESS_ALLOW_CIDRS: '127.0.0.0/8,::1/128',
       EGRESS_ALLOW_HTTP: 'true',
     })
@@ -47,7 +47,7 @@ describe('the environment of the services', () => {
   it('sets no value beside a file that the caller names, and takes an empty one for absent', () => {
     const env = serviceEnvironment(profile, { OPERATOR_TOKEN: '', SECRETS_KEY_FILE: '/run/key' })
 
-    expect(env['OPERATOR_TOKEN']).toBe('operator-local')
+    expect(env['OPERATOR_TOKEN']).toMatch(/^[0-9a-f]{64}$/)
     expect(env['SECRETS_KEY']).toBeUndefined()
   })
 
@@ -60,6 +60,16 @@ describe('the environment of the services', () => {
     expect(statSync(join(profile.folder, 'secrets-key')).mode & 0o777).toBe(0o600)
   })
 
+  it('has one token of the operator per data folder, in a file for scripts', () => {
+    const { OPERATOR_TOKEN: first = '' } = serviceEnvironment(profile, {})
+    const { OPERATOR_TOKEN: second } = serviceEnvironment(profile, {})
+
+    expect(first).toMatch(/^[0-9a-f]{64}$/)
+    expect(second).toBe(first)
+    expect(readFileSync(operatorTokenFile(profile), 'utf8')).toBe(first)
+    expect(statSync(operatorTokenFile(profile)).mode & 0o777).toBe(0o600)
+  })
+
   it('tells which variables point the services at another stack, by name only', () => {
     const caller = { DATABASE_URL: 'postgres://u:secret@db.example/x', OPERATOR_TOKEN: 'mine' }
 
@@ -68,11 +78,12 @@ describe('the environment of the services', () => {
 })
 
 describe('a service process', () => {
-  it('is ready when /readyz says so, and gets the environment that it was given and no more', async () => {
+  it('is ready when /readyz says so, and gets what it was given, this machine to listen at, and no more', async () => {
     const service = await startStandIn({ GREETING: 'hello' })
 
     expect(JSON.parse(readFileSync(service.logFile, 'utf8'))).toEqual({
       GREETING: 'hello',
+      LISTEN_ADDRESS: '127.0.0.1',
       DISPATCHER_TELEMETRY_PORT: expect.any(String),
     })
     await service.kill()

@@ -63,9 +63,12 @@ describe('the number of series', () => {
     inFlight: 0,
     partitionsAssigned: 12,
     commitLag: 0,
+    oldestWriteSeconds: 0,
+    windowUsedRatio: 0,
     sinceCommitSeconds: 0,
     attemptsWaiting: 0,
     misfitTopics: 0,
+    unreadablePartitions: 0,
     partitionLag: {},
   }
 

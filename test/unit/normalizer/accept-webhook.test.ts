@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createAcceptWebhook } from '../../../services/normalizer/accept-webhook.ts'
@@ -12,7 +13,10 @@ import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { hashToken } from '../../../services/shared/access-token.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
 import type { StoredAs } from '../../../services/shared/postgres/held-legs.ts'
+import { keptHeadersPlace } from '../../../services/shared/sealed-places.ts'
+import { createSourceTokens, newSourceId } from '../../../services/shared/source-token.ts'
 import {
+  box,
   callFacts,
   encoder,
   logInMemory,
@@ -36,6 +40,10 @@ function aProvider(verdicts: () => readonly Verdict[]): Provider<unknown> {
     read: verdicts,
   }
 }
+
+const tokens = createSourceTokens([randomBytes(32)])
+const named = { id: newSourceId(), workspaceId: 'ws_9', provider: 'binotel' } as const
+const signed = tokens.issue(named)
 
 const event: Verdict = { kind: 'event', call: callFacts() }
 const broken: Verdict = { kind: 'event', call: callFacts({ providerCallId: '2', duration: 1.5 }) }
@@ -64,6 +72,7 @@ function setUp(
         return lookup.answer
       },
     },
+    tokens,
     findProvider: (name) => (name === 'binotel' ? aProvider(verdicts) : null),
     publisher: createPublisher({
       topic: EVENTS,
@@ -79,7 +88,7 @@ function setUp(
       },
     },
     recordings: noRecordings,
-    rejected: createRejectedRequests(safeLog(log), REJECTED),
+    rejected: createRejectedRequests({ log: safeLog(log), topic: REJECTED, box, logger: quiet }),
     rejectedBudget: createBudget({
       max: rejectedBytesMax,
       windowMs: 86_400_000,
@@ -197,6 +206,46 @@ describe('accepting a webhook', () => {
     expect(log.records).toMatchObject([{ topic: REJECTED, headers: { reason: 'mapping_failed' } }])
   })
 
+  it('keeps a request whose event would fit into the log only, and stores no event', async () => {
+    const call = callFacts({ recordingUrl: '№'.repeat(340_000) })
+    const { send, topics, counted } = setUp(() => [{ kind: 'event', call }])
+
+    expect(await send()).toMatchObject({ kind: 'rejected', reason: 'too_large' })
+    expect(topics()).toEqual([REJECTED])
+    expect(counted).toEqual(['rejected binotel too_large'])
+  })
+
+  it.each([
+    ['too_large', 'too_large'],
+    ['invalid', 'refused_by_kafka'],
+  ] as const)(
+    'keeps a request whose event Kafka calls %s, and spools nothing',
+    async (said, reason) => {
+      const { send, log, topics } = setUp()
+      log.refusing = { topic: EVENTS, reason: said }
+
+      expect(await send()).toMatchObject({ kind: 'rejected', reason })
+      expect(topics()).toEqual([REJECTED])
+    },
+  )
+
+  it('cuts what the topic of rejected requests does not take whole, and says so', async () => {
+    const { send, log } = setUp(() => [rejected])
+    log.refusing = { topic: REJECTED, reason: 'too_large', overBytes: 100_000 }
+
+    expect(await send({ body: Buffer.alloc(200_000) })).toMatchObject({ kind: 'rejected' })
+    expect(log.records[0]?.headers).toMatchObject({ 'cut-from-bytes': '200000' })
+    expect(log.records[0]?.value.length).toBeGreaterThan(60_000)
+  })
+
+  it('answers the same when not even a part of a rejected request can be kept', async () => {
+    const { send, log } = setUp(() => [rejected])
+    log.refusing = { topic: REJECTED, reason: 'invalid' }
+
+    expect(await send()).toMatchObject({ kind: 'rejected', reason: 'no_call_id' })
+    expect(log.records).toEqual([])
+  })
+
   it('keeps the trace of a request with it, so that both are found together', async () => {
     const { send, log } = setUp(() => [rejected])
     const trace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
@@ -284,6 +333,83 @@ describe('accepting a webhook', () => {
     expect(await send(overrides)).toMatchObject({ kind })
     expect(asked).toEqual([hashToken('src_secret')])
     expect(topics()).toEqual([])
+  })
+
+  describe('of a source that nobody can look up', () => {
+    const unavailable: Lookup<Source> = { kind: 'unavailable' }
+
+    it('keeps it raw under its workspace, and answers the provider its OK', async () => {
+      const { send, log, lookup, counted } = setUp(() => [answer])
+      lookup.answer = unavailable
+
+      const result = await send({ token: signed, eventPath: 'after-call' })
+
+      expect(result).toMatchObject({
+        kind: 'kept',
+        reason: 'source_unavailable',
+        source: named,
+        acknowledgement: { body: 'OK' },
+      })
+      expect(log.records).toMatchObject([
+        {
+          topic: REJECTED,
+          key: 'ws_9',
+          headers: { reason: 'source_unavailable', 'source-id': named.id, provider: 'binotel' },
+        },
+      ])
+      expect(counted).toEqual(['rejected binotel source_unavailable'])
+    })
+
+    it('keeps the hash of the token and, sealed, what the sender proves itself with', async () => {
+      const { send, log, lookup } = setUp()
+      lookup.answer = unavailable
+
+      await send({ token: signed, headers: { authorization: 'Basic c2VjcmV0' } })
+
+      const headers = log.records[0]?.headers ?? {}
+      expect(headers['token-hash']).toBe(hashToken(signed).toString('hex'))
+      const sealed = headers['request-headers-sealed'] ?? ''
+      const place = keptHeadersPlace(headers['source-id'] ?? '')
+      expect(JSON.parse(box.open(sealed, place))).toEqual({
+        authorization: 'Basic c2VjcmV0',
+      })
+      expect(JSON.stringify(headers)).not.toContain('c2VjcmV0')
+      expect(JSON.stringify(headers)).not.toContain(signed)
+    })
+
+    it.each([
+      [
+        'unknown_source',
+        'a forged token',
+        `${signed.slice(0, -1)}${signed.endsWith('A') ? 'B' : 'A'}`,
+        'binotel',
+      ],
+      [
+        'unknown_source',
+        'a token of somebody with another key',
+        createSourceTokens([randomBytes(32)]).issue(named),
+        'binotel',
+      ],
+      [
+        'unknown_source',
+        'the token of another provider',
+        tokens.issue({ ...named, provider: 'phonet' }),
+        'binotel',
+      ],
+      [
+        'unknown_source',
+        'a provider that is not served',
+        tokens.issue({ ...named, provider: 'phonet' }),
+        'phonet',
+      ],
+      ['unavailable', 'a token of before', 'src_secret', 'binotel'],
+    ])('answers %s to %s, and keeps nothing', async (kind, _, token, provider) => {
+      const { send, lookup, topics } = setUp()
+      lookup.answer = unavailable
+
+      expect(await send({ token, provider })).toMatchObject({ kind })
+      expect(topics()).toEqual([])
+    })
   })
 
   it.each([

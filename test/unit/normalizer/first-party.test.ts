@@ -21,11 +21,12 @@ const ORDER = {
 const known = identify(callFacts(), 'ws_1')
 
 function setUp() {
+  const log = logInMemory()
   const events: CallEvent[] = []
   const publisher = createPublisher({
     topic: 'calls.events',
     encoder,
-    log: safeLog(logInMemory()),
+    log: safeLog(log),
     known: memoryOfEvents(),
     onPublished: (event) => events.push(event),
   })
@@ -46,7 +47,7 @@ function setUp() {
       body: Buffer.from(JSON.stringify(body)),
       ...overrides,
     })
-  return { events, post }
+  return { events, log, post }
 }
 
 describe('first-party events', () => {
@@ -122,6 +123,14 @@ describe('first-party events', () => {
       })
     },
   )
+
+  it('refuses an event that the log does not take, and stores nothing', async () => {
+    const { events, log, post } = setUp()
+    log.refusing = { topic: 'calls.events', reason: 'too_large' }
+
+    expect(await post(ORDER)).toMatchObject({ kind: 'rejected', reason: 'too_large' })
+    expect(events).toEqual([])
+  })
 
   it('answers a repeat with the same ids and publishes once', async () => {
     const { events, post } = setUp()

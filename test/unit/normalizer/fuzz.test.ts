@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import qs from 'qs'
 import { expect, it } from 'vitest'
 import { createAcceptWebhook } from '../../../services/normalizer/accept-webhook.ts'
@@ -15,6 +16,8 @@ import { createRejectedRequests } from '../../../services/normalizer/rejected-re
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { createLogger } from '../../../services/shared/logger.ts'
 import type { LeasedSession, StoredLeg } from '../../../services/shared/postgres/held-legs.ts'
+import { settingsPlace } from '../../../services/shared/sealed-places.ts'
+import { createSourceTokens } from '../../../services/shared/source-token.ts'
 import { mutated, type Random, randomOf } from '../../support/mutations.ts'
 import {
   box,
@@ -93,14 +96,20 @@ async function sent(fixture: ProviderFixture, request: FixtureRequest, random: R
     onPublished: () => {},
   })
   const store = sessionsInMemory()
-  const sessions = createHeldSessions({ store, publisher, box, onDue: () => {}, logger })
+  const sessions = createHeldSessions({
+    store,
+    publisher,
+    box,
+    onDue: () => {},
+    onSetAside: (_, reason) => failed.push(reason),
+    logger,
+  })
   const { provider } = fixture
   const context = sourceOf(fixture, request)
+  const named = { id: 'source_1', workspaceId: 'ws_1', provider } as const
   const source = {
-    id: 'source_1',
-    workspaceId: 'ws_1',
-    provider,
-    settingsSealed: box.seal(JSON.stringify(context.settings)),
+    ...named,
+    settingsSealed: box.seal(JSON.stringify(context.settings), settingsPlace(named)),
     timezone: context.timezone,
     defaultCountry: context.defaultCountry,
     tokenValidUntil: null,
@@ -108,11 +117,12 @@ async function sent(fixture: ProviderFixture, request: FixtureRequest, random: R
   }
   const accept = createAcceptWebhook({
     sources: { find: async () => ({ kind: 'found', value: source }) },
+    tokens: createSourceTokens([randomBytes(32)]),
     findProvider: () => providerOf(provider),
     publisher,
     sessions,
     recordings: noRecordings,
-    rejected: createRejectedRequests(safeLog(log), 'calls.rejected'),
+    rejected: createRejectedRequests({ log: safeLog(log), topic: 'calls.rejected', box, logger }),
     metrics: { requestRejected: () => {}, webhookIgnored: () => {} },
     logger,
   })

@@ -8,6 +8,7 @@ import { createPublisher } from '../../../services/normalizer/publisher.ts'
 import type { CallEvent } from '../../../services/shared/call-event.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
 import type { LeasedSession, StoredLeg } from '../../../services/shared/postgres/held-legs.ts'
+import { settingsPlace } from '../../../services/shared/sealed-places.ts'
 import {
   box,
   encoder,
@@ -17,11 +18,13 @@ import {
   safeLog,
 } from '../../support/normalizer-fakes.ts'
 
+const PLACE = settingsPlace({ workspaceId: 'ws_1', id: 'src_1' })
+
 const SOURCE = {
   id: 'src_1',
   workspaceId: 'ws_1',
   provider: 'stream-telecom',
-  settingsSealed: box.seal('{}'),
+  settingsSealed: box.seal('{}', PLACE),
   timezone: 'Europe/Kyiv',
   defaultCountry: 'UA',
 } as const
@@ -89,6 +92,7 @@ function setUp() {
   const log = logInMemory()
   const store = storeInMemory()
   const events: CallEvent[] = []
+  const setAside: string[] = []
   let woken = 0
   const publisher = createPublisher({
     topic: 'calls.events',
@@ -104,9 +108,10 @@ function setUp() {
     onDue: () => {
       woken += 1
     },
+    onSetAside: (provider, reason) => setAside.push(`${provider} ${reason}`),
     logger: quiet,
   })
-  return { log, store, events, sessions, woken: () => woken }
+  return { log, store, events, sessions, setAside, woken: () => woken }
 }
 
 describe('held sessions', () => {
@@ -188,6 +193,22 @@ describe('held sessions', () => {
     await sessions.publishDue()
 
     expect(events.map(({ status }) => status)).toEqual(['missed', 'answered'])
+  })
+
+  it('sets a session aside whose event the log will never take, until a leg changes it', async () => {
+    const { sessions, log, store, events, setAside } = setUp()
+    log.refusing = { topic: 'calls.events', reason: 'too_large' }
+    await sessions.hold(SOURCE, hangup('1.1'))
+
+    await sessions.publishDue()
+
+    expect(setAside).toEqual(['stream-telecom too_large'])
+    expect(store.postponed).toBe(0)
+
+    log.refusing = null
+    await sessions.hold(SOURCE, hangup('1.2', answered))
+    await sessions.publishDue()
+    expect(events).toMatchObject([{ status: 'answered' }])
   })
 
   it('keeps a session due that could not be published', async () => {

@@ -87,4 +87,14 @@ describe('activity of a source', () => {
 
     expect(noted).toEqual(counts ? [source.id] : [])
   })
+
+  it('of a source that nobody could look up counts only once it is brought in', async () => {
+    const noted: string[] = []
+    const result = { kind: 'kept', source, reason: 'source_unavailable' }
+    const accept = notingActivity(async () => result as never, { note: (id) => noted.push(id) })
+
+    await accept({ receivedAt: 0 } as never)
+
+    expect(noted).toEqual([])
+  })
 })

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type Entry, openEntry, sealEntry } from '../../../services/normalizer/spool/entry.ts'
+import {
+  type Entry,
+  openEntry,
+  sealEntry,
+  workspaceOf,
+} from '../../../services/normalizer/spool/entry.ts'
 import { idsToLookUp, planDrain } from '../../../services/normalizer/spool/plan-drain.ts'
 import {
   createSpool,
@@ -51,10 +56,13 @@ const opened = (...entries: Entry[]) =>
 describe('an entry of the spool', () => {
   it('comes back as it was put in, and cannot be read in between', () => {
     for (const entry of [eventEntry(pending, Buffer.from('f')), rejectedEntry]) {
-      const sealed = sealEntry(entry, box)
+      const entrySealed = sealEntry(entry, box)
+      const eventId = entry.kind === 'event' ? entry.event.eventId : null
 
-      expect(sealed).not.toContain('ws_1')
-      expect(openEntry(sealed, box)).toEqual(entry)
+      expect(entrySealed).not.toContain('ws_1')
+      expect(openEntry({ workspaceId: workspaceOf(entry), eventId, entrySealed }, box)).toEqual(
+        entry,
+      )
     }
   })
 })

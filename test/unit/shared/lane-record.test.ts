@@ -34,7 +34,7 @@ describe('lane record', () => {
   it.each([
     ['no cursor', { 'lane-version': '1' }],
     ['no version', { 'lane-cursor': '1' }],
-    ['a cursor that is no number', { 'lane-cursor': '-1', 'lane-version': '1' }],
+    ['a cursor that is no number', { 'lane-cursor': '-2', 'lane-version': '1' }],
     ['a cursor beyond all numbers', { 'lane-cursor': '9'.repeat(16), 'lane-version': '1' }],
   ])('is none with %s: somebody else wrote into our topic', (_case, headers) => {
     expect(fromHeaders('kyiv', VALUE, headers)).toBeNull()
@@ -47,6 +47,13 @@ describe('lane record', () => {
       head: { offset: 7, trace: undefined },
       lastTraceparent: undefined,
     })
+  })
+
+  it('may stand before the first event of the log, when its own log is gone', () => {
+    const record = laneRecord(-1)
+
+    expect(fromHeaders('kyiv', VALUE, toHeaders(record))?.head.offset).toBe(-1)
+    expect(fromHeaders('kyiv', VALUE, { ...toHeaders(record), 'lane-cursor': '-2' })).toBeNull()
   })
 
   it('that somebody wrote by hand needs no more than a cursor and a version', () => {

@@ -49,6 +49,15 @@ describe('telemetry server', () => {
     expect(await well('/readyz')).toMatchObject({ status: 200, body: '{"ok":true}\n' })
   })
 
+  it('stays in rotation while something stands for one of many, and says what', async () => {
+    const ask = await aTelemetryServer({ isReady: () => ({ ok: true, degraded: ['lane_stuck'] }) })
+
+    expect(await ask('/readyz')).toMatchObject({
+      status: 200,
+      body: '{"ok":true,"degraded":["lane_stuck"]}\n',
+    })
+  })
+
   it('waits for a check that has to ask somebody', async () => {
     const ask = await aTelemetryServer({ isReady: async () => WELL })
 

@@ -48,11 +48,16 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    get?: never
+    /** List the access tokens */
+    get: operations['listTokens']
     put?: never
     /** Make an access token for a workspace */
     post: operations['createToken']
-    delete?: never
+    /**
+     * Revoke all access tokens, and sign everybody out
+     * @description Ends every access token, sign-in link and session of the workspace, that of the caller included. The operator can make new ones.
+     */
+    delete: operations['revokeEverywhere']
     options?: never
     head?: never
     patch?: never
@@ -415,6 +420,23 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  '/v1/workspaces/{id}/tokens/{tokenId}': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    post?: never
+    /** Revoke an access token */
+    delete: operations['revokeToken']
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
 }
 export type webhooks = Record<string, never>
 export interface components {
@@ -665,6 +687,7 @@ export interface operations {
       query?: never
       header?: never
       path: {
+        /** @description Id of the workspace. */
         id: string
       }
       cookie?: never
@@ -731,6 +754,56 @@ export interface operations {
       }
     }
   }
+  listTokens: {
+    parameters: {
+      query?: {
+        /** @description `nextCursor` of the page before. */
+        cursor?: string
+        /** @description Items in a page. */
+        limit?: number
+      }
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            items: {
+              id: string
+              label: string | null
+              /** Format: date-time */
+              createdAt: string
+              /** @description Null: it is good until it is revoked. */
+              expiresAt: string | null
+              /** @description To the minute; null: never. */
+              lastUsedAt: string | null
+            }[]
+            /** @description Null: there is no further page. */
+            nextCursor: string | null
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
   createToken: {
     parameters: {
       query?: never
@@ -749,6 +822,11 @@ export interface operations {
         'application/json': {
           /** @default null */
           label?: string | null
+          /**
+           * @description Null: it is good until it is revoked.
+           * @default null
+           */
+          expiresInSeconds?: number | null
         }
       }
     }
@@ -762,8 +840,41 @@ export interface operations {
           'application/json': {
             /** @description Shown once. */
             token: string
+            /** @description Names the token in the list, and to revoke it; opens nothing. */
+            id: string
+            expiresAt: string | null
           }
         }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  revokeEverywhere: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      204: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
       }
       /** @description A problem document (RFC 9457). */
       '4XX': {
@@ -1537,8 +1648,8 @@ export interface operations {
               /** @description JSON, byte for byte as it is sent. */
               body: string
             } | null
-            /** @description Why there is no request. `retention`: the log has removed the event. `not_found`: it was not found where it was looked for, which is around the time at which it was published, or else a day back from its first attempt. */
-            requestMissing: ('retention' | 'not_found') | null
+            /** @description Why there is no request. `retention`: the log has removed the event. `not_found`: it was not found where it was looked for, which is around the time at which it was published, or else a day back from its first attempt. `too_much_to_read`: so much lies there that the search was ended; `GET …/calls` with `since` and `until` reads it page by page. */
+            requestMissing: ('retention' | 'not_found' | 'too_much_to_read') | null
           }
         }
       }
@@ -1710,7 +1821,7 @@ export interface operations {
                 | 'call.transcribed'
                 | 'order.created'
               /** @enum {string} */
-              reason: 'attempts_exhausted' | 'rejected' | 'undecodable'
+              reason: 'attempts_exhausted' | 'rejected' | 'undecodable' | 'too_large'
               errorClass:
                 | (
                     | 'unauthorized'
@@ -2045,6 +2156,37 @@ export interface operations {
             }
           }
         }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  revokeToken: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+        tokenId: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      204: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
       }
       /** @description A problem document (RFC 9457). */
       '4XX': {

@@ -1,8 +1,8 @@
 // Pinned to kafkajs 2.2.4; `test/unit/shared/kafka/wire.test.ts` fails when its insides change.
 
-import type { KafkaMessage } from 'kafkajs'
 import apiKeys from 'kafkajs/src/protocol/requests/apiKeys.js'
 import requestsModule from 'kafkajs/src/protocol/requests/index.js'
+import { decodeFetchAnswer, FETCH_VERSIONS, type FetchAnswer } from './fetch-answer.ts'
 
 /**
  * Kafka's requests as kafkajs encodes them, and its answers as they come: with one error code per
@@ -14,8 +14,11 @@ import requestsModule from 'kafkajs/src/protocol/requests/index.js'
 export interface Api<Request extends object, Answer> {
   readonly name: ApiName
   readonly key: number
-  /** The newest version that is used; otherwise the newest that both sides know. */
+  /** The oldest and the newest version that is used; otherwise the newest that both sides know. */
+  readonly oldest?: number
   readonly newest?: number
+  /** Where kafkajs' own decoder does not do. */
+  readonly decode?: (payload: Buffer, version: number) => Promise<Answer>
   /** Never set; ties the types of request and answer to the constant. */
   readonly types?: (request: Request) => Answer
 }
@@ -35,15 +38,28 @@ export type ApiName =
   | 'SyncGroup'
 
 /** kafkajs' encoder and decoder, with the versions that may be used. */
-export function definitionOf({ name, newest = Number.POSITIVE_INFINITY }: Api<never, unknown>) {
+export function definitionOf({
+  name,
+  oldest = 0,
+  newest = Number.POSITIVE_INFINITY,
+  decode,
+}: Api<never, unknown>) {
   const definition = requestsModule.requests[name]
-  const versions = definition.versions.filter((version) => Number(version) <= newest)
-  return { ...definition, versions }
+  const versions = definition.versions.filter(
+    (version) => Number(version) >= oldest && Number(version) <= newest,
+  )
+  if (!decode) return { ...definition, versions }
+  const protocol: typeof definition.protocol = (of) => (request) => {
+    const made = definition.protocol(of)(request)
+    const ours = (payload: Buffer) => decode(payload, of.version)
+    return { ...made, response: { ...made.response, decode: ours } }
+  }
+  return { ...definition, versions, protocol }
 }
 
 function api<Request extends object, Answer>(
   name: ApiName,
-  options: { readonly newest?: number } = {},
+  options: Pick<Api<Request, Answer>, 'oldest' | 'newest' | 'decode'> = {},
 ): Api<Request, Answer> {
   return { name, key: apiKeys[name], ...options }
 }
@@ -119,25 +135,15 @@ export interface FetchRequest {
     readonly maxBytes: number
   }>[]
 }
-export interface FetchedPartition {
-  readonly partition: number
-  readonly errorCode: number
-  readonly highWatermark: string
-  readonly abortedTransactions: readonly object[] | null
-  readonly messages: readonly KafkaMessage[]
-}
-export interface FetchAnswer {
-  readonly responses: readonly {
-    readonly topicName: string
-    readonly partitions: readonly FetchedPartition[]
-  }[]
-}
 /**
  * From version 11 on a broker that does not lead answers as well, with what it has as a replica, and no
  * error tells us to go elsewhere. One that is stopping replicates nothing any more: calls would stand
  * until its last connection closes. Up to version 10 only the leader answers.
  */
-export const FETCH = api<FetchRequest, FetchAnswer>('Fetch', { newest: 10 })
+export const FETCH = api<FetchRequest, FetchAnswer>('Fetch', {
+  ...FETCH_VERSIONS,
+  decode: decodeFetchAnswer,
+})
 
 export const LIST_OFFSETS = api<
   {

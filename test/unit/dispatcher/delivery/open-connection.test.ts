@@ -7,6 +7,7 @@ import { Secret } from '../../../../services/shared/config.ts'
 import { newSigningSecret } from '../../../../services/shared/egress/webhook-signature.ts'
 import type { ConnectionForDelivery as Row } from '../../../../services/shared/postgres/connections.ts'
 import type { Queryable } from '../../../../services/shared/postgres/pool.ts'
+import { passwordPlace, signingSecretPlace } from '../../../../services/shared/sealed-places.ts'
 import { createSecretBox } from '../../../../services/shared/secret-box.ts'
 import { NOON } from '../../../support/builders.ts'
 
@@ -22,7 +23,7 @@ function aRow(overrides: Partial<Row> = {}): Row {
     passwordScheme: 'bearer',
     passwordHeader: null,
     maskNumbers: false,
-    signingSecretSealed: box.seal(newSigningSecret()),
+    signingSecretSealed: box.seal(newSigningSecret(), signingSecretPlace('kyiv')),
     previousSecretSealed: null,
     previousSecretUntil: null,
     version: 1,
@@ -60,7 +61,7 @@ describe('connection out of its row', () => {
     ['basic', null, ['authorization', 'Basic dXNlcjpzM2NyZXQ=']],
     ['header', 'x-make-apikey', ['x-make-apikey', 'user:s3cret']],
   ] as const)('carries its password as %s', (passwordScheme, passwordHeader, expected) => {
-    const passwordSealed = box.seal('user:s3cret')
+    const passwordSealed = box.seal('user:s3cret', passwordPlace('kyiv'))
 
     const connection = openConnection(aRow({ passwordSealed, passwordScheme, passwordHeader }), box)
 
@@ -69,7 +70,7 @@ describe('connection out of its row', () => {
 
   it('signs with the secret before as well, until its time is over', () => {
     const rotated = aRow({
-      previousSecretSealed: box.seal(newSigningSecret()),
+      previousSecretSealed: box.seal(newSigningSecret(), signingSecretPlace('kyiv')),
       previousSecretUntil: new Date(NOON),
     })
 
@@ -94,9 +95,17 @@ describe('connection out of its row', () => {
   })
 
   it('cannot be opened with another key, and the error holds no secret', () => {
-    const passwordSealed = box.seal('s3cret')
+    const passwordSealed = box.seal('s3cret', passwordPlace('kyiv'))
 
     expect(() => openConnection(aRow({ passwordSealed }), otherBox)).toThrow(/^(?!.*s3cret)/)
+  })
+})
+
+describe('password that was copied into the row of another workspace', () => {
+  it('does not open, so it is not sent to the endpoint of that one', () => {
+    const copied = box.seal('s3cret', passwordPlace('lviv'))
+
+    expect(() => openConnection(aRow({ passwordSealed: copied }), box)).toThrow('another place')
   })
 })
 

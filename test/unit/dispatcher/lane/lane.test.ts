@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Lane } from '../../../../services/dispatcher/lane/lane.ts'
 import type { LaneCommand } from '../../../../services/dispatcher/lane/lane-command.ts'
 import { LANE_STATES, type LaneState } from '../../../../services/dispatcher/lane/lane-state.ts'
+import type { LaneRecord } from '../../../../services/shared/lane-record.ts'
 import {
   aLaneIn,
   at,
@@ -271,6 +272,132 @@ describe('lane off-line', () => {
   })
 })
 
+describe('a record that Kafka refuses for what it is', () => {
+  it('ends the attempts of the head that it was to carry, and the lane goes on', () => {
+    const { lane } = onlineLane(2)
+    lane.connected()
+    lane.begin()
+    const [save] = lane.failed(RETRY, at())
+
+    const [bury] = lane.refused(recordOf(save), at())
+
+    expect(bury).toMatchObject({
+      kind: 'bury',
+      burial: { event: { offset: 0 }, reason: 'too_large', attempts: 1 },
+    })
+    expect(kinds(lane.buried(at()))).toEqual(['settle', 'commit'])
+    expect(kinds(lane.covered(at()))).toEqual(['take-turn'])
+    expect(lane.head?.offset).toBe(1)
+  })
+
+  it('ends the wait of a parked head whose record holds up its topic', () => {
+    const { lane } = offlineLane(5, { attempt: 3, firstFailedAt: 70 })
+    const [save] = lane.renew(at())
+
+    const [bury] = lane.refused(recordOf(save), at())
+
+    expect(bury).toMatchObject({ burial: { reason: 'too_large', attempts: 2, firstFailedAt: 70 } })
+  })
+
+  it('behind a dead letter gives up the next head, too', () => {
+    const { lane } = offlineLane(5, {}, at(6))
+    lane.offer(event(6), at(7))
+    lane.offer(event(7), at(8))
+    lane.due()
+    lane.begin()
+    lane.failed(DEAD, at(8))
+    const [save] = lane.buried(at(8))
+
+    expect(lane.refused(recordOf(save), at(8))).toMatchObject([
+      { kind: 'bury', burial: { event: { offset: 6 }, attempts: 0 } },
+    ])
+    expect(lane.buried(at(8))).toMatchObject([{ kind: 'save', record: { head: { offset: 7 } } }])
+  })
+
+  it('of the dead head itself is not waited for', () => {
+    const { lane } = onlineLane(2)
+    lane.connected()
+    lane.begin()
+    const [save] = lane.handOver(at(2))
+    lane.failed(DEAD, at(2))
+    expect(lane.refused(recordOf(save), at(2))).toEqual([])
+    expect(kinds(lane.buried(at(2)))).toEqual(['settle', 'commit'])
+
+    const { lane: other } = onlineLane(2)
+    other.connected()
+    other.begin()
+    const [late] = other.handOver(at(2))
+    other.failed(DEAD, at(2))
+    other.buried(at(2))
+    expect(kinds(other.refused(recordOf(late), at(2)))).toEqual(['commit'])
+  })
+
+  it('leaves a head alone that can be sent all the same, and is not tried again', () => {
+    const { lane } = onlineLane(1)
+    const [save] = lane.handOver(at(1))
+
+    expect(lane.refused(recordOf(save), at(1))).toEqual([])
+    expect(lane.handOver(at(1))).toEqual([])
+    lane.connected()
+    lane.begin()
+    expect(kinds(lane.delivered(at(1)))).toEqual(['settle', 'close'])
+  })
+
+  it('lets an empty lane go that only waited for it', () => {
+    const { lane } = onlineLane(1)
+    const [save] = lane.handOver(at(1))
+    lane.connected()
+    lane.begin()
+    lane.delivered(at(1))
+    expect(lane.state).toBe('resting')
+
+    expect(kinds(lane.refused(recordOf(save), at(1)))).toEqual(['close'])
+  })
+
+  it('loses nothing of what did not fit into memory: the next head gets a record', () => {
+    const { lane } = onlineLane(2, { queueMax: 2 })
+    const [save] = lane.offer(event(2), at(3))
+    lane.refused(recordOf(save), at(3))
+    lane.connected()
+    lane.begin()
+
+    const [, next, turn] = lane.delivered(at(3))
+
+    expect(next).toMatchObject({ kind: 'save', record: { head: { offset: 1 } } })
+    expect(turn).toEqual({ kind: 'take-turn' })
+  })
+
+  it('that was of an earlier head is made up for at once where events are in the log only', () => {
+    const { lane } = onlineLane(2, { queueMax: 2 })
+    const [save] = lane.offer(event(2), at(3))
+    lane.connected()
+    lane.begin()
+    lane.delivered(at(3))
+
+    expect(lane.refused(recordOf(save), at(3))).toMatchObject([
+      { kind: 'save', record: { head: { offset: 1 } } },
+    ])
+  })
+
+  it('loses nothing of what is in the log only when nothing is in memory any more', () => {
+    const { lane } = onlineLane(1, { queueMax: 1 })
+    const [save] = lane.offer(event(1), at(2))
+    lane.refused(recordOf(save), at(2))
+    lane.connected()
+    lane.begin()
+    const done = lane.delivered(at(2))
+    expect(done).toContainEqual({ kind: 'read', from: 1 })
+
+    // The block reaches further than the main topic was read.
+    const range = { from: 1, upTo: 4, isEnd: true }
+    const filled = lane.filled([event(1), event(3)], range, at(2))
+
+    expect(kinds(filled)).toEqual(['take-turn'])
+    lane.begin()
+    expect(lane.delivered(at(2))).toEqual([{ kind: 'settle', offsets: [1] }, { kind: 'close' }])
+  })
+})
+
 describe('back-fill of a lane', () => {
   it('moves the cursor back, and is over where events were never settled', () => {
     const { lane } = onlineLane(1, {}, 8)
@@ -352,6 +479,10 @@ describe('a lane whose attempts are traced', () => {
 })
 
 function versionOf(command: LaneCommand | undefined): number {
+  return recordOf(command).version
+}
+
+function recordOf(command: LaneCommand | undefined): LaneRecord {
   if (command?.kind !== 'save') throw new Error(`no record is saved but ${command?.kind}`)
-  return command.record.version
+  return command.record
 }

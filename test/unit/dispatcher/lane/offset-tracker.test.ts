@@ -77,6 +77,20 @@ describe('offset tracker', () => {
     expect(tracker.watermark).toBe(15)
   })
 
+  it('waits for no record where a marker ends the log', () => {
+    const tracker = new OffsetTracker(0)
+    tracker.track(0)
+    tracker.passTo(3)
+    expect([tracker.position, tracker.watermark]).toEqual([3, 0])
+
+    tracker.settle(0)
+    tracker.passTo(2)
+    expect([tracker.position, tracker.watermark]).toEqual([3, 3])
+
+    tracker.passTo(5)
+    expect([tracker.position, tracker.watermark]).toEqual([5, 5])
+  })
+
   it('starts at the first record that retention has left', () => {
     const tracker = new OffsetTracker(0)
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { failed, NOON, seconds } from '../../../support/builders.ts'
-import { aDispatcher, type Workbench } from '../../../support/workbench.ts'
+import { aDispatcher, TOPICS, type Workbench } from '../../../support/workbench.ts'
 
 const CALLED_OFF = { calledOff: new Set(['bf_1']) }
 
@@ -43,6 +43,16 @@ describe('back-fill', () => {
       ['kyiv/4', false],
     ])
     expect(bench.ended).toEqual([{ id: 'bf_1', isThrough: true }])
+  })
+
+  it('begins although a marker is the last thing in the log', async () => {
+    const { bench, endpoint } = await afterAGap()
+    bench.mark(TOPICS.events)
+
+    await bench.rewind(0)
+    await bench.answerAll()
+
+    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/2', 'kyiv/3'])
   })
 
   it('of a gap that is not read yet begins once it is', async () => {

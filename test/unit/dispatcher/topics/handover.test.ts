@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { encodeMetadata } from '../../../../services/dispatcher/lane/commit-metadata.ts'
-import { awaitHandover, type Handover } from '../../../../services/dispatcher/topics/handover.ts'
+import {
+  awaitHandover,
+  type Handover,
+  type HandoverOptions,
+} from '../../../../services/dispatcher/topics/handover.ts'
 import type { CommittedOffset } from '../../../../services/shared/kafka/group-coordinator.ts'
 import type { LogRange } from '../../../../services/shared/kafka/log-ranges.ts'
 import { seconds } from '../../../support/builders.ts'
@@ -11,7 +15,7 @@ const LANES: readonly [string, LogRange] = ['calls.catch-up', { low: 0, high: 4 
 
 function handedOver(watermark: number, settledBeyond: readonly number[]): Handover {
   const topics = [{ topic: 'calls.events', watermark, settledBeyond }]
-  return { partition: 3, topics, laneRanges: new Map([LANES]), lost: [] }
+  return { partition: 3, topics, laneRanges: new Map([LANES]), lost: [], isOtherLog: false }
 }
 
 /** What the group has committed for partition 3; `null` for a partition that nobody ever had. */
@@ -36,7 +40,11 @@ function left(clean: boolean, settledBeyond: readonly number[] = []) {
 }
 
 /** Begins to wait; `result` is undefined until that is over. */
-function waiting(answer: Committed['answer'], range?: LogRange) {
+function waiting(
+  answer: Committed['answer'],
+  range?: LogRange,
+  wentBack: HandoverOptions['wentBack'] = [],
+) {
   const clock = new ManualClock()
   const consumer = new Committed()
   consumer.answer = answer
@@ -49,6 +57,7 @@ function waiting(answer: Committed['answer'], range?: LogRange) {
     laneTopics: ['calls.catch-up'],
     clock,
     graceMs: GRACE_MS,
+    wentBack,
     signal: abort.signal,
   }).then(
     (handover) => {
@@ -134,7 +143,16 @@ describe('handover of a partition', () => {
     await quiescence()
 
     const lost = [{ topic: 'calls.events', partition: 3, from: 100, to: 0 }]
-    expect(state.result).toEqual({ ...handedOver(0, []), lost })
+    expect(state.result).toEqual({ ...handedOver(0, []), lost, isOtherLog: true })
+  })
+
+  it('begins there, too, when the new log is longer by now than what was committed of the old one', async () => {
+    const seen = { topic: 'calls.events', partition: 3, from: 120, to: 0 }
+    const { state } = waiting(left(true, [102]), { low: 0, high: 500 }, [seen])
+
+    await quiescence()
+
+    expect(state.result).toEqual({ ...handedOver(0, []), lost: [seen], isOtherLog: true })
   })
 
   it('begins with the first record that is left when nobody ever had it', async () => {

@@ -36,6 +36,34 @@ describe('records that come again', () => {
   })
 })
 
+describe('the end of a transaction at the end of a log', () => {
+  it('counts as read: a commit covers it, and the next event is delivered', async () => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1')
+    bench.mark(TOPICS.events)
+    await bench.answerAll()
+    expect(await bench.committed()).toMatchObject({ offset: 2 })
+
+    await bench.read('kyiv/2')
+    await bench.answerAll()
+    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/2'])
+  })
+
+  it('keeps no rebuild from ending', async () => {
+    const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+    await bench.read('kyiv/1', 'kyiv/2')
+    await bench.answer('kyiv/1', failed())
+    for (const topic of [TOPICS.catchUp, TOPICS.retry('5s'), TOPICS.retry('30s')]) bench.mark(topic)
+    bench.crash()
+
+    const next = await bench.successor()
+    await next.pass(minutes(1))
+    await next.answerAll()
+
+    expect(endpoint.sent).toEqual(['kyiv/1', 'kyiv/1', 'kyiv/2'])
+  })
+})
+
 describe('record that is no event of ours', () => {
   it.each([
     ['a value in another format', Buffer.from('{"a":1}')],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { encodeMetadata } from '../../../../services/dispatcher/lane/commit-metadata.ts'
-import { failed, seconds } from '../../../support/builders.ts'
+import { failed, minutes, seconds } from '../../../support/builders.ts'
 import { quiescence } from '../../../support/manual-clock.ts'
 import { aDispatcher, TOPICS } from '../../../support/workbench.ts'
 
@@ -62,6 +62,55 @@ describe('partition that is given to us', () => {
     await bench.pass(GRACE_MS + seconds(1))
 
     expect(sessions.count).toBe(1)
+  })
+})
+
+describe('a log that was deleted and made anew', () => {
+  /** The new one is as long as the old one when it is noticed. */
+  async function madeAnew(before: readonly string[], after: readonly string[]) {
+    const { bench, endpoint, sessions } = await anOwner('kyiv', 'lviv')
+    await bench.read(...before)
+    const begin = async () => {
+      bench.around.broker.log(TOPICS.events, 0).length = 0
+      for (const name of after) bench.append(name)
+      sessions.lost({ topic: TOPICS.events, partition: 0, from: 9, to: 0 })
+      await bench.settle()
+      await bench.pass(GRACE_MS + seconds(1))
+    }
+    return { bench, endpoint, begin }
+  }
+
+  it('is read from its first record, and told', async () => {
+    const { bench, endpoint, begin } = await madeAnew(['kyiv/1', 'lviv/1'], ['kyiv/2', 'lviv/2'])
+    await bench.answerAll()
+    await bench.committed()
+
+    await begin()
+    await bench.answerAll()
+
+    expect(endpoint.sent).toEqual(['kyiv/1', 'lviv/1', 'kyiv/2', 'lviv/2'])
+    expect(bench.metrics.lost).toEqual(['went_back'])
+  })
+
+  it('keeps nothing from a workspace whose endpoint failed in the old one', async () => {
+    const after = ['kyiv/3', 'lviv/2', 'kyiv/4']
+    const { bench, endpoint, begin } = await madeAnew(['lviv/1', 'kyiv/1', 'kyiv/2'], after)
+    await bench.answer('lviv/1')
+    await bench.answer('kyiv/1', failed())
+    await bench.committed()
+
+    await begin()
+    await bench.pass(minutes(1))
+    await bench.answerAll()
+
+    // The second one was in the log only, and is counted among the lost.
+    expect(endpoint.sent.filter((name) => name.startsWith('kyiv'))).toEqual([
+      'kyiv/1',
+      'kyiv/1',
+      'kyiv/3',
+      'kyiv/4',
+    ])
+    expect(bench.laneRecords).toContain(`${TOPICS.catchUp} kyiv@-1`)
   })
 })
 

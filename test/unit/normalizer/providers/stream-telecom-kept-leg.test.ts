@@ -4,6 +4,7 @@ import { providers } from '../../../../services/normalizer/providers/registry.ts
 import { keptLeg } from '../../../../services/normalizer/providers/stream-telecom-kept-leg.ts'
 import { identify } from '../../../../services/shared/call-event.ts'
 import { STREAM_TELECOM_FIELDS } from '../../../../services/shared/provider-settings.ts'
+import { legPlace } from '../../../../services/shared/sealed-places.ts'
 import { box, encoder } from '../../../support/normalizer-fakes.ts'
 
 const SEALED_BYTES_MAX = 2_048
@@ -23,7 +24,8 @@ const leg: JsonObject = {
 }
 
 function sealedBytes(kept: JsonObject): number {
-  return box.seal(JSON.stringify(kept)).length
+  const session = { workspaceId: 'ws_1', sourceId: 'source_1', sessionId: '1586343097.1229109' }
+  return box.seal(JSON.stringify(kept), legPlace(session)).length
 }
 
 describe('a leg that is kept', () => {

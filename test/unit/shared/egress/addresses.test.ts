@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createAddressRule } from '../../../../services/shared/egress/addresses.ts'
 
 describe('address rule', () => {
-  it.each(['8.8.8.8', '93.184.216.34', '2606:4700::6810:84e5', '::ffff:8.8.8.8'])(
+  it.each(['8.8.8.8', '168.63.129.17', '93.184.216.34', '2606:4700::6810:84e5', '::ffff:8.8.8.8'])(
     'lets a public address pass: %s',
     (address) => {
       expect(createAddressRule([])(address)).toBe(true)
@@ -16,6 +16,8 @@ describe('address rule', () => {
     ['private', '192.168.1.1'],
     ['loopback', '127.0.0.1'],
     ['link-local, cloud metadata', '169.254.169.254'],
+    ['Azure’s platform service', '168.63.129.16'],
+    ['Azure’s platform service, IPv4-mapped', '::ffff:168.63.129.16'],
     ['CGNAT', '100.64.0.1'],
     ['IETF protocols', '192.0.0.9'],
     ['documentation', '192.0.2.1'],

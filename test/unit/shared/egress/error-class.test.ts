@@ -29,7 +29,7 @@ describe('error class of a status', () => {
 
 describe('error class of an error', () => {
   it.each([
-    ['dns', ['ENOTFOUND', 'EAI_AGAIN', 'LOOKUP_FAILED']],
+    ['dns', ['ENOTFOUND', 'EAI_AGAIN', 'LOOKUP_FAILED', 'NOT_PUBLIC']],
     ['refused', ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']],
     ['reset', ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'HPE_INVALID_CONSTANT']],
     [

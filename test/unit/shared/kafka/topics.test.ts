@@ -1,10 +1,10 @@
 import type { Admin, ITopicConfig } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
+import { TopicError } from '../../../../services/shared/kafka/topic-spec.ts'
 import {
   ensureTopics,
   eventsTopic,
   rejectedTopic,
-  TopicError,
   topicNames,
 } from '../../../../services/shared/kafka/topics.ts'
 

@@ -61,13 +61,20 @@ const NOT_AWAY_BEGINNINGS = [
 /** What has no words at hand is taken as it stands, so that it is seen below. */
 const ERROR = /new \w*Error\(\s*(?:'([^']*)'|"([^"]*)"|`([^`]*)`|([^)]*))/g
 
+/** What it gives as a code, and Node's codes that it knows itself. */
+const CODE = /(?:\.code\s*={1,3}\s*|\bcode:\s*)([^\s,;)]+)/g
+
 function messagesOfPg(): string[] {
+  return findInPg(ERROR)
+}
+
+function findInPg(pattern: RegExp): string[] {
   const ours = createRequire(import.meta.url)
   const pg = ours.resolve('pg')
   // Those that pg itself uses.
   const { resolve } = createRequire(pg)
   const files = [pg, resolve('pg-pool'), resolve('pg-protocol')].flatMap(sourcesBeside)
-  const found = files.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(ERROR)])
+  const found = files.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(pattern)])
   return [...new Set(found.map((match) => match.slice(1).join('')))]
 }
 
@@ -88,6 +95,10 @@ describe('a failure of Postgres', () => {
     const said = messagesOfPg().filter((message) => !hasKnownBeginning(message))
 
     expect(said.toSorted()).toEqual([...AWAY, ...NOT_AWAY].toSorted())
+  })
+
+  it('has no code of pg itself: they are those of the server and of Node', () => {
+    expect(findInPg(CODE).toSorted()).toEqual(["'ECONNRESET'", "'EPIPE'", 'fields.C'])
   })
 
   it('is told from a mistake of ours by the words of pg', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   createDatabaseGuard,
+  createDatabaseGuards,
   DatabaseAwayError,
 } from '../../../../services/shared/postgres/database-guard.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
@@ -131,5 +132,41 @@ describe('database guard', () => {
     await clock.pass(1)
 
     expect(await ask('probe', answer)).toBe('answer')
+  })
+})
+
+describe('the guard of the last place', () => {
+  it('tries although others found nobody, and rests for what it found itself', async () => {
+    const clock = new ManualClock()
+    const { guard, lastPlaceGuard } = createDatabaseGuards({ clock, logger: quiet })
+    await expect(guard(1, never)).rejects.toThrow(DatabaseAwayError)
+
+    await expect(lastPlaceGuard(WAIT_MS, fail)).rejects.toThrow(DatabaseAwayError)
+    await expect(lastPlaceGuard(WAIT_MS, answer)).rejects.toThrow(DatabaseAwayError)
+
+    await clock.pass(REST_MS)
+    expect(await lastPlaceGuard(WAIT_MS, answer)).toBe('answer')
+  })
+
+  it('tells the others when it finds nobody', async () => {
+    const { guard, lastPlaceGuard } = createDatabaseGuards({
+      clock: new ManualClock(),
+      logger: quiet,
+    })
+    await expect(lastPlaceGuard(WAIT_MS, fail)).rejects.toThrow(DatabaseAwayError)
+
+    await expect(guard(WAIT_MS, answer)).rejects.toThrow(DatabaseAwayError)
+  })
+
+  it('tells the others when Postgres is back', async () => {
+    const { guard, lastPlaceGuard } = createDatabaseGuards({
+      clock: new ManualClock(),
+      logger: quiet,
+    })
+    await expect(guard(WAIT_MS, fail)).rejects.toThrow(DatabaseAwayError)
+
+    await lastPlaceGuard(WAIT_MS, answer)
+
+    expect(await guard(WAIT_MS, answer)).toBe('answer')
   })
 })

@@ -74,7 +74,7 @@ export const commonEn = {
     },
     dns: {
       title: 'The host name is unknown',
-      hint: 'Check its spelling and its DNS records.',
+      hint: 'Check its spelling and its DNS records. It has to lead to a public address; internal ones are not allowed.',
     },
     tls: {
       title: 'The certificate is not valid',

@@ -82,6 +82,7 @@ export const recoveryEn = {
     reasons: {
       attempts_exhausted: 'Not taken in any attempt',
       rejected: 'Refused by your endpoint',
+      too_large: 'Too large to be kept. We have been told; resending would not help.',
       undecodable: 'Could not be read. We have been told; resending would not help.',
     },
     attempts: 'Attempts',

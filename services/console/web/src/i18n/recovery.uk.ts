@@ -83,6 +83,7 @@ export const recoveryUk: typeof recoveryEn = {
     reasons: {
       attempts_exhausted: 'Не прийнято жодної спроби',
       rejected: 'Відхилено вашою адресою',
+      too_large: 'Завелика, щоб її зберігати. Нас сповіщено; повторне надсилання не допоможе.',
       undecodable: 'Не вдалося прочитати. Нас сповіщено; повторне надсилання не допоможе.',
     },
     attempts: 'Спроб',

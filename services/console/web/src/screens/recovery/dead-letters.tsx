@@ -137,7 +137,7 @@ function Resend({ letter, reload }: ResendProps) {
       </span>
     )
   }
-  if (letter.reason === 'undecodable') return null
+  if (letter.reason === 'undecodable' || letter.reason === 'too_large') return null
   return (
     <span className="recovery-resend">
       <Button icon="send" busy={busy} onClick={() => void run() /* Its error is shown. */}>

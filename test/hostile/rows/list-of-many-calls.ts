@@ -1,0 +1,48 @@
+import { post, statusesOf } from '../requests.ts'
+import { atMost, claim, type Row } from '../row.ts'
+
+const EMPTY_CALLS = 80_000
+const AT_ONCE = 5
+const CALLS_MAX = 100
+
+/** Each call of a list was mapped before anybody counted them. */
+export const listOfManyCalls: Row = {
+  number: 7,
+  title: 'a list of 80,000 calls is refused before any of them is read',
+  async attack(site) {
+    const { webhookUrl } = await site.attacker()
+    const url = `${await webhookUrl('ringostat')}/after-call`
+    const body = `[${Array.from({ length: EMPTY_CALLS }, () => '{}').join()}]`
+    const told = await Promise.all(Array.from({ length: AT_ONCE }, () => post(url, body)))
+    const few = await post(url, callsOf(CALLS_MAX))
+    const tooMany = await post(url, callsOf(CALLS_MAX + 1))
+    const reasons = new Set(told.map(({ reason }) => reason))
+    return [
+      claim('answers', statusesOf(told), { 422: AT_ONCE }),
+      claim('one reason, too_many or too_deep', nameOf(reasons), true),
+      atMost('milliseconds of the slowest', Math.max(...told.map(({ ms }) => ms)), 1_000),
+      claim('answer to 100 calls', few.status, 200),
+      claim('answer to 101 calls', tooMany.status, 422),
+    ]
+  },
+}
+
+function nameOf(reasons: ReadonlySet<string | null>): true | readonly (string | null)[] {
+  const [reason = null] = reasons
+  const isNamed = reasons.size === 1 && (reason === 'too_many' || reason === 'too_deep')
+  return isNamed || [...reasons]
+}
+
+function callsOf(count: number): string {
+  return JSON.stringify(
+    Array.from({ length: count }, (_, index) => ({
+      uniqueid: `ua0_-1779803880.${count}${index}`,
+      calldate: '2026-05-26 16:58:00',
+      call_type: 'in',
+      caller: '380671234567',
+      dst: '380443334455',
+      disposition: 'ANSWERED',
+      billsec: 31,
+    })),
+  )
+}
