@@ -37,7 +37,7 @@ export type WebhookResult =
       readonly source: SourceName
       readonly detail: string
     }
-  | (RateLimited & { readonly source?: Source })
+  | (RateLimited & { readonly source?: SourceName })
   | { readonly kind: 'unknown_source' }
   | { readonly kind: 'unavailable'; readonly reason: UnavailableReason }
 

@@ -215,7 +215,7 @@ function createApp(options: NormalizerOptions, parts: Parts): FastifyInstance {
     gate: createGate(config.limits, clock),
     sources,
     workspaces,
-    proves: (token) => config.sourceTokens.read(token).kind === 'signed',
+    tokens: config.sourceTokens,
     metrics: parts.metrics,
     tracing,
     logger,

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hashToken } from '../shared/access-token.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { ReadToken, SourceName, SourceTokens } from '../shared/source-token.ts'
 import { type TraceContext, traceIds } from '../shared/trace-context.ts'
 import type { Span, Tracing } from '../shared/tracing.ts'
 import type { AcceptWebhook } from './accept-webhook.ts'
@@ -20,8 +21,8 @@ export interface WebhookRouteOptions {
   readonly gate: Gate
   /** By the hash of the token. */
   readonly sources: Tokens<Source>['lookup']
-  /** Whether a token proves by itself that we made it. Absent: none does. */
-  readonly proves?: ((token: string) => boolean) | undefined
+  /** What a token proves by itself, without a look into Postgres. */
+  readonly tokens: Pick<SourceTokens, 'read'>
   readonly metrics: Pick<NormalizerMetrics, 'webhookReceived' | 'webhookLimited'>
   /** Null or absent: off. */
   readonly tracing?: Tracing | null | undefined
@@ -41,6 +42,8 @@ type WebhookRequest = FastifyRequest<{ Params: Params }>
 interface Begun {
   readonly startedMs: number
   readonly span: Span | null
+  /** Whose share it is taken out of, once it was let in: a source may have two tokens. */
+  sender?: string
 }
 
 export function addWebhookRoutes(app: FastifyInstance, options: WebhookRouteOptions): void {
@@ -57,12 +60,13 @@ export function addWebhookRoutes(app: FastifyInstance, options: WebhookRouteOpti
       onRequest: async (request, reply) => {
         const { method, headers } = request
         const span = startRequestSpan(options.tracing, { method, route: url, headers })
-        begun.set(request, { startedMs: performance.now(), span })
-        const refused = await atTheGate(request, options)
+        const begins: Begun = { startedMs: performance.now(), span }
+        begun.set(request, begins)
+        const refused = await atTheGate(request, begins, options)
         if (refused) return finish(request, reply, { result: refused, begun, options })
       },
       handler: async (request, reply) => {
-        const result = await handle(request, begun.get(request)?.span?.context, options)
+        const result = await handle(request, begun.get(request), options)
         return finish(request, reply, { result, begun, options })
       },
     })
@@ -73,31 +77,42 @@ export function addWebhookRoutes(app: FastifyInstance, options: WebhookRouteOpti
 
 async function atTheGate(
   request: WebhookRequest,
-  { gate, sources, proves }: WebhookRouteOptions,
+  begins: Begun,
+  { gate, sources, tokens }: WebhookRouteOptions,
 ): Promise<WebhookResult | null> {
   const { sourceToken } = request.params
+  const token = tokens.read(sourceToken)
   const found = await gate.find(request, {
     kind: 'source',
     lookup: sources,
     hash: hashToken(sourceToken),
-    isProven: proves?.(sourceToken) ?? false,
+    isProven: token.kind === 'signed',
   })
   if (found.kind === 'rate_limited') return found
   if (found.kind === 'unknown') return { kind: 'unknown_source' }
-  const limited = gate.admit(sourceToken, request)
-  if (limited === null || found.kind === 'unavailable') return limited
-  return { ...limited, source: found.value }
+  const source = found.kind === 'found' ? found.value : namedBy(token)
+  if ('kind' in source) return source
+  begins.sender = source.id
+  const limited = gate.admit(source.id, request)
+  return limited && { ...limited, source }
+}
+
+/** Postgres cannot say whose token it is: what nobody vouches for is not read at all. */
+function namedBy(token: ReadToken): SourceName | WebhookResult {
+  if (token.kind === 'signed') return token.source
+  if (token.kind === 'forged') return { kind: 'unknown_source' }
+  return { kind: 'unavailable', reason: 'postgres' }
 }
 
 async function handle(
   request: WebhookRequest,
-  trace: TraceContext | undefined,
+  begun: Begun | undefined,
   { acceptWebhook, door, gate }: WebhookRouteOptions,
 ): Promise<WebhookResult> {
-  const webhook = webhookOf(request, trace)
+  const webhook = webhookOf(request, begun?.span?.context)
   const result = await door.pass(() => acceptWebhook(webhook))
   const calls = 'eventIds' in result ? Math.max(result.eventIds.length, 1) : 1
-  gate.settle(webhook.token, request, calls)
+  if (begun?.sender !== undefined) gate.settle(begun.sender, request, calls)
   return result
 }
 

@@ -8,6 +8,7 @@ import { createServer } from '../../../services/normalizer/server.ts'
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { hashToken } from '../../../services/shared/access-token.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
+import type { ReadToken } from '../../../services/shared/source-token.ts'
 import type { Tracing } from '../../../services/shared/tracing.ts'
 import { quiet, source, stoppedClock } from '../../support/normalizer-fakes.ts'
 import { recordSpans } from '../../support/span-recorder.ts'
@@ -26,6 +27,8 @@ interface SetUp {
   readonly inFlightMax?: number
   readonly tracing?: Tracing
   readonly limits?: Partial<RequestLimits>
+  /** All tokens open one source. */
+  readonly isRotated?: boolean
 }
 
 const LIMITS = {
@@ -37,9 +40,17 @@ const LIMITS = {
 
 const PRODUCER = { authorization: 'Bearer cwt_secret' }
 
-/** Knows what does not begin with `unknown`, and remembers what it was asked. */
-function aLookup<Value>(value: Value) {
+const SIGNED: ReadToken = { kind: 'signed', source }
+const READ_TOKENS: ReadonlyMap<string, ReadToken> = new Map<string, ReadToken>([
+  ['signed-by-us', SIGNED],
+  ['away-signed', SIGNED],
+  ['away-forged', { kind: 'forged' }],
+])
+
+/** Knows what does not begin with `unknown` or `away`, and remembers what it was asked. */
+function aLookup<Value>(valueBy: (id: string) => Value) {
   const unknown = ['unknown-1', 'unknown-2', 'unknown-3'].map((token) => hashToken(token))
+  const away = ['away-signed', 'away-forged', 'away-unsigned'].map((token) => hashToken(token))
   const asked = new Set<string>()
   let queries = 0
   return {
@@ -48,8 +59,9 @@ function aLookup<Value>(value: Value) {
       const id = hash.toString('hex')
       if (!asked.has(id)) queries += 1
       asked.add(id)
-      const isUnknown = unknown.some((one) => one.equals(hash))
-      return isUnknown ? ({ kind: 'unknown' } as const) : ({ kind: 'found', value } as const)
+      if (unknown.some((one) => one.equals(hash))) return { kind: 'unknown' } as const
+      if (away.some((one) => one.equals(hash))) return { kind: 'unavailable' } as const
+      return { kind: 'found', value: valueBy(id) } as const
     },
     remembered(hash: Buffer) {
       if (!asked.has(hash.toString('hex'))) return null
@@ -59,12 +71,12 @@ function aLookup<Value>(value: Value) {
 }
 
 async function aServer(setUp: SetUp = {}) {
-  const { webhook, firstParty, inFlightMax = 100, tracing, limits } = setUp
+  const { webhook, firstParty, inFlightMax = 100, tracing, limits, isRotated = false } = setUp
   const seen: Webhook[] = []
   const counted: string[] = []
   const limited: string[] = []
-  const sources = aLookup(source)
-  const workspaces = aLookup('ws_1')
+  const sources = aLookup((id) => (isRotated ? source : { ...source, id }))
+  const workspaces = aLookup(() => 'ws_1')
   const clock = stoppedClock()
   const app = createServer({
     acceptWebhook: async (received) => {
@@ -76,7 +88,7 @@ async function aServer(setUp: SetUp = {}) {
     gate: createGate({ ...LIMITS, ...limits }, clock),
     sources,
     workspaces,
-    proves: (token) => token.startsWith('signed'),
+    tokens: { read: (token) => READ_TOKENS.get(token) ?? { kind: 'unsigned' } },
     metrics: {
       webhookReceived: (provider, outcome) => counted.push(`${provider} ${outcome}`),
       webhookLimited: (provider, reason) => limited.push(`${provider} ${reason}`),
@@ -238,6 +250,43 @@ describe('the door', () => {
     expect(response.statusCode).toBe(404)
     expect(seen).toEqual([])
     expect(counted).toEqual(['binotel unknown_source'])
+  })
+
+  it.each([
+    ['forged', 404, 'unknown_source'],
+    ['unsigned', 503, 'unavailable'],
+  ])(
+    'reads no body for a token that is %s while Postgres is away',
+    async (kind, status, result) => {
+      const { app, seen, counted } = await aServer()
+      const payload = new Readable({ read: () => {} })
+
+      const response = await app.inject({
+        method: 'POST',
+        url: `/hooks/binotel/away-${kind}`,
+        payload,
+      })
+
+      expect(response.statusCode).toBe(status)
+      expect(seen).toEqual([])
+      expect(counted).toEqual([`binotel ${result}`])
+    },
+  )
+
+  it('takes a webhook whose token proves its source while Postgres is away', async () => {
+    const { app, seen } = await aServer({ limits: { perSource: 1 } })
+    const post = () => app.inject({ method: 'POST', url: '/hooks/binotel/away-signed' })
+
+    expect([(await post()).statusCode, (await post()).statusCode]).toEqual([200, 429])
+    expect(seen).toHaveLength(1)
+  })
+
+  it('gives the two tokens of a source one share', async () => {
+    const { app } = await aServer({ limits: { perSource: 1 }, isRotated: true })
+    const post = (token: string) => app.inject({ method: 'POST', url: `/hooks/binotel/${token}` })
+
+    expect((await post('src_before')).statusCode).toBe(200)
+    expect((await post('src_after')).statusCode).toBe(429)
   })
 
   it.each<[string, Partial<RequestLimits>, number]>([
