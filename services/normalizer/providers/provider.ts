@@ -91,7 +91,7 @@ export interface Provider<Settings> {
  * Most calls in one request, asked before any of them is mapped: 80,000 empty objects fit into a
  * body, and mapping them would hold up the webhooks of everybody else for a second.
  */
-const CALLS_MAX = 100
+export const CALLS_MAX = 100
 
 /** For a provider to answer instead of its calls; null while they are few enough. */
 export function tooMany(calls: number): readonly Verdict[] | null {
