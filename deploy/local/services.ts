@@ -102,7 +102,9 @@ function serviceSpec(
     ports: [telemetryPort, ...HTTP_PORT[name].map((variable) => portOf(env, variable))],
     prepare() {
       if (!existsSync(entry)) throw new StackError(`${entry} is missing: run \`make build\`.`)
-      return { file: process.execPath, args: ['--enable-source-maps', entry], env: { ...env } }
+      // A stack for one person or one test is nobody else's: it listens to this machine alone.
+      const local = { LISTEN_ADDRESS: HOST, ...env }
+      return { file: process.execPath, args: ['--enable-source-maps', entry], env: local }
     },
     probe: () => probe(telemetryPort),
     readyWithinMs,

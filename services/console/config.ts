@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   commaList,
   commonVariables,
+  count,
   type Environment,
   egressVariables,
   type KafkaConfig,
@@ -47,6 +48,7 @@ const variables = {
   CONSOLE_TRUSTED_PROXIES: commaList
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])))
     .default([]),
+  CONSOLE_SOURCES_MAX: count.default(50),
   OPERATOR_TOKEN: operatorToken,
   NORMALIZER_PUBLIC_URL: z.url().default('http://127.0.0.1:8080'),
   DISPATCHER_REQUEST_TIMEOUT_MS: requestTimeout,
@@ -64,6 +66,10 @@ export interface ConsoleConfig {
   readonly databaseUrl: Secret
   readonly logLevel: string
   readonly stopDeadlineMs: number
+  /** Default: all addresses of the machine. */
+  readonly listenAddress: string | undefined
+  /** Sources of one workspace. */
+  readonly sourcesMax: number
   readonly operatorToken: Secret
   readonly kafka: KafkaConfig
   readonly secretBox: SecretBox
@@ -91,6 +97,8 @@ export function readConfig(env: Environment = process.env): ConsoleConfig {
     databaseUrl: read.DATABASE_URL,
     logLevel: read.LOG_LEVEL,
     stopDeadlineMs: read.STOP_DEADLINE_MS,
+    listenAddress: read.LISTEN_ADDRESS,
+    sourcesMax: read.CONSOLE_SOURCES_MAX,
     operatorToken: read.OPERATOR_TOKEN,
     kafka: kafkaConfig(read),
     secretBox: secretBoxFrom(read),

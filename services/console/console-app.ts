@@ -42,6 +42,8 @@ export interface ConsoleDeps {
   readonly trustedProxies: readonly string[]
   /** Folder of the page's files, as the web build writes it; it may be missing. */
   readonly webRoot: string
+  /** Sources of one workspace. */
+  readonly sourcesMax: number
   /** Where providers reach the normalizer, without a slash at the end. */
   readonly normalizerPublicUrl: string
   readonly allowHttp: boolean

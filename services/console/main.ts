@@ -43,7 +43,7 @@ await runService(async () => {
   )
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
-      port: config.telemetryPort,
+      ...config,
       registry: createConsoleMetrics(pool, logger),
       isReady: () => checkDatabase(pool),
     }),
@@ -61,7 +61,7 @@ await runService(async () => {
   })
   await lifecycle.start(
     'api',
-    () => api.listen({ port, host: '::' }),
+    () => api.listen({ port, host: config.listenAddress ?? '::' }),
     () => api.close(),
   )
   logger.info({ port }, 'service.started')

@@ -25,6 +25,7 @@ const app = await createServer({
   publicUrl: 'https://console.example.com',
   frameOrigins: [],
   trustedProxies: [],
+  sourcesMax: 50,
   webRoot: '/nowhere',
   normalizerPublicUrl: 'https://hooks.example.com',
   allowHttp: false,

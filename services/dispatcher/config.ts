@@ -59,6 +59,7 @@ export function readConfig(env: Environment = process.env) {
     databaseUrl: read.DATABASE_URL,
     logLevel: read.LOG_LEVEL,
     stopDeadlineMs: read.STOP_DEADLINE_MS,
+    listenAddress: read.LISTEN_ADDRESS,
     kafka: kafkaConfig(read),
     secretBox: secretBoxFrom(read),
     allowCidrs: read.EGRESS_ALLOW_CIDRS,

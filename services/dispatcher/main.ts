@@ -73,7 +73,7 @@ await runService(async () => {
   )
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
-      port: config.telemetryPort,
+      ...config,
       registry: metrics.registry,
       isReady: () => engine.isReady(),
     }),

@@ -48,7 +48,7 @@ export type AcceptFirstParty = (request: FirstPartyRequest) => Promise<FirstPart
 
 export interface AcceptFirstPartyOptions {
   /** The workspace that a token opens, by the hash of the token. */
-  readonly workspaces: CachedLookup<string>
+  readonly workspaces: Pick<CachedLookup<string>, 'find'>
   /** How the provider names a call that was published. */
   readonly findCall: (call: { workspaceId: string; callId: string }) => Promise<CallName | null>
   readonly publisher: Publisher
@@ -67,7 +67,7 @@ export function createAcceptFirstParty(options: AcceptFirstPartyOptions): Accept
 
 async function authorize(
   { authorization, workspaceId }: FirstPartyRequest,
-  workspaces: CachedLookup<string>,
+  workspaces: Pick<CachedLookup<string>, 'find'>,
 ): Promise<FirstPartyResult | null> {
   const token = bearerToken(authorization)
   if (token === undefined) return { kind: 'unauthorized' }

@@ -26,7 +26,7 @@ export type AcceptWebhook = (webhook: Webhook) => Promise<WebhookResult>
 
 export interface AcceptWebhookOptions extends ActOptions {
   /** By the hash of the token. */
-  readonly sources: CachedLookup<Source>
+  readonly sources: Pick<CachedLookup<Source>, 'find'>
   /** Asked when Postgres cannot say whose a token is. */
   readonly tokens: SourceTokens
   /** Null for a name that is no provider, or none that this replica serves. */

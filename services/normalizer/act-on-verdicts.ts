@@ -4,12 +4,13 @@ import { DatabaseAwayError } from '../shared/postgres/database-guard.ts'
 import { RowRefusedError } from '../shared/postgres/refused-rows.ts'
 import type { SourceName } from '../shared/source-token.ts'
 import { traceIds } from '../shared/trace-context.ts'
+import type { Budget } from './budget.ts'
 import { refusalOf } from './event-refusal.ts'
 import type { HeldSessions } from './held-sessions.ts'
 import type { NormalizerMetrics } from './metrics.ts'
-import { idProblem } from './provider-ids.ts'
 import type { Json, Provider, Verdict } from './providers/provider.ts'
 import type { Publisher } from './publisher.ts'
+import { type RateLimited, rateLimited } from './rate-limited.ts'
 import type { Recordings } from './recordings/recordings.ts'
 import type { KeptReason, RejectedRequests, Rejection } from './rejected-requests.ts'
 import type { Source } from './source.ts'
@@ -37,6 +38,7 @@ export type WebhookResult =
       readonly source: SourceName
       readonly detail: string
     }
+  | (RateLimited & { readonly source?: SourceName })
   | { readonly kind: 'unknown_source' }
   | { readonly kind: 'unavailable'; readonly reason: UnavailableReason }
 
@@ -55,6 +57,8 @@ export interface ActOptions {
   readonly sessions: Pick<HeldSessions, 'hold'>
   readonly recordings: Pick<Recordings, 'linked' | 'published'>
   readonly rejected: RejectedRequests
+  /** Bytes of rejected requests that are kept, by the source's id. Absent: all are. */
+  readonly rejectedBudget?: Budget | undefined
   readonly metrics: Pick<NormalizerMetrics, 'requestRejected' | 'webhookIgnored'>
   readonly logger: Logger
 }
@@ -88,22 +92,37 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
   const unauthorized = judgements.find((judgement) => judgement.kind === 'unauthorized')
   if (unauthorized) return { ...unauthorized, source }
   const effects = await Promise.all(
-    judgements.map((judgement) => effectOf(withGoodIds(judgement), judged, options)),
+    judgements.map((judgement) => effectOf(judgement, judged, options)),
   )
   const raw = effects.filter((effect) => effect.kind === 'rejected' || effect.kind === 'kept')
+  const waitSeconds = secondsUntilKept(raw, judged, options.rejectedBudget)
   // Once per request: the record holds all of it.
-  if (raw[0]) await options.rejected.keep(webhook, source, raw[0])
+  if (raw[0] && waitSeconds === null) await options.rejected.keep(webhook, source, raw[0])
   count(effects, provider.name, options.metrics)
+  if (waitSeconds !== null) return { ...rateLimited('rejected_bytes', waitSeconds), source }
   return resultOf(effects, source, provider)
 }
 
-function withGoodIds(judgement: Judgement): Judgement {
-  if (judgement.kind !== 'event' && judgement.kind !== 'leg') return judgement
-  const problem = idProblem(judgement)
-  return problem === null ? judgement : rejection('bad_id', problem)
-}
-
 const ROW_REFUSED = rejection('row_refused', 'our database cannot hold what it says')
+
+/** So that a provider that repeats comes again before long; most give up after a day or two. */
+const WAIT_SECONDS_MAX = 3_600
+
+/**
+ * Of requests that cannot be read a source may have so many bytes kept in a day: else a sender of
+ * junk fills the disks of the brokers for 30 days. A part of a call that has no other place is no junk.
+ */
+function secondsUntilKept(
+  raw: readonly Effect[],
+  { webhook, source }: Judged,
+  budget: Budget | undefined,
+): number | null {
+  if (!budget || raw.length === 0 || raw.some(({ kind }) => kind === 'kept')) return null
+  const waitSeconds = budget.waitSeconds(source.id)
+  if (waitSeconds !== null) return Math.min(waitSeconds, WAIT_SECONDS_MAX)
+  budget.spend(source.id, webhook.body.length + webhook.query.length)
+  return null
+}
 
 async function effectOf(
   judgement: Judgement,
@@ -116,8 +135,8 @@ async function effectOf(
       return publishCall(judgement.call, judged, options)
     case 'leg':
       try {
-        await options.sessions.hold(source, judgement.held)
-        return { kind: 'held' }
+        const kind = await options.sessions.hold(source, judgement.held)
+        return kind === 'held' ? { kind } : rejection(kind, 'its session is full')
       } catch (error) {
         if (error instanceof RowRefusedError) return ROW_REFUSED
         if (!(error instanceof DatabaseAwayError)) throw error

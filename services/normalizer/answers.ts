@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { statusProblem } from '../shared/problem-type.ts'
 import type { WebhookResult } from './act-on-verdicts.ts'
+import type { LimitReason, RateLimited } from './rate-limited.ts'
 
 /** What the normalizer answers: a provider's own OK, or a problem document (RFC 9457). */
 export interface Answer {
@@ -68,8 +69,17 @@ export function methodNotAllowed(allow: string): Answer {
   return problem(405, `Use ${allow}.`, { headers: { allow } })
 }
 
-export function tooManyRequests(waitSeconds: number): Answer {
-  return problem(429, `Wait ${waitSeconds} s.`, { headers: { 'retry-after': String(waitSeconds) } })
+export function tooManyRequests({ reason, waitSeconds }: Omit<RateLimited, 'kind'>): Answer {
+  const headers = { 'retry-after': String(waitSeconds) }
+  return problem(429, `${LIMITS[reason]} Wait ${waitSeconds} s.`, { headers, reason })
+}
+
+const LIMITS: Readonly<Record<LimitReason, string>> = {
+  requests: 'These are more requests in a minute than one may send.',
+  bytes: 'These are more bytes in a minute than one may send.',
+  calls: 'These are more calls in a minute than one may send.',
+  rejected_bytes: 'No call can be read from this, and no more of it is kept today.',
+  unknown_tokens: 'This address used too many tokens that name nobody.',
 }
 
 export function unauthorized(detail: string, scheme: 'Basic' | 'Bearer'): Answer {
@@ -96,6 +106,8 @@ export function answerOf(result: WebhookResult): Answer {
       return problem(415, result.detail)
     case 'unknown_source':
       return NOT_FOUND
+    case 'rate_limited':
+      return tooManyRequests(result)
     case 'unavailable':
       return UNAVAILABLE
   }

@@ -154,8 +154,9 @@ function unescapeField(escaped: string, decoder: Decoder): string {
 }
 
 /**
- * Without what would break further down: NUL and half surrogate pairs, which neither Postgres nor
- * UTF-8 can hold, and the key `__proto__`, which a careless copy would turn into a prototype.
+ * Without what would break further down: control characters, of which Postgres cannot hold NUL and a
+ * log or a header shows the others as what they are not; half surrogate pairs, which UTF-8 cannot
+ * hold; and the key `__proto__`, which a careless copy would turn into a prototype.
  */
 function clean(value: Json): Json {
   if (typeof value === 'string') return cleanText(value)
@@ -170,8 +171,11 @@ function clean(value: Json): Json {
 }
 
 function cleanText(text: string): string {
-  return text.replaceAll('\0', '').replace(/\p{Surrogate}/gu, '\uFFFD')
+  return text.replace(CONTROL, '').replace(/\p{Surrogate}/gu, '\uFFFD')
 }
+
+/** All but the tab and the two of a line's end, which a transcript has for good reason. */
+const CONTROL = /[^\P{Cc}\t\n\r]/gu
 
 function unreadable(detail: string): ReadResult {
   return { kind: 'unreadable', detail }

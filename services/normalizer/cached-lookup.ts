@@ -17,6 +17,11 @@ export type Lookup<Value> =
 
 export interface CachedLookup<Value> {
   find(key: Buffer): Promise<Lookup<Value>>
+  /**
+   * Without a query: whether `find` would answer from memory. What was found is remembered beyond its
+   * time, as it is looked up again without harm.
+   */
+  remembered(key: Buffer): 'found' | 'unknown' | null
 }
 
 export interface CachedLookupOptions<Value> {
@@ -24,16 +29,24 @@ export interface CachedLookupOptions<Value> {
   readonly query: (key: Buffer) => Promise<Value | null>
   /** Milliseconds for which an answer is believed; a deleted source is accepted that much longer. */
   readonly ttlMs: number
-  /** Most answers remembered; the oldest goes first. */
+  /** Most values remembered, and as many tokens that have none; the oldest go first. */
   readonly entriesMax: number
+  /** Most bytes of the values, counted by `bytesOf`: one may be a hundred times another. */
+  readonly bytesMax: number
+  readonly bytesOf: (value: Value) => number
   readonly guard: DatabaseGuard
   readonly clock: Clock
   readonly logger: Logger
 }
 
-interface Entry<Value> {
-  lookup: Promise<Lookup<Value>>
+interface Found<Value> {
+  readonly lookup: Extract<Lookup<Value>, { kind: 'found' }>
   freshUntil: number
+}
+
+interface NotFound {
+  readonly lookup: { readonly kind: 'unknown' | 'unavailable' }
+  readonly freshUntil: number
 }
 
 const WAIT_MS = 1_000
@@ -46,35 +59,90 @@ const FAILED_MS = 1_000
 export function createCachedLookup<Value>(
   options: CachedLookupOptions<Value>,
 ): CachedLookup<Value> {
-  const { clock, ttlMs, entriesMax } = options
-  const entries = new Map<string, Entry<Value>>()
+  const { clock, ttlMs } = options
+  const found = createValues(options)
+  // Apart, so that any number of made-up tokens push out none that is real.
+  const notFound = new Map<string, NotFound>()
+  // The promise is shared, so requests of the same moment share one query.
+  const asking = new Map<string, Promise<Lookup<Value>>>()
 
-  async function ask(key: Buffer, id: string, before: Entry<Value> | undefined) {
+  function noteNotFound(id: string, kind: NotFound['lookup']['kind'], forMs: number): NotFound {
+    const entry = { lookup: { kind }, freshUntil: clock.now() + forMs }
+    notFound.delete(id)
+    notFound.set(id, entry)
+    if (notFound.size > options.entriesMax) notFound.delete(notFound.keys().next().value ?? '')
+    return entry
+  }
+
+  async function ask(key: Buffer, id: string): Promise<Lookup<Value>> {
     try {
       const value = await options.guard(WAIT_MS, () => options.query(key))
-      return value === null ? ({ kind: 'unknown' } as const) : ({ kind: 'found', value } as const)
+      found.forget(id)
+      if (value === null) return noteNotFound(id, 'unknown', ttlMs).lookup
+      notFound.delete(id)
+      return found.note(id, value, clock.now() + ttlMs).lookup
     } catch (error) {
       const isAway = error instanceof DatabaseAwayError
       if (!isAway) options.logger.error({ lookup: options.name, err: error }, 'lookup.failed')
-      const last = await before?.lookup
-      const entry = entries.get(id)
       // While it is away, the guard is asked each time: it knows first when Postgres is back.
-      if (entry) entry.freshUntil = clock.now() + (isAway ? 0 : FAILED_MS)
-      return last ?? ({ kind: 'unavailable' } as const)
+      const restMs = isAway ? 0 : FAILED_MS
+      const last = found.get(id)
+      if (last) {
+        last.freshUntil = clock.now() + restMs
+        return last.lookup
+      }
+      const kind = notFound.get(id)?.lookup.kind ?? 'unavailable'
+      return noteNotFound(id, kind, restMs).lookup
     }
   }
 
   return {
     find(key) {
       const id = key.toString('latin1')
-      const known = entries.get(id)
-      if (known && clock.now() < known.freshUntil) return known.lookup
-      // The promise is remembered, so requests of the same moment share one query.
-      const lookup = ask(key, id, known)
-      entries.delete(id)
-      entries.set(id, { lookup, freshUntil: clock.now() + ttlMs })
-      if (entries.size > entriesMax) entries.delete(entries.keys().next().value ?? '')
+      const known = found.get(id) ?? notFound.get(id)
+      if (known && clock.now() < known.freshUntil) return Promise.resolve(known.lookup)
+      const before = asking.get(id)
+      if (before) return before
+      const lookup = ask(key, id).finally(() => asking.delete(id))
+      asking.set(id, lookup)
       return lookup
+    },
+    remembered(key) {
+      const id = key.toString('latin1')
+      if (found.get(id)) return 'found'
+      const known = notFound.get(id)
+      return known?.lookup.kind === 'unknown' && clock.now() < known.freshUntil ? 'unknown' : null
+    },
+  }
+}
+
+/** The newest values, as many as there is room for. */
+function createValues<Value>({
+  entriesMax,
+  bytesMax,
+  bytesOf,
+}: Pick<CachedLookupOptions<Value>, 'entriesMax' | 'bytesMax' | 'bytesOf'>) {
+  const values = new Map<string, Found<Value>>()
+  let bytes = 0
+
+  function forget(id: string): void {
+    const entry = values.get(id)
+    if (!entry) return
+    values.delete(id)
+    bytes -= bytesOf(entry.lookup.value)
+  }
+
+  return {
+    get: (id: string) => values.get(id),
+    forget,
+    note(id: string, value: Value, freshUntil: number): Found<Value> {
+      const entry: Found<Value> = { lookup: { kind: 'found', value }, freshUntil }
+      values.set(id, entry)
+      bytes += bytesOf(value)
+      while (values.size > entriesMax || bytes > bytesMax) {
+        forget(values.keys().next().value ?? '')
+      }
+      return entry
     },
   }
 }

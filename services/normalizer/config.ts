@@ -26,9 +26,9 @@ import {
   secretsVariables,
 } from '../shared/secret-box.ts'
 import { createSourceTokens, SOURCE_TOKENS, type SourceTokens } from '../shared/source-token.ts'
+import type { RequestLimits } from './gate.ts'
 import { createRecordingLinks, type RecordingLinks } from './recordings/recording-link.ts'
 import type { RecordingLimits } from './recordings/recording-routes.ts'
-import type { RequestLimits } from './webhook-routes.ts'
 
 /** `30s,5m,1h` → milliseconds. */
 const delays = commaList.pipe(
@@ -71,7 +71,12 @@ const variables = {
   NORMALIZER_IN_FLIGHT_MAX: count.default(2_000),
   NORMALIZER_SOURCE_CACHE_MS: milliseconds.default(10_000),
   NORMALIZER_SOURCE_WEBHOOKS_PER_MINUTE: count.default(60_000),
+  // A real webhook has 1 to 4 KB.
+  NORMALIZER_SOURCE_BYTES_PER_MINUTE: count.default(100_000_000),
+  NORMALIZER_SOURCE_CALLS_PER_MINUTE: count.default(60_000),
+  NORMALIZER_SOURCE_REJECTED_BYTES_PER_DAY: count.default(50_000_000),
   NORMALIZER_UNKNOWN_TOKENS_PER_MINUTE: count.default(120),
+  NORMALIZER_CLIENT_CONNECTIONS_MAX: count.default(5_000),
   NORMALIZER_FORGET_EVERY_MS: milliseconds.default(600_000),
   NORMALIZER_POSTGRES_CONNECTIONS_MAX: count.default(10),
   NORMALIZER_PUBLIC_URL: baseUrl.default('http://127.0.0.1:8080'),
@@ -89,6 +94,8 @@ export interface NormalizerConfig {
   readonly telemetryPort: number
   readonly logLevel: string
   readonly stopDeadlineMs: number
+  /** Default: all addresses of the machine. */
+  readonly listenAddress: string | undefined
   readonly databaseUrl: Secret
   readonly connectionsMax: number
   readonly secretBox: SecretBox
@@ -102,6 +109,9 @@ export interface NormalizerConfig {
   readonly inFlightMax: number
   readonly sourceCacheMs: number
   readonly limits: RequestLimits
+  /** Of requests of one source that could not be normalized. */
+  readonly rejectedBytesPerDay: number
+  readonly clientConnectionsMax: number
   readonly forgetEveryMs: number
   readonly tracing: TracingConfig
   readonly egress: { readonly allowCidrs: readonly string[]; readonly allowHttp: boolean }
@@ -126,6 +136,7 @@ export function readConfig(environment: Environment = process.env): NormalizerCo
     telemetryPort: env.NORMALIZER_TELEMETRY_PORT,
     logLevel: env.LOG_LEVEL,
     stopDeadlineMs: env.STOP_DEADLINE_MS,
+    listenAddress: env.LISTEN_ADDRESS,
     databaseUrl: env.DATABASE_URL,
     connectionsMax: env.NORMALIZER_POSTGRES_CONNECTIONS_MAX,
     secretBox: secretBoxFrom(env),
@@ -144,8 +155,12 @@ export function readConfig(environment: Environment = process.env): NormalizerCo
     sourceCacheMs: env.NORMALIZER_SOURCE_CACHE_MS,
     limits: {
       perSource: env.NORMALIZER_SOURCE_WEBHOOKS_PER_MINUTE,
+      bytesPerSource: env.NORMALIZER_SOURCE_BYTES_PER_MINUTE,
+      callsPerSource: env.NORMALIZER_SOURCE_CALLS_PER_MINUTE,
       unknownPerAddress: env.NORMALIZER_UNKNOWN_TOKENS_PER_MINUTE,
     },
+    rejectedBytesPerDay: env.NORMALIZER_SOURCE_REJECTED_BYTES_PER_DAY,
+    clientConnectionsMax: env.NORMALIZER_CLIENT_CONNECTIONS_MAX,
     forgetEveryMs: env.NORMALIZER_FORGET_EVERY_MS,
     tracing: tracingConfig(env),
     egress: { allowCidrs: env.EGRESS_ALLOW_CIDRS, allowHttp: env.EGRESS_ALLOW_HTTP },

@@ -1,10 +1,11 @@
-import { createWriteBatcher } from '../shared/batcher.ts'
+import { createBatcher } from '../shared/batcher.ts'
 import type { DatabaseGuard } from '../shared/postgres/database-guard.ts'
 import {
   leaseDueSessions,
   markSessionsPublished,
   postponeSessions,
   type SessionKey,
+  type StoredAs,
   type StoredLeg,
   storeLegs,
 } from '../shared/postgres/held-legs.ts'
@@ -15,6 +16,8 @@ import type { HeldSessionStore } from './held-sessions.ts'
 
 const LEGS_PER_STATEMENT = 200
 const SESSIONS_PER_LEASE = 100
+/** Two sessions that are full; a usual one has 2 KB. */
+const BYTES_PER_LEASE = 512 * 1024
 /** Longer than the slowest publication; if this process dies, others wait so long to take over. */
 const LEASE_MS = 60_000
 /** Then a leg goes raw to the rejected requests, from where a person has to bring it back. */
@@ -28,7 +31,7 @@ export function createHeldSessionStore(
   guard: DatabaseGuard,
   onRefused: OnRefusedRow,
 ): HeldSessionStore {
-  const legs = createWriteBatcher<StoredLeg>((batch) => storeLegs(pool, batch), {
+  const legs = createBatcher<StoredLeg, StoredAs>((batch) => storeLegs(pool, batch), {
     itemsMax: LEGS_PER_STATEMENT,
     refusals: refusalsOf('store_legs'),
   })
@@ -47,7 +50,12 @@ export function createHeldSessionStore(
 
   return {
     store: (leg) => guard(STORE_WITHIN_MS, () => legs.add(leg)),
-    leaseDue: () => leaseDueSessions(pool, { limit: SESSIONS_PER_LEASE, leaseMs: LEASE_MS }),
+    leaseDue: () =>
+      leaseDueSessions(pool, {
+        limit: SESSIONS_PER_LEASE,
+        bytesMax: BYTES_PER_LEASE,
+        leaseMs: LEASE_MS,
+      }),
     markPublished: (sessions) =>
       writeAll('mark_sessions_published', sessions, (some) => markSessionsPublished(pool, some)),
     postpone: (sessions) =>

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { type CallFacts, identify, type ProviderName } from '../shared/call-event.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -6,6 +7,7 @@ import type {
   PublishedSession,
   SessionKey,
   SessionSource,
+  StoredAs,
   StoredLeg,
 } from '../shared/postgres/held-legs.ts'
 import { legPlace } from '../shared/sealed-places.ts'
@@ -25,8 +27,11 @@ import { openContext } from './source.ts'
  * changes the call publishes a correction, the same `callId` with a new `eventId`.
  */
 export interface HeldSessionStore {
-  /** @throws DatabaseAwayError when Postgres does not answer in time, RowRefusedError for a leg that it does not take. */
-  store(leg: StoredLeg): Promise<void>
+  /**
+   * @throws DatabaseAwayError when Postgres does not answer in time, RowRefusedError for a leg that it
+   * does not take.
+   */
+  store(leg: StoredLeg): Promise<StoredAs>
   /** Due sessions that nobody else publishes for now, oldest first. */
   leaseDue(): Promise<readonly LeasedSession[]>
   markPublished(sessions: readonly PublishedSession[]): Promise<void>
@@ -34,8 +39,8 @@ export interface HeldSessionStore {
 }
 
 export interface HeldSessions {
-  /** Resolves when the leg is safe; rejects as the store does. */
-  hold(source: SessionSource & { readonly id: string }, held: HeldLeg): Promise<void>
+  /** Resolves when the leg is safe, or its session has no room for it; rejects as the store does. */
+  hold(source: SessionSource & { readonly id: string }, held: HeldLeg): Promise<StoredAs>
   /** Publishes what is due, until nothing is. */
   publishDue(): Promise<void>
 }
@@ -77,14 +82,21 @@ export function createHeldSessions(options: HeldSessionsOptions): HeldSessions {
       const { id: sourceId, ...rest } = source
       const place = legPlace({ workspaceId: source.workspaceId, sourceId, sessionId })
       const legSealed = box.seal(JSON.stringify(leg), place)
-      await store.store({ ...rest, sourceId, sessionId, legId, legSealed, closing, windowMs })
-      if (closing) options.onDue()
+      const told = { ...rest, sourceId, sessionId, legId, legSealed, closing, windowMs }
+      const stored = await store.store(told)
+      if (closing && stored === 'held') options.onDue()
+      return stored
     },
     async publishDue() {
       let leased: readonly LeasedSession[]
       do {
         leased = await store.leaseDue()
-        const results = await Promise.all(leased.map(publishSession))
+        const publishing: Promise<PublishedSession | null>[] = []
+        for (const session of leased) {
+          publishing.push(publishSession(session))
+          await setImmediate() // Merging 200 legs takes milliseconds: webhooks go in between.
+        }
+        const results = await Promise.all(publishing)
         const done = results.filter((result) => result !== null)
         const failed = leased.filter((_, index) => results[index] === null)
         if (done.length > 0) await store.markPublished(done)

@@ -68,14 +68,14 @@ await runService(async () => {
   )
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
-      port: config.telemetryPort,
+      ...config,
       registry: normalizer.registry,
       isReady: () => readiness.check(),
     }),
   )
   await lifecycle.start(
     'http',
-    () => normalizer.app.listen({ port, host: '::' }),
+    () => normalizer.app.listen({ port, host: config.listenAddress ?? '::' }),
     () => normalizer.app.close(),
   )
   logger.info({ port, topic: names.events, providers: config.providers }, 'service.started')

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client
 import { type CallEvent, type EventProvider, PROVIDER_NAMES } from '../shared/call-event.ts'
 import { tellPartitions } from '../shared/kafka/partitions-gauge.ts'
 import type { IgnoredReason } from './providers/provider.ts'
+import { LIMIT_REASONS, type LimitReason } from './rate-limited.ts'
 import type { RecordingOutcome } from './recordings/recording-answers.ts'
 import type { CheckOutcome } from './recordings/recording-checks.ts'
 import type { KeptReason } from './rejected-requests.ts'
@@ -37,6 +38,7 @@ export interface NormalizerMetrics {
   webhookReceived(provider: string, outcome: WebhookOutcome): void
   eventPublished(event: CallEvent, seconds: number): void
   requestRejected(provider: string, reason: KeptReason): void
+  webhookLimited(provider: string, reason: LimitReason): void
   webhookIgnored(provider: string, reason: IgnoredReason | 'lookup'): void
   recognitionSkipped(step: 'lookup' | 'record'): void
   recordingAsked(provider: EventProvider | 'unknown', outcome: RecordingOutcome): void
@@ -101,6 +103,7 @@ export function createMetrics(partitions: number): NormalizerMetrics {
     registers,
   })
   for (const step of ['lookup', 'record']) skipped.inc({ step }, 0)
+  const limited = limitedCounter(registers)
   tellPartitions(registry, partitions)
   const { recordings, checks } = recordingCounters(registers)
   return {
@@ -113,11 +116,27 @@ export function createMetrics(partitions: number): NormalizerMetrics {
       publishSeconds.observe(seconds)
     },
     requestRejected: (provider, reason) => rejected.inc({ provider, reason }),
+    webhookLimited: (provider, reason) => {
+      limited.inc({ provider: providerLabel(provider), reason })
+    },
     webhookIgnored: (provider, reason) => ignored.inc({ provider, reason }),
     recognitionSkipped: (step) => skipped.inc({ step }),
     recordingAsked: (provider, result) => recordings.inc({ provider, result }),
     recordingChecked: (provider, result) => checks.inc({ provider, result }),
   }
+}
+
+function limitedCounter(registers: Registry[]) {
+  const limited = new Counter({
+    name: 'callwebhook_webhooks_limited_total',
+    help: 'Requests answered with 429 by what their sender used up: does somebody send more than its share?',
+    labelNames: ['provider', 'reason'],
+    registers,
+  })
+  for (const provider of PROVIDERS) {
+    for (const reason of LIMIT_REASONS) limited.inc({ provider, reason }, 0)
+  }
+  return limited
 }
 
 function recordingCounters(registers: Registry[]) {

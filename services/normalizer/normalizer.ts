@@ -20,11 +20,13 @@ import type { Tracing } from '../shared/tracing.ts'
 import { createAcceptFirstParty } from './accept-first-party.ts'
 import { createAcceptWebhook } from './accept-webhook.ts'
 import type { ActOptions } from './act-on-verdicts.ts'
+import { createBudget } from './budget.ts'
 import { createCachedLookup } from './cached-lookup.ts'
 import type { NormalizerConfig } from './config.ts'
 import { createDoor } from './door.ts'
 import { createFindSource } from './find-source.ts'
 import { forgetOld } from './forget.ts'
+import { createGate } from './gate.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
 import { createHeldSessions } from './held-sessions.ts'
 import { createKnownEvents } from './known-events.ts'
@@ -36,6 +38,7 @@ import { type Recordings, startRecordings } from './recordings/recordings.ts'
 import { createRejectedRequests } from './rejected-requests.ts'
 import { startResealing } from './resealing.ts'
 import { createServer } from './server.ts'
+import { sourceBytes } from './source.ts'
 import { createSourceActivity, notingActivity, type SourceActivity } from './source-activity.ts'
 import { createActivityStore } from './source-activity-store.ts'
 import type { SafeLog } from './spool/safe-log.ts'
@@ -69,15 +72,18 @@ export interface NormalizerOptions {
 
 /** Silence of a session is measured in whole seconds. */
 const SWEEP_EVERY_MS = 1_000
-/** Sources and tokens that are remembered; each takes less than a kilobyte. */
+/** Sources and tokens that are remembered, and the bytes that they may take. */
 const REMEMBERED_MAX = 20_000
+const REMEMBERED_BYTES_MAX = 64 * 1024 * 1024
+const WORKSPACE_BYTES = 200
+const DAY_MS = 86_400_000
 
 export async function startNormalizer(options: NormalizerOptions): Promise<Normalizer> {
   const { config, pool, topics, clock, logger } = options
   const parts = startParts(options)
   const { metrics, recordings } = parts
   const { registry } = metrics
-  const app = await createApp(options, parts)
+  const app = createApp(options, parts)
   recordings.addRoutes(app)
   const kept = startKeptRequests({ ...options, ...parts, topic: topics.rejected, registry })
   const forgetting = startRecurring({
@@ -171,19 +177,28 @@ export function createLogPublisher(
   return createPublisher({ topic: topics.events, encoder, log, known, tracing, onPublished })
 }
 
-function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyInstance> {
+function createApp(options: NormalizerOptions, parts: Parts): FastifyInstance {
   const { config, pool, tracing, clock, logger } = options
   const { guard, act } = parts
-  const cache = { ttlMs: config.sourceCacheMs, entriesMax: REMEMBERED_MAX, guard, clock, logger }
+  const cache = {
+    ttlMs: config.sourceCacheMs,
+    entriesMax: REMEMBERED_MAX,
+    bytesMax: REMEMBERED_BYTES_MAX,
+    guard,
+    clock,
+    logger,
+  }
   const { byToken } = createFindSource(pool, config.secretBox)
   const sources = createCachedLookup({
     ...cache,
     name: 'sources',
+    bytesOf: sourceBytes,
     query: (tokenHash) => byToken(tokenHash, null),
   })
   const workspaces = createCachedLookup({
     ...cache,
     name: 'workspaces',
+    bytesOf: () => WORKSPACE_BYTES,
     query: (tokenHash) => findWorkspaceIdByTokenHash(pool, tokenHash),
   })
   const served = new Set<string>(config.providers)
@@ -192,6 +207,8 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
     sources,
     tokens: config.sourceTokens,
     findProvider: (name) => (served.has(name) ? findProvider(name) : null),
+    // Not of what is brought in later, which is in the topic already.
+    rejectedBudget: createBudget({ max: config.rejectedBytesPerDay, windowMs: DAY_MS, clock }),
   })
   return createServer({
     acceptWebhook: notingActivity(acceptWebhook, parts.activity),
@@ -201,10 +218,14 @@ function createApp(options: NormalizerOptions, parts: Parts): Promise<FastifyIns
       publisher: act.publisher,
     }),
     door: createDoor({ ...config, logger }),
+    gate: createGate(config.limits, clock),
+    sources,
+    workspaces,
+    tokens: config.sourceTokens,
     metrics: parts.metrics,
     tracing,
     logger,
-    limits: config.limits,
+    connectionsMax: config.clientConnectionsMax,
     trustedProxies: config.trustedProxies,
   })
 }

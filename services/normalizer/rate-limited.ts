@@ -1,28 +1,20 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+/** Of what a sender used up its share; the word of the log, the metric and the README. */
+export const LIMIT_REASONS = [
+  'requests',
+  'bytes',
+  'calls',
+  'rejected_bytes', // requests of the source that could not be normalized are kept no more today
+  'unknown_tokens', // of an address
+] as const
+
+export type LimitReason = (typeof LIMIT_REASONS)[number]
 
 export interface RateLimited {
   readonly kind: 'rate_limited'
+  readonly reason: LimitReason
   readonly waitSeconds: number
 }
 
-export interface MinuteLimitOptions {
-  /** Requests in a minute, per replica. */
-  readonly max: number
-  /** Whose share a request uses up; by default its address'. */
-  readonly keyGenerator?: (request: FastifyRequest) => string
-}
-
-const MINUTE_MS = 60_000
-
-/** Counts the request; null while its sender may go on. Needs the plugin `@fastify/rate-limit`. */
-export function createMinuteLimit(
-  app: FastifyInstance,
-  options: MinuteLimitOptions,
-): (request: FastifyRequest) => Promise<RateLimited | null> {
-  const count = app.createRateLimit({ ...options, timeWindow: MINUTE_MS })
-  return async (request) => {
-    const state = await count(request)
-    const isOver = 'isExceeded' in state && state.isExceeded
-    return isOver ? { kind: 'rate_limited', waitSeconds: state.ttlInSeconds } : null
-  }
+export function rateLimited(reason: LimitReason, waitSeconds: number): RateLimited {
+  return { kind: 'rate_limited', reason, waitSeconds }
 }

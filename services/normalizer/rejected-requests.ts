@@ -12,9 +12,9 @@ import type { SafeLog } from './spool/safe-log.ts'
 import type { Webhook } from './webhook.ts'
 
 /**
- * Keeps a request that could not be normalized, byte for byte, in the topic of rejected requests:
- * when the mapping is mended, the call can still be had from there. What only waits for Postgres is
- * brought in from there by itself, see kept-requests.ts.
+ * Keeps a request that could not be normalized, but for credentials byte for byte, in the topic of
+ * rejected requests: when the mapping is mended, the call can still be had from there. What only
+ * waits for Postgres is brought in from there by itself, see kept-requests.ts.
  */
 export interface RejectedRequests {
   /**
@@ -24,11 +24,10 @@ export interface RejectedRequests {
   keep(webhook: Webhook, source: SourceName, rejection: Rejection): Promise<void>
 }
 
-export type KeptReason =
-  | RejectedReason
-  | EventRefusalReason
-  | WaitReason
-  | 'bad_id' // an id that is too long, or has characters that no id has
+export type KeptReason = RejectedReason | EventRefusalReason | WaitReason | StoreReason
+
+type StoreReason =
+  | 'session_full' // a part of a call that has 200 parts, or 256 KB of them
   | 'row_refused' // Postgres does not take it, for what it is
 
 /** Postgres is away; once it is back the request is brought in by itself. */
@@ -96,9 +95,11 @@ function recordOf(
   source: SourceName,
   { reason, detail }: Rejection,
 ): Omit<LogRecord, 'topic'> & Required<Pick<LogRecord, 'headers'>> {
+  // Whole where nobody has read it yet: it is brought in as if it came then.
+  const query = reason === 'source_unavailable' ? webhook.query : masked(webhook.query)
   return {
     key: source.workspaceId,
-    value: webhook.method === 'GET' ? Buffer.from(webhook.query) : webhook.body,
+    value: webhook.method === 'GET' ? Buffer.from(query) : webhook.body,
     headers: {
       ...webhook.trace,
       reason,
@@ -107,7 +108,7 @@ function recordOf(
       'source-id': source.id,
       method: webhook.method,
       path: pathWithoutToken(webhook),
-      query: webhook.method === 'GET' ? '' : webhook.query,
+      query: webhook.method === 'GET' ? '' : query,
       'content-type': webhook.headers['content-type'] ?? '',
       'received-at': new Date(webhook.receivedAt).toISOString(),
       'request-headers': JSON.stringify(withoutCredentials(webhook.headers)),
@@ -134,9 +135,46 @@ function pathWithoutToken({ provider, eventPath }: Webhook): string {
   return eventPath === '' ? `/hooks/${provider}` : `/hooks/${provider}/${eventPath}`
 }
 
-/** Whoever reads the topic must not learn what opens a source or a provider's account. */
-const CREDENTIAL = /auth|cookie|token|secret|password|signature|api-?key/i
+/**
+ * What mappings read, and what tells where a request came from. A list of what is kept, since nobody
+ * knows under which names providers and proxies write what opens a source or an account.
+ */
+const KEPT_HEADERS: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'date',
+  'host',
+  'transfer-encoding',
+  'user-agent',
+])
 
+/** Whoever reads the topic must not learn what opens a source or a provider's account. */
 function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !CREDENTIAL.test(name)))
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => KEPT_HEADERS.has(name)))
+}
+
+const CREDENTIAL =
+  /auth|cookie|token|secret|passw|pwd|signature|credential|(?:api|access|private|session)[-_.]?key|^(?:key|pass|sign|hash)$/i
+
+/** A query without its question mark, the values of whose fields that look like credentials read `***`. */
+function masked(query: string): string {
+  return query
+    .split('&')
+    .map((field) => {
+      const [name = '', ...value] = field.split('=')
+      return value.length > 0 && CREDENTIAL.test(unescaped(name)) ? `${name}=***` : field
+    })
+    .join('&')
+}
+
+function unescaped(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name // A percent sign that escapes nothing stays as it is.
+  }
 }

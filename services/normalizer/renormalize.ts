@@ -75,7 +75,7 @@ await runService(async () => {
   const recordings = await lifecycle.start('recordings', () =>
     startRecordings({ config, pool, guard, publisher, metrics, onRefused, clock, logger }),
   )
-  const holding = isDryRun ? { hold: async () => {} } : sessions
+  const holding = isDryRun ? { hold: async () => 'held' as const } : sessions
   const published = isDryRun ? async () => {} : recordings.published
   const options = {
     publisher,

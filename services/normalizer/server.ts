@@ -1,8 +1,8 @@
-import rateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from '../shared/logger.ts'
 import { type Answer, malformed, NOT_FOUND, send, TOO_LARGE, UNAVAILABLE } from './answers.ts'
 import { addFirstPartyRoute, type FirstPartyRouteOptions } from './first-party-route.ts'
+import { BODY_BYTES_MAX } from './gate.ts'
 import type { WebhookOutcome } from './metrics.ts'
 import { addWebhookRoutes, type WebhookRouteOptions } from './webhook-routes.ts'
 
@@ -12,30 +12,42 @@ import { addWebhookRoutes, type WebhookRouteOptions } from './webhook-routes.ts'
  */
 export interface ServerOptions extends WebhookRouteOptions, FirstPartyRouteOptions {
   readonly logger: Logger
+  /** Connections of clients; further ones are closed at once. */
+  readonly connectionsMax: number
   /** Addresses and ranges of proxies whose `x-forwarded-for` is believed. */
   readonly trustedProxies: readonly string[]
 }
 
-const BODY_BYTES_MAX = 256 * 1024
-/** Longest time for a request to arrive as a whole: a slow sender must not hold a connection. */
-const REQUEST_MS = 15_000
+/**
+ * Longest time for a request to arrive as a whole: a slow sender must not hold a connection. Node
+ * looks for such at intervals, so that one ends after 14 s at the latest.
+ */
+const REQUEST_MS = 12_000
+const REQUEST_CHECK_MS = 2_000
 /** Longer than the idle time of common load balancers (60 s), which else reuse a closed one. */
 const KEEP_ALIVE_MS = 65_000
 
 /** Ready for `listen` or `inject`. */
-export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+export function createServer(options: ServerOptions): FastifyInstance {
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS,
+    http: { connectionsCheckingInterval: REQUEST_CHECK_MS },
     keepAliveTimeout: KEEP_ALIVE_MS,
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
     trustProxy: [...options.trustedProxies],
     frameworkErrors: (_error, _request, reply) => void send(reply, malformed(400)),
   })
-  await app.register(rateLimit, { global: false })
+  // Node takes the longer of the two for the whole request, and its own for the headers is 60 s.
+  app.server.headersTimeout = REQUEST_MS
+  app.server.maxConnections = options.connectionsMax
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  // Before a body is read.
+  app.addHook('onRequest', async (request, reply) =>
+    request.is404 ? send(reply, NOT_FOUND) : undefined,
+  )
   app.setNotFoundHandler((_request, reply) => send(reply, NOT_FOUND))
   app.setErrorHandler((error, request, reply) => {
     const { outcome, answer } = ofError(error)

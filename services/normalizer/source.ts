@@ -14,6 +14,14 @@ export function openSource(source: SourceOfToken, box: SecretBox): Source {
   return { ...source, context: openContext(source, box) }
 }
 
+/**
+ * About what a source takes in memory: its settings sealed and opened, where each short text of a
+ * list costs more than its characters, and some hundred bytes besides.
+ */
+export function sourceBytes({ settingsSealed }: SourceOfToken): number {
+  return 500 + 4 * settingsSealed.length
+}
+
 /** What a provider's mapping needs of a source, from what is stored of it. */
 export function openContext(
   stored: Omit<SourceOfToken, 'tokenValidUntil'>,

@@ -1,33 +1,32 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { hashToken } from '../shared/access-token.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { ReadToken, SourceName, SourceTokens } from '../shared/source-token.ts'
 import { type TraceContext, traceIds } from '../shared/trace-context.ts'
-import type { Tracing } from '../shared/tracing.ts'
+import type { Span, Tracing } from '../shared/tracing.ts'
 import type { AcceptWebhook } from './accept-webhook.ts'
 import type { WebhookResult } from './act-on-verdicts.ts'
-import { answerOf, methodNotAllowed, send, tooManyRequests } from './answers.ts'
+import { answerOf, methodNotAllowed, send } from './answers.ts'
 import type { Door } from './door.ts'
+import type { Gate, Tokens } from './gate.ts'
 import type { NormalizerMetrics } from './metrics.ts'
-import { createMinuteLimit, type RateLimited } from './rate-limited.ts'
 import { endRequestSpan, startRequestSpan } from './request-span.ts'
+import type { Source } from './source.ts'
 import type { Webhook } from './webhook.ts'
 
 /** `/hooks/{provider}/{sourceToken}[/{eventPath}]`: where providers send their webhooks. */
 export interface WebhookRouteOptions {
   readonly acceptWebhook: AcceptWebhook
   readonly door: Door
-  readonly metrics: Pick<NormalizerMetrics, 'webhookReceived'>
+  readonly gate: Gate
+  /** By the hash of the token. */
+  readonly sources: Tokens<Source>['lookup']
+  /** What a token proves by itself, without a look into Postgres. */
+  readonly tokens: Pick<SourceTokens, 'read'>
+  readonly metrics: Pick<NormalizerMetrics, 'webhookReceived' | 'webhookLimited'>
   /** Null or absent: off. */
   readonly tracing?: Tracing | null | undefined
   readonly logger: Logger
-  readonly limits: RequestLimits
-}
-
-/** Per minute, and per replica. */
-export interface RequestLimits {
-  /** Webhooks of one source. */
-  readonly perSource: number
-  /** Requests of one address that name no source. */
-  readonly unknownPerAddress: number
 }
 
 interface Params {
@@ -36,66 +35,109 @@ interface Params {
   readonly eventPath?: string
 }
 
-type Handled = WebhookResult | RateLimited
-
 const PATHS = ['/hooks/:provider/:sourceToken', '/hooks/:provider/:sourceToken/:eventPath']
 
+type WebhookRequest = FastifyRequest<{ Params: Params }>
+
+interface Begun {
+  readonly startedMs: number
+  readonly span: Span | null
+  /** Whose share it is taken out of, once it was let in: a source may have two tokens. */
+  sender?: string
+}
+
 export function addWebhookRoutes(app: FastifyInstance, options: WebhookRouteOptions): void {
-  const handle = createHandler(app, options)
+  const begun = new WeakMap<WebhookRequest, Begun>()
+  const refuse = async (request: WebhookRequest, reply: FastifyReply) => {
+    options.metrics.webhookReceived(request.params.provider, 'method_not_allowed')
+    return send(reply, methodNotAllowed('GET, POST'))
+  }
   for (const url of PATHS) {
     app.route<{ Params: Params }>({
       method: ['GET', 'POST'],
       url,
-      handler: async (request, reply) => {
-        const startedMs = performance.now()
+      // The token first: a body of whom we do not know is not read.
+      onRequest: async (request, reply) => {
         const { method, headers } = request
         const span = startRequestSpan(options.tracing, { method, route: url, headers })
-        const result = await handle(request, span?.context)
-        options.metrics.webhookReceived(request.params.provider, result.kind)
-        const facts = factsOf(result)
-        log(options.logger, result.kind, {
-          ...facts,
-          ms: Math.round(performance.now() - startedMs),
-          ...traceIds(span?.context),
-        })
-        const answer =
-          result.kind === 'rate_limited' ? tooManyRequests(result.waitSeconds) : answerOf(result)
-        endRequestSpan(span, { ...facts, status: answer.status })
-        return send(reply, answer)
+        const begins: Begun = { startedMs: performance.now(), span }
+        begun.set(request, begins)
+        const refused = await atTheGate(request, begins, options)
+        if (refused) return finish(request, reply, { result: refused, begun, options })
       },
-    })
-    app.route<{ Params: Params }>({
-      method: ['PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'],
-      url,
       handler: async (request, reply) => {
-        options.metrics.webhookReceived(request.params.provider, 'method_not_allowed')
-        return send(reply, methodNotAllowed('GET, POST'))
+        const result = await handle(request, begun.get(request), options)
+        return finish(request, reply, { result, begun, options })
       },
     })
+    const method = ['PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
+    app.route<{ Params: Params }>({ method, url, onRequest: refuse, handler: refuse })
   }
 }
 
-type WebhookRequest = FastifyRequest<{ Params: Params }>
-
-function createHandler(
-  app: FastifyInstance,
-  { acceptWebhook, door, limits }: WebhookRouteOptions,
-): (request: WebhookRequest, trace: TraceContext | undefined) => Promise<Handled> {
-  const ofSource = createMinuteLimit(app, {
-    max: limits.perSource,
-    keyGenerator: (request) => (request.params as Params).sourceToken,
+async function atTheGate(
+  request: WebhookRequest,
+  begins: Begun,
+  { gate, sources, tokens }: WebhookRouteOptions,
+): Promise<WebhookResult | null> {
+  const { sourceToken } = request.params
+  const token = tokens.read(sourceToken)
+  const found = await gate.find(request, {
+    kind: 'source',
+    lookup: sources,
+    hash: hashToken(sourceToken),
+    isProven: token.kind === 'signed',
   })
-  const ofStranger = createMinuteLimit(app, { max: limits.unknownPerAddress })
-  return async (request, trace) => {
-    const limited = await ofSource(request)
-    if (limited) return limited
-    const webhook = webhookOf(request, trace)
-    const result = await door.pass(() => acceptWebhook(webhook))
-    if (result.kind !== 'unknown_source') return result
-    // Counted only now: a provider sends for all its customers from the same few addresses, and
-    // one of them with a deleted source must not lock out the others.
-    return (await ofStranger(request)) ?? result
-  }
+  if (found.kind === 'rate_limited') return found
+  if (found.kind === 'unknown') return { kind: 'unknown_source' }
+  const source = found.kind === 'found' ? found.value : namedBy(token)
+  if ('kind' in source) return source
+  begins.sender = source.id
+  const limited = gate.admit(source.id, request)
+  return limited && { ...limited, source }
+}
+
+/** Postgres cannot say whose token it is: what nobody vouches for is not read at all. */
+function namedBy(token: ReadToken): SourceName | WebhookResult {
+  if (token.kind === 'signed') return token.source
+  if (token.kind === 'forged') return { kind: 'unknown_source' }
+  return { kind: 'unavailable', reason: 'postgres' }
+}
+
+async function handle(
+  request: WebhookRequest,
+  begun: Begun | undefined,
+  { acceptWebhook, door, gate }: WebhookRouteOptions,
+): Promise<WebhookResult> {
+  const webhook = webhookOf(request, begun?.span?.context)
+  const result = await door.pass(() => acceptWebhook(webhook))
+  const calls = 'eventIds' in result ? Math.max(result.eventIds.length, 1) : 1
+  if (begun?.sender !== undefined) gate.settle(begun.sender, request, calls)
+  return result
+}
+
+interface Finished {
+  readonly result: WebhookResult
+  readonly begun: WeakMap<WebhookRequest, Begun>
+  readonly options: WebhookRouteOptions
+}
+
+/** Counts, logs and answers. */
+function finish(
+  request: WebhookRequest,
+  reply: FastifyReply,
+  { result, begun, options: { metrics, logger } }: Finished,
+): FastifyReply {
+  const { startedMs = performance.now(), span = null } = begun.get(request) ?? {}
+  const { provider } = request.params
+  metrics.webhookReceived(provider, result.kind)
+  if (result.kind === 'rate_limited') metrics.webhookLimited(provider, result.reason)
+  const facts = factsOf(result)
+  const ms = Math.round(performance.now() - startedMs)
+  log(logger, result.kind, { ...facts, ms, ...traceIds(span?.context) })
+  const answer = answerOf(result)
+  endRequestSpan(span, { ...facts, status: answer.status })
+  return send(reply, answer)
 }
 
 function webhookOf(request: WebhookRequest, trace: TraceContext | undefined): Webhook {
@@ -124,8 +166,8 @@ function headersOf(request: FastifyRequest): Record<string, string> {
 }
 
 /** For log and trace; never the webhook's body, its address or its token. */
-function factsOf(result: Handled) {
-  const source = 'source' in result ? result.source : null
+function factsOf(result: WebhookResult) {
+  const source = 'source' in result ? result.source : undefined
   return {
     provider: source?.provider,
     sourceId: source?.id,
@@ -137,7 +179,7 @@ function factsOf(result: Handled) {
 }
 
 /** One line per webhook. */
-function log(logger: Logger, kind: Handled['kind'], line: object): void {
+function log(logger: Logger, kind: WebhookResult['kind'], line: object): void {
   const isQuiet = kind === 'ignored' || kind === 'answered'
   logger[isQuiet ? 'debug' : 'info'](line, 'webhook.accepted')
 }

@@ -112,6 +112,8 @@ export const commonVariables = {
   DATABASE_URL: secret,
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   STOP_DEADLINE_MS: milliseconds.default(9_000),
+  /** Of one of the machine's network interfaces; without it, all of them. */
+  LISTEN_ADDRESS: z.union([z.ipv4(), z.ipv6()]).optional(),
 }
 
 export const egressVariables = {

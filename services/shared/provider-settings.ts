@@ -214,6 +214,12 @@ export const unitalkSettings = settings({
   headerSecret: secret.optional(),
 })
 
+/**
+ * Longest settings of a source, as JSON: room for 1,000 numbers, and every replica of the normalizer
+ * remembers them. Asked when they are saved; what was saved before is still read.
+ */
+export const SETTINGS_BYTES_MAX = 16 * 1024
+
 export const providerSettings = {
   ringostat: ringostatSettings,
   phonet: phonetSettings,

@@ -12,7 +12,9 @@ export type Health =
   | { readonly ok: false; readonly reason: string }
 
 export interface TelemetryOptions {
-  readonly port: number
+  readonly telemetryPort: number
+  /** Of the network interface to listen at. Default: all of them. */
+  readonly listenAddress?: string | undefined
   readonly registry: Registry
   /** Ready: assigned, connected. A failing check only takes the process out of rotation. */
   readonly isReady: () => Promise<Health> | Health
@@ -32,7 +34,7 @@ export async function startTelemetryServer(options: TelemetryOptions): Promise<T
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options.port, resolve)
+    server.listen({ port: options.telemetryPort, host: options.listenAddress }, resolve)
   })
   return { port: (server.address() as AddressInfo).port, stop: () => close(server) }
 }

@@ -18,6 +18,8 @@ export interface Row {
   readonly isLast?: true
   /** Takes longer than a test may: `make torture SCENE=hostile` plays it, `make test` does not. */
   readonly isLong?: true
+  /** What the normalizer may need for it. */
+  readonly bounds?: { readonly loopLagP99Ms: number; readonly memoryMb: number }
   /** Whose calls nothing may be noticed of. Default: both neighbours. */
   readonly spares?: readonly ('beside' | 'elsewhere')[]
   /** What has to be there before the neighbours send. */
@@ -74,7 +76,12 @@ export async function playRow(row: Row, site: Site): Promise<Played> {
   const afterwards = (await row.afterwards?.(site)) ?? []
   return {
     row,
-    claims: [...attacked, ...sparedClaims(row, site, figures), ...afterwards],
+    claims: [
+      ...attacked,
+      ...sparedClaims(row, site, figures),
+      ...boundClaims(row, normalizer),
+      ...afterwards,
+    ],
     neighbours: figures,
     vitals: { normalizer, dispatcher },
   }
@@ -90,6 +97,15 @@ function sparedClaims(
     const { refused, lost, late } = told ?? { refused: -1, lost: -1, late: -1 }
     return claim(`calls of ${side}`, { refused, lost, late }, { refused: 0, lost: 0, late: 0 })
   })
+}
+
+function boundClaims({ bounds }: Row, vitals: Vitals): readonly Claim[] {
+  if (!bounds) return []
+  const { loopLagP99Ms, rssBeforeMb, rssMostMb } = vitals
+  return [
+    atMost('loop lag p99, ms', loopLagP99Ms ?? Number.POSITIVE_INFINITY, bounds.loopLagP99Ms),
+    atMost('memory that it took, MB', rssMostMb - rssBeforeMb, bounds.memoryMb),
+  ]
 }
 
 /** What a person wants to see of it, right or wrong. */

@@ -57,6 +57,75 @@ describe('sources', () => {
     ])
   })
 
+  it('are at most 50 of a workspace, also for those who ask in the same moment', async () => {
+    const { path } = await api.aWorkspace()
+    const add = () => api.call(`POST ${path}/sources`, { body: { provider: 'binotel' } })
+    for (let added = 0; added < 45; added += 1) expect((await add()).status).toBe(201)
+
+    const answers = await Promise.all(Array.from({ length: 12 }, add))
+
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([
+      ...Array.from({ length: 5 }, () => 201),
+      ...Array.from({ length: 7 }, () => 409),
+    ])
+    expect(answers.find(({ status }) => status === 409)?.body.detail).toBe(
+      'A workspace may have 50 sources of calls. Delete one that is not used any more.',
+    )
+    expect(
+      (
+        await api.call(`POST ${(await api.aWorkspace()).path}/sources`, {
+          body: { provider: 'binotel' },
+        })
+      ).status,
+    ).toBe(201)
+  })
+
+  it('are listed in pages, oldest first', async () => {
+    const { path } = await api.aWorkspace()
+    const ids: string[] = []
+    for (let added = 0; added < 5; added += 1) {
+      ids.push((await api.call(`POST ${path}/sources`, { body: { provider: 'unitalk' } })).body.id)
+    }
+
+    const pages: string[][] = []
+    let cursor = ''
+    do {
+      const { body } = await api.call(`GET ${path}/sources?limit=2${cursor}`)
+      pages.push(body.items.map(({ id }: { id: string }) => id))
+      cursor = body.nextCursor === null ? '' : `&cursor=${body.nextCursor}`
+    } while (cursor !== '')
+
+    expect(pages).toEqual([ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)])
+  })
+
+  it.each([
+    { createdMicros: Number.MAX_SAFE_INTEGER, id: 'source_1' },
+    { createdMicros: 1.5, id: 'source_1' },
+    { createdMicros: 1, id: 'a\u0000b' },
+  ])('refuse the cursor %j', async (position) => {
+    const { path } = await api.aWorkspace()
+    const cursor = Buffer.from(JSON.stringify(position)).toString('base64url')
+
+    expect((await api.call(`GET ${path}/sources?cursor=${cursor}`)).status).toBe(422)
+  })
+
+  it('have settings of 16 KB at most', async () => {
+    const { path } = await api.aWorkspace()
+    const create = (count: number) =>
+      api.call(`POST ${path}/sources`, {
+        body: {
+          provider: 'stream-telecom',
+          settings: { internalLines: Array.from({ length: count }, () => '8'.repeat(20)) },
+        },
+      })
+
+    expect((await create(600)).status).toBe(201)
+    expect((await create(900)).body).toMatchObject({
+      status: 422,
+      errors: [{ path: 'body.settings', message: 'may have 16384 bytes as JSON' }],
+    })
+  })
+
   it('refuse settings of another provider with the list of the allowed ones', async () => {
     const { path } = await api.aWorkspace()
 

@@ -14,18 +14,18 @@ import { freshDatabase } from '../support/stack.ts'
 
 const LEASE_MS = 60_000
 
+let pool: Pool
+
+beforeAll(async () => {
+  const databaseUrl = new Secret(await freshDatabase())
+  await migrate(databaseUrl, quiet)
+  pool = createPool({ databaseUrl, applicationName: 'test', connectionsMax: 8, logger: quiet })
+})
+afterAll(() => pool.end())
+
 describe('due sessions', () => {
-  let pool: Pool
-
-  beforeAll(async () => {
-    const databaseUrl = new Secret(await freshDatabase())
-    await migrate(databaseUrl, quiet)
-    pool = createPool({ databaseUrl, applicationName: 'test', connectionsMax: 8, logger: quiet })
-  })
-  afterAll(() => pool.end())
-
-  const lease = async (limit = 100) => {
-    const sessions = await leaseDueSessions(pool, { limit, leaseMs: LEASE_MS })
+  const lease = async (limit = 100, bytesMax = 1_000_000) => {
+    const sessions = await leaseDueSessions(pool, { limit, bytesMax, leaseMs: LEASE_MS })
     return sessions.toSorted((a, b) => (a.sessionId < b.sessionId ? -1 : 1))
   }
   const ids = (sessions: readonly { sessionId: string }[]) =>
@@ -62,6 +62,50 @@ describe('due sessions', () => {
 
     expect(ids(failed)).toEqual(['h'])
     expect(ids(await lease())).toEqual(['i'])
+  })
+
+  it('are taken by the bytes of their legs as well, but at least one', async () => {
+    for (const id of ['j', 'k', 'l']) {
+      await storeLegs(pool, [{ ...closingLeg('ws_5', id), legSealed: 'x'.repeat(1_000) }])
+    }
+
+    const first = await lease(100, 2_500)
+    await markSessionsPublished(pool, first.map(published))
+    const second = await lease(100, 10)
+
+    expect(ids(first)).toEqual(['j', 'k'])
+    expect(ids(second)).toEqual(['l'])
+  })
+})
+
+describe('a session', () => {
+  const leg = (sessionId: string, legId: string, bytes = 10): StoredLeg => {
+    return { ...closingLeg('ws_6', sessionId), legId, legSealed: 'x'.repeat(bytes) }
+  }
+  const store = async (legs: readonly StoredLeg[]) =>
+    (await storeLegs(pool, legs)).filter((stored) => stored === 'held').length
+
+  it('holds 200 legs; those that are told again count once, those of others go on', async () => {
+    const legs = Array.from({ length: 150 }, (_, n) => leg('many', `${n}`))
+
+    expect(await store(legs)).toBe(150)
+    expect(await store(legs)).toBe(150)
+    const more = Array.from({ length: 150 }, (_, n) => leg('many', `more-${n}`))
+    expect(await storeLegs(pool, [...more, leg('other', '1'), leg('many', '149')])).toEqual([
+      ...Array.from({ length: 50 }, () => 'held'),
+      ...Array.from({ length: 100 }, () => 'session_full'),
+      'held',
+      'session_full',
+    ])
+    const [many] = await leaseDueSessions(pool, { limit: 1, bytesMax: 1, leaseMs: LEASE_MS })
+    expect(many?.legsSealed).toHaveLength(200)
+  })
+
+  it('holds 256 KB of legs', async () => {
+    const legs = Array.from({ length: 6 }, (_, n) => leg('large', `${n}`, 50_000))
+
+    expect(await store(legs)).toBe(5)
+    expect(await store([leg('large', '0', 40_000), leg('large', '9', 20_000)])).toBe(2)
   })
 })
 

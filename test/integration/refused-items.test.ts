@@ -208,7 +208,8 @@ const CASES: Readonly<Record<BatchedStatement, () => Promise<number>>> = {
     const store = createCheckStore(pool, onRefused)
     const plan = (callId: string) => {
       const eventSealed = box.seal('{}', recordingCheckPlace(callId))
-      return store.plan({ callId, provider: 'unitalk', eventSealed, dueInMs: 60_000 })
+      const where = { workspaceId: 'ws_1', host: 'files.example.com' }
+      return store.plan({ callId, provider: 'unitalk', ...where, eventSealed, dueInMs: 60_000 })
     }
     return settled(ids('plan').map(plan))
   },

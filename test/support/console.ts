@@ -95,6 +95,7 @@ export async function startConsole(
     allowHttp: true,
     requestTimeoutMs: 500,
     attemptsMax: 9,
+    sourcesMax: 50,
     ...overrides,
   }
   const app = await createServer(deps, { ...LIMITS, ...limits })

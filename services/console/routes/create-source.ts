@@ -1,13 +1,17 @@
 import { z } from 'zod'
 import { hashToken } from '../../shared/access-token.ts'
 import { PROVIDER_NAMES, type ProviderName } from '../../shared/call-event.ts'
-import { insertSource } from '../../shared/postgres/sources.ts'
-import { providerSettings, withoutSecrets } from '../../shared/provider-settings.ts'
+import { insertSourceWithin } from '../../shared/postgres/sources.ts'
+import {
+  providerSettings,
+  SETTINGS_BYTES_MAX,
+  withoutSecrets,
+} from '../../shared/provider-settings.ts'
 import { settingsPlace } from '../../shared/sealed-places.ts'
 import { newSourceId } from '../../shared/source-token.ts'
 import { type ConsoleApp, type ConsoleDeps, workspaceParams } from '../console-app.ts'
 import { givenText } from '../given.ts'
-import { problemResponses } from '../problem.ts'
+import { invalidRequest, type Problem, plainProblem, problemResponses } from '../problem.ts'
 
 const label = givenText(200).nullable().default(null)
 
@@ -40,7 +44,7 @@ const created = z.object({
 
 /** A new source of calls: the URL at which one provider reports them. */
 export function createSource(app: ConsoleApp, deps: ConsoleDeps): void {
-  const { pool, secretBox, sourceTokens, normalizerPublicUrl } = deps
+  const { pool, secretBox, sourceTokens, normalizerPublicUrl, sourcesMax } = deps
   const schema = {
     summary: 'Add a source of calls',
     operationId: 'createSource',
@@ -54,15 +58,17 @@ export function createSource(app: ConsoleApp, deps: ConsoleDeps): void {
     { schema, config: { idempotent: true } },
     async (request, reply) => {
       const { provider, settings } = request.body
+      const settingsText = JSON.stringify(settings)
+      if (Buffer.byteLength(settingsText) > SETTINGS_BYTES_MAX) throw SETTINGS_TOO_LARGE
       const named = { id: newSourceId(), workspaceId: request.params.id, provider }
       const token = sourceTokens.issue(named)
       const source = {
         ...named,
         label: request.body.label,
-        settingsSealed: secretBox.seal(JSON.stringify(settings), settingsPlace(named)),
+        settingsSealed: secretBox.seal(settingsText, settingsPlace(named)),
         tokenHash: hashToken(token),
       }
-      await insertSource(pool, source)
+      if (!(await insertSourceWithin(pool, source, sourcesMax))) throw tooManySources(sourcesMax)
       return reply.code(201).send({
         id: source.id,
         provider,
@@ -71,5 +77,16 @@ export function createSource(app: ConsoleApp, deps: ConsoleDeps): void {
         settings: withoutSecrets(settings),
       })
     },
+  )
+}
+
+const SETTINGS_TOO_LARGE = invalidRequest([
+  { path: 'body.settings', message: `may have ${SETTINGS_BYTES_MAX} bytes as JSON` },
+])
+
+function tooManySources(sourcesMax: number): Problem {
+  return plainProblem(
+    409,
+    `A workspace may have ${sourcesMax} sources of calls. Delete one that is not used any more.`,
   )
 }

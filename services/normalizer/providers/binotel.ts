@@ -6,6 +6,7 @@ import {
   type ProviderRequest,
   rejected,
   type SourceContext,
+  tooMany,
   type Verdict,
 } from './provider.ts'
 import { firstText, isObject, numbered, object, text } from './wire-value.ts'
@@ -60,9 +61,11 @@ function readCompleted(
 ): readonly Verdict[] {
   const details = object(body['callDetails'])
   if (callId(details) !== null) return [judge(details, source)]
-  const calls = numbered(body['callDetails'])
-    .filter(isObject)
-    .filter((entry) => callId(entry) !== null)
+  const numberedCalls = numbered(body['callDetails'])
+  // Without an id of its own a call has about 50 fields, which are no calls.
+  const refused = tooMany(numberedCalls.filter(isObject).length)
+  if (refused) return refused
+  const calls = numberedCalls.filter(isObject).filter((entry) => callId(entry) !== null)
   return (calls.length > 0 ? calls : [details]).map((call) => judge(call, source))
 }
 

@@ -11,6 +11,7 @@ import {
   untold,
 } from '../../shared/call-event.ts'
 import { isoInstant } from './instant.ts'
+import { isUsableId } from './usable-ids.ts'
 
 /**
  * Events of first-party producers (transcripts, recordings, orders): the event in the shape in
@@ -31,11 +32,27 @@ const url = z
   .max(4_000)
   .nullable()
   .default(null)
+const id = z
+  .string()
+  .trim()
+  .min(1)
+  .refine(isUsableId, 'must have at most 255 bytes and no line break')
+/**
+ * The zero value of Go and .NET, 0001-01-01, and all before 1970 count as 1970. There is no year 0,
+ * and a year of five digits, or one that nobody alive will see, is a broken clock: refused, because
+ * whoever reads the event as a date would fail at it.
+ */
 const instant = z.iso
   .datetime({ offset: true })
-  .transform((value) => isoInstant(Date.parse(value)))
+  .refine((value) => isTold(Date.parse(value)), 'must be a time between the years 1 and 2100')
+  .transform((value) => isoInstant(Math.max(Date.parse(value), 0)))
   .nullable()
   .default(null)
+
+/** With a day on both sides, for an offset may move the zero value into the year 0. */
+function isTold(ms: number): boolean {
+  return ms >= Date.parse('0000-12-31T00:00:00Z') && ms < Date.UTC(2100, 0, 1)
+}
 
 const transcript = z.strictObject({
   text: longText,
@@ -50,7 +67,7 @@ const transcript = z.strictObject({
 })
 
 const order = z.strictObject({
-  id: z.string().trim().min(1).max(200),
+  id: z.string().trim().min(1).max(200).refine(isUsableId, 'must not hold a line break'),
   number: text,
   amount: z.number().nullable().default(null),
   currency: z
@@ -84,7 +101,7 @@ const tracking = z.strictObject({
 const told = z.strictObject({
   event: z.enum(EVENT_KINDS),
   provider: z.enum(EVENT_PROVIDERS).optional(),
-  providerCallId: z.string().trim().min(1).max(500).optional(),
+  providerCallId: id.optional(),
   callId: z
     .string()
     .regex(/^call_[0-9a-f]{32}$/, 'must be a callId that an event of ours carried')

@@ -6,6 +6,7 @@ import {
   type Provider,
   rejected,
   type SourceContext,
+  tooMany,
   type Verdict,
 } from './provider.ts'
 import { firstText, isObject, list, number, object, text } from './wire-value.ts'
@@ -24,16 +25,14 @@ export const phonet: Provider<PhonetSettings> = {
   settings: phonetSettings,
   acknowledgement: { contentType: 'application/json', body: '{}' },
   read(request, source) {
-    const records = recordsIn(request.body)
-    if (records.length > RECORDS_MAX) {
-      return [rejected('too_deep', `more than ${RECORDS_MAX} calls in one request`)]
-    }
-    return records.map((record) => readRecord(record, source, request.receivedAt))
+    const { records, shared } = recordsIn(request.body)
+    const told = (record: Json): Json => (isObject(record) ? { ...shared, ...record } : record)
+    return (
+      tooMany(records.length) ??
+      records.map((record) => readRecord(told(record), source, request.receivedAt))
+    )
   },
 }
-
-/** Ten pages of Phonet's own history; more in one request is no webhook. */
-const RECORDS_MAX = 500
 
 /** Under which keys readers of Phonet's history have met the list of calls. */
 const WRAPPERS = ['items', 'calls', 'content', 'data', 'list']
@@ -42,16 +41,15 @@ const WRAPPERS = ['items', 'calls', 'content', 'data', 'list']
  * The calls of a body: one, a list, or either of them wrapped. A wrapper's own fields (event,
  * account) count for each call in it, so that the account is checked there, too.
  */
-function recordsIn(body: Json): readonly Json[] {
+function recordsIn(body: Json): { records: readonly Json[]; shared: JsonObject } {
   const told = list(body)
-  if (told.length > 0) return told
+  if (told.length > 0) return { records: told, shared: {} }
   const outer = object(body)
   const wrapper = WRAPPERS.find((key) => typeof outer[key] === 'object' && outer[key] !== null)
-  if (wrapper === undefined || text(outer['uuid']) !== null) return [body]
+  if (wrapper === undefined || text(outer['uuid']) !== null) return { records: [body], shared: {} }
   const { [wrapper]: inner, ...shared } = outer
   const records = isObject(inner) ? [inner] : list(inner)
-  if (records.length === 0) return [body]
-  return records.map((record) => (isObject(record) ? { ...shared, ...record } : record))
+  return records.length === 0 ? { records: [body], shared: {} } : { records, shared }
 }
 
 function readRecord(

@@ -51,6 +51,8 @@ export type RejectedReason =
   | 'invalid_time' // no usable start time
   | 'account_mismatch' // names another account than the source's
   | 'too_deep' // nested or numbered beyond reason
+  | 'too_many' // more than 100 calls in one request
+  | 'unusable_id' // an id longer than any, or with a line break or a damaged character in it
 
 /** One leg of a session that is told in parts; merged by `Provider.merge` once it is final. */
 export interface HeldLeg {
@@ -83,6 +85,18 @@ export interface Provider<Settings> {
   merge?(legs: readonly JsonObject[], source: SourceContext<Settings>): CallFacts
   /** The answer that this provider takes for success. */
   readonly acknowledgement: { readonly contentType: string; readonly body: string }
+}
+
+/**
+ * Most calls in one request, asked before any of them is mapped: 80,000 empty objects fit into a
+ * body, and mapping them would hold up the webhooks of everybody else for a second.
+ */
+export const CALLS_MAX = 100
+
+/** For a provider to answer instead of its calls; null while they are few enough. */
+export function tooMany(calls: number): readonly Verdict[] | null {
+  if (calls <= CALLS_MAX) return null
+  return [rejected('too_many', `it holds more than ${CALLS_MAX} calls`)]
 }
 
 export function rejected(reason: RejectedReason, detail: string): Verdict {

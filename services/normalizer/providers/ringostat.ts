@@ -8,6 +8,7 @@ import {
   type ProviderRequest,
   rejected,
   type SourceContext,
+  tooMany,
   type Verdict,
 } from './provider.ts'
 import { readCall, type ToldCall } from './ringostat-call.ts'
@@ -73,6 +74,8 @@ function read(
   const body = bodyOf(request)
   const calls: readonly Json[] = Array.isArray(body) ? body : [body]
   if (calls.length === 0) return [rejected('unrecognized', 'the list is empty')]
+  const refused = tooMany(calls.length)
+  if (refused) return refused
   return calls.map((call) =>
     isObject(call) ? judge(call, named, source) : rejected('unrecognized', 'it is no object'),
   )

@@ -24,10 +24,13 @@ export function linesOf(settings: StreamTelecomSettings, defaultCountry: string)
     if (number === null || number.length > LINE_CHARS_MAX) return false
     return listed.size > 0 ? listed.has(withoutPlus(number)) : pattern.test(withoutPlus(number))
   }
+  let company: ReadonlySet<string | null> | undefined
   function isCompany(number: string | null): boolean {
+    if (settings.companyNumbers.length === 0) return false
     const asked = phoneNumber(number, defaultCountry)
-    const isSame = (company: string) => phoneNumber(company, defaultCountry) === asked
-    return asked !== null && settings.companyNumbers.some(isSame)
+    // Once: a source may list 1,000, and each of 200 legs asks.
+    company ??= new Set(settings.companyNumbers.map((told) => phoneNumber(told, defaultCountry)))
+    return asked !== null && company.has(asked)
   }
   return {
     isInternal,

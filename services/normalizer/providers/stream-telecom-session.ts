@@ -1,7 +1,7 @@
 import { type CallFacts, type CallStatus, untold } from '../../shared/call-event.ts'
 import { callerAndCallee, unansweredStatus } from './call-sides.ts'
 import { isoInstant, secondsBetween } from './instant.ts'
-import type { Json, JsonObject } from './provider.ts'
+import type { JsonObject } from './provider.ts'
 import {
   instantOf,
   legIdOf,
@@ -10,7 +10,8 @@ import {
   type StreamTelecomSource,
 } from './stream-telecom-leg.ts'
 import { type Lines, linesOf } from './stream-telecom-lines.ts'
-import { firstText, object, tag, utmTags } from './wire-value.ts'
+import { trackingOf } from './stream-telecom-visit.ts'
+import { object } from './wire-value.ts'
 
 /**
  * The legs of one session → one call, however they came: every leg may be told again, late, and in
@@ -165,15 +166,4 @@ function recordingOf(legs: readonly SessionLeg[]) {
     recordingStatus: recordUrl === null ? 'none' : 'available',
     recordingUrl: recordUrl,
   } as const
-}
-
-/** The inner form of `ct_data` is not published: only unmistakable names are read. */
-function trackingOf(visit: Json | undefined): CallFacts['tracking'] {
-  const told = object(visit)
-  const capital = (name: string) => name.charAt(0).toUpperCase() + name.slice(1)
-  return {
-    ...utmTags((name) => tag(firstText(told[`utm_${name}`], told[`utm${capital(name)}`]))),
-    clientId: firstText(told['client_id'], told['clientId']),
-    landingPage: firstText(told['landing_page'], told['landingPage']),
-  }
 }

@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from './provider.ts'
 import { hangUpOfCdr } from './stream-telecom-cdr.ts'
+import { keptLeg } from './stream-telecom-kept-leg.ts'
 import {
   canonicalRecord,
   isGreeting,
@@ -42,7 +43,8 @@ export const streamTelecom: Provider<StreamTelecomSettings> = {
     return [readEvent(withEvent(request, request.body, source), request.body, source)]
   },
   merge(legs, source) {
-    return sessionCall(legs, sessionIdOf(legs[0] ?? {}) ?? '', source)
+    // Cut again, for legs that were stored before they were cut.
+    return sessionCall(legs.map(keptLeg), sessionIdOf(legs[0] ?? {}) ?? '', source)
   },
 }
 
@@ -85,14 +87,14 @@ function readLastWord(record: JsonObject, source: StreamTelecomSource, isHeld: b
   }
   if (!isHeld) {
     const callId = id(record['call_id']) ?? sessionId
-    return { kind: 'event', call: sessionCall([record], callId, source) }
+    return { kind: 'event', call: sessionCall([keptLeg(record)], callId, source) }
   }
   return {
     kind: 'leg',
     held: {
       sessionId,
       legId: legIdOf(record),
-      leg: record,
+      leg: keptLeg(record),
       closing: isClosing(record),
       windowMs: source.settings.mergeWindowSec * 1000,
     },

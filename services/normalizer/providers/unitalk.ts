@@ -7,6 +7,7 @@ import {
   type ProviderRequest,
   rejected,
   type SourceContext,
+  tooMany,
   type Verdict,
 } from './provider.ts'
 import { finishedCall } from './unitalk-call.ts'
@@ -32,9 +33,10 @@ export const unitalk: Provider<UnitalkSettings> = {
     const told = { ...request.query, ...object(request.body) }
     const kind = kindOf(told, request)
     if (kind === 'not_final' || kind === 'unknown_event') return [{ kind: 'ignored', reason: kind }]
+    const refused = tooMany(list(told['calls']).length)
+    if (refused) return refused
     const calls = callsIn(told)
     if (calls.length === 0) return [UNRECOGNIZED]
-    if (calls.length > CALLS_MAX) return [TOO_MANY]
     return calls.map((call) => (call === null ? UNRECOGNIZED : readCall(call, kind, source)))
   },
 }
@@ -43,11 +45,6 @@ const UNRECOGNIZED = rejected(
   'unrecognized',
   'neither Standard JSON with `call`, nor a template with `call_id`',
 )
-
-/** The largest page of UniTalk's own history. */
-const CALLS_MAX = 1000
-
-const TOO_MANY = rejected('too_deep', `more than ${CALLS_MAX} calls in one request`)
 
 const FINAL = new Set(['CALL_END', 'CALL_ENDED'])
 const NOT_FINAL = new Set(['CALL_NEW', 'CALL_REDIRECT', 'CALL_ANSWER'])

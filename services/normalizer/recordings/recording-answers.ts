@@ -36,7 +36,7 @@ function publicAnswerOf(result: AnsweredRecording): Answer {
     case 'unavailable':
       return because(503, result.kind, OURS, 5)
     case 'rate_limited':
-      return tooManyRequests(result.waitSeconds)
+      return tooManyRequests(result)
   }
 }
 

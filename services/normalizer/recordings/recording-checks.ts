@@ -2,7 +2,11 @@ import { type CallEvent, identify } from '../../shared/call-event.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { DatabaseGuard } from '../../shared/postgres/database-guard.ts'
-import type { ClaimedCheck, PlannedCheck } from '../../shared/postgres/recording-checks.ts'
+import type {
+  ClaimedCheck,
+  ClaimShares,
+  PlannedCheck,
+} from '../../shared/postgres/recording-checks.ts'
 import { recordingCheckPlace } from '../../shared/sealed-places.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import { type EventRefusal, refusalOf } from '../event-refusal.ts'
@@ -40,8 +44,9 @@ export type CheckOutcome =
   | 'failed' // could not be published, or a bug: taken again when its claim has ended
 
 export interface RecordingCheckStore {
-  plan(check: PlannedCheck): Promise<void>
-  claimDue(): Promise<readonly ClaimedCheck[]>
+  /** Whether there was room for it. */
+  plan(check: PlannedCheck): Promise<boolean>
+  claimDue(shares: Omit<ClaimShares, 'leaseMs'>): Promise<readonly ClaimedCheck[]>
   postpone(check: { callId: string; looks: number; dueInMs: number }): Promise<void>
   /** Whether it was there. */
   remove(callId: string): Promise<boolean>
@@ -65,8 +70,15 @@ export interface RecordingChecksOptions {
 /** Rows of the table, each about 2 KB; beyond it no more are planned. */
 const CHECKS_MAX = 200_000
 const COUNT_EVERY_MS = 60_000
-/** Looks at one host at a time: all customers of a provider share its file server. */
+/**
+ * Looks at one time; at one host, since all customers of a provider share its file server; and of one
+ * workspace, whose files may hang, 5 s each: the half of a host is left to the others.
+ */
+const LOOKS_MAX = 40
 const LOOKS_PER_HOST = 4
+const LOOKS_PER_WORKSPACE = 2
+/** Meanwhile others may have become due, of a workspace and a host that have room. */
+const CLAIM_EVERY_MS = 1_000
 
 export function createRecordingChecks(options: RecordingChecksOptions): RecordingChecks {
   const { store, guard, clock, logger, onOutcome } = options
@@ -76,12 +88,15 @@ export function createRecordingChecks(options: RecordingChecksOptions): Recordin
 
   const queryOrNull = createQueryOrNull({ guard, event: 'recording_checks.query_failed', logger })
 
-  async function plan(event: CallEvent): Promise<void> {
-    const { callId, provider } = event
+  async function plan(event: CallEvent): Promise<boolean> {
+    const { callId, provider, workspaceId } = event
+    const { host } = new URL(event.recordingUrl ?? '')
     const [dueInMs = 0] = options.delaysMs
     const eventSealed = options.box.seal(JSON.stringify(event), recordingCheckPlace(callId))
-    await store.plan({ callId, provider, eventSealed, dueInMs })
-    rows += 1
+    const check = { callId, provider, workspaceId, host, eventSealed, dueInMs }
+    const isPlanned = await store.plan(check)
+    if (isPlanned) rows += 1
+    return isPlanned
   }
 
   async function drop({ callId, provider }: CallEvent): Promise<void> {
@@ -92,7 +107,7 @@ export function createRecordingChecks(options: RecordingChecksOptions): Recordin
     async published(event) {
       if (fileToWaitFor(event, options)) {
         const planned = rows < CHECKS_MAX ? await queryOrNull(() => plan(event)) : null
-        if (planned === null) onOutcome(event.provider, 'not_planned')
+        if (planned !== true) onOutcome(event.provider, 'not_planned')
       } else if (tellsOfLateFile(event)) {
         // Left undone while Postgres is away: the check will find that the recording was told.
         await queryOrNull(() => drop(event))
@@ -104,11 +119,7 @@ export function createRecordingChecks(options: RecordingChecksOptions): Recordin
         countAt = clock.now() + COUNT_EVERY_MS
         if (rows >= CHECKS_MAX) logger.error({ rows }, 'recording_checks.full')
       }
-      let claimed: readonly ClaimedCheck[]
-      do {
-        claimed = await store.claimDue()
-        await lookAtEach(claimed, stopping.signal, options)
-      } while (claimed.length > 0 && !stopping.signal.aborted)
+      await lookInShares(stopping.signal, options)
     },
     stop: () => stopping.abort(),
   }
@@ -119,22 +130,54 @@ interface OpenCheck extends ClaimedCheck {
   readonly url: string
 }
 
-async function lookAtEach(
-  claimed: readonly ClaimedCheck[],
-  stopped: AbortSignal,
-  options: RecordingChecksOptions,
-): Promise<void> {
-  const ofHost = new Map<string, OpenCheck[]>()
-  for (const check of claimed) {
-    const open = openCheck(check, options)
-    if (open === null) continue
-    const { host } = new URL(open.url)
-    ofHost.set(host, [...(ofHost.get(host) ?? []), open])
+/**
+ * Looks for what is due, each as soon as its workspace and its host have room, until nothing is due
+ * or under way. A look that hangs takes its own place only: the others are claimed beside it.
+ */
+async function lookInShares(stopped: AbortSignal, options: RecordingChecksOptions): Promise<void> {
+  const underWay = new Map<Promise<void>, ClaimedCheck>()
+  for (;;) {
+    const claimed = stopped.aborted ? [] : await options.store.claimDue(sharesOf(underWay))
+    for (const check of claimed) {
+      const looking = lookSafely(check, stopped, options).finally(() => underWay.delete(looking))
+      underWay.set(looking, check)
+    }
+    if (claimed.length > 0) continue
+    if (underWay.size === 0) return
+    await firstOf(underWay.keys(), stopped, options)
   }
-  const lanes = [...ofHost.values()].flatMap((queue) =>
-    Array.from({ length: LOOKS_PER_HOST }, () => lookInTurn(queue, stopped, options)),
-  )
-  await Promise.all(lanes)
+}
+
+function sharesOf(underWay: ReadonlyMap<unknown, ClaimedCheck>): Omit<ClaimShares, 'leaseMs'> {
+  return {
+    limit: LOOKS_MAX - underWay.size,
+    perWorkspace: LOOKS_PER_WORKSPACE,
+    ofWorkspaces: countBy(underWay.values(), ({ workspaceId }) => workspaceId),
+    perHost: LOOKS_PER_HOST,
+    ofHosts: countBy(underWay.values(), ({ host }) => host),
+  }
+}
+
+function countBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => string) {
+  const counts = new Map<string, number>()
+  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1)
+  return counts
+}
+
+/** Until a look has ended, or for a second; once stopped, until all have. */
+async function firstOf(
+  looks: Iterable<Promise<void>>,
+  stopped: AbortSignal,
+  { clock }: RecordingChecksOptions,
+): Promise<void> {
+  if (stopped.aborted) {
+    await Promise.all(looks)
+    return
+  }
+  const ended = new AbortController()
+  const second = clock.sleep(CLAIM_EVERY_MS, AbortSignal.any([ended.signal, stopped]))
+  await Promise.race([...looks, second.catch(() => undefined)])
+  ended.abort()
 }
 
 /** Null for what cannot be read, which stays until it is old: its key may come back. */
@@ -154,20 +197,19 @@ function openCheck(
   }
 }
 
-/** Several of these share one queue, and with it the host. */
-async function lookInTurn(
-  queue: OpenCheck[],
+/** Never rejects. */
+async function lookSafely(
+  claimed: ClaimedCheck,
   stopped: AbortSignal,
   options: RecordingChecksOptions,
 ): Promise<void> {
-  for (let check = queue.shift(); check; check = queue.shift()) {
-    if (stopped.aborted) return
-    try {
-      options.onOutcome(check.provider, await lookOnce(check, stopped, options))
-    } catch (error) {
-      options.onOutcome(check.provider, 'failed')
-      options.logger.error({ callId: check.callId, err: error }, 'recording_check.failed')
-    }
+  const check = openCheck(claimed, options)
+  if (check === null) return
+  try {
+    options.onOutcome(check.provider, await lookOnce(check, stopped, options))
+  } catch (error) {
+    options.onOutcome(check.provider, 'failed')
+    options.logger.error({ callId: check.callId, err: error }, 'recording_check.failed')
   }
 }
 

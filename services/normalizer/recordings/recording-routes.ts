@@ -1,8 +1,10 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { methodNotAllowed, send } from '../answers.ts'
+import { type Budget, createBudget } from '../budget.ts'
 import type { NormalizerMetrics } from '../metrics.ts'
-import { createMinuteLimit } from '../rate-limited.ts'
+import { type RateLimited, rateLimited } from '../rate-limited.ts'
 import type { FindRecording } from './find-recording.ts'
 import { type AnsweredRecording, answerOf } from './recording-answers.ts'
 import type { RecordingLinks } from './recording-link.ts'
@@ -13,6 +15,7 @@ export interface RecordingRouteOptions {
   readonly find: FindRecording
   readonly limits: RecordingLimits
   readonly metrics: Pick<NormalizerMetrics, 'recordingAsked'>
+  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -31,7 +34,7 @@ type RecordingRequest = FastifyRequest<{ Params: Params }>
 const PATH = '/recordings/:token'
 
 export function addRecordingRoutes(app: FastifyInstance, options: RecordingRouteOptions): void {
-  const handle = createHandler(app, options)
+  const handle = createHandler(options)
   app.route<{ Params: Params }>({
     method: ['GET', 'HEAD'],
     url: PATH,
@@ -54,31 +57,38 @@ export function addRecordingRoutes(app: FastifyInstance, options: RecordingRoute
       return send(reply, answerOf(result))
     },
   })
-  app.route({
-    method: ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-    url: PATH,
-    handler: async (_request, reply) => {
-      options.metrics.recordingAsked('unknown', 'method_not_allowed')
-      return send(reply, methodNotAllowed('GET, HEAD'))
-    },
-  })
+  // Before the body is read.
+  const refuse = async (_request: FastifyRequest, reply: FastifyReply) => {
+    options.metrics.recordingAsked('unknown', 'method_not_allowed')
+    return send(reply, methodNotAllowed('GET, HEAD'))
+  }
+  const method = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+  app.route({ method, url: PATH, onRequest: refuse, handler: refuse })
 }
 
-function createHandler(
-  app: FastifyInstance,
-  { links, find, limits }: RecordingRouteOptions,
-): (request: RecordingRequest) => Promise<AnsweredRecording> {
-  const ofAddress = createMinuteLimit(app, { max: limits.perAddress })
-  const ofSource = createMinuteLimit(app, {
-    max: limits.perSource,
-    // Only asked once the token was read: a forged one must not use up its victim's share.
-    keyGenerator: (request) => links.read((request.params as Params).token)?.sourceId ?? '',
-  })
+const MINUTE_MS = 60_000
+
+function createHandler({
+  links,
+  find,
+  limits,
+  clock,
+}: RecordingRouteOptions): (request: RecordingRequest) => Promise<AnsweredRecording> {
+  const ofAddress = createBudget({ max: limits.perAddress, windowMs: MINUTE_MS, clock })
+  const ofSource = createBudget({ max: limits.perSource, windowMs: MINUTE_MS, clock })
   return async (request) => {
-    const limited = await ofAddress(request)
+    const limited = taken(ofAddress, request.ip)
     if (limited) return limited
     const link = links.read(request.params.token)
     if (link === null) return { kind: 'recording_unknown' }
-    return (await ofSource(request)) ?? find(link)
+    // Only once the token was read: a forged one must not use up its victim's share.
+    return taken(ofSource, link.sourceId) ?? find(link)
   }
+}
+
+function taken(budget: Budget, key: string): RateLimited | null {
+  const waitSeconds = budget.waitSeconds(key)
+  if (waitSeconds !== null) return rateLimited('requests', waitSeconds)
+  budget.spend(key, 1)
+  return null
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { createWriteBatcher } from '../../shared/batcher.ts'
+import { createBatcher } from '../../shared/batcher.ts'
 import type { CallEvent, CallFacts } from '../../shared/call-event.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { createAddressRule } from '../../shared/egress/addresses.ts'
@@ -22,6 +22,7 @@ import type { NormalizerConfig } from '../config.ts'
 import { createFindSource } from '../find-source.ts'
 import type { NormalizerMetrics } from '../metrics.ts'
 import type { Publisher } from '../publisher.ts'
+import { sourceBytes } from '../source.ts'
 import { createAskBinotel } from './ask-binotel.ts'
 import { createFindRecording } from './find-recording.ts'
 import { linkedCall, type SourceOfCall } from './linked-call.ts'
@@ -53,11 +54,11 @@ export interface RecordingsOptions {
 /** Delays are told in seconds and more. */
 const SWEEP_EVERY_MS = 1_000
 const CHECKS_PER_STATEMENT = 200
-/** Few, so that even if each of them hangs for 5 s they are through long before the claim ends. */
-const CHECKS_PER_CLAIM = 40
+/** A look begins when it is claimed, and takes 10 s at most. */
 const CLAIM_MS = 120_000
-/** Sources that are remembered; each takes less than a kilobyte. */
+/** Sources that are remembered. */
 const SOURCES_MAX = 5_000
+const SOURCES_BYTES_MAX = 16 * 1024 * 1024
 
 export function startRecordings(options: RecordingsOptions): Recordings {
   const { config, pool, guard, publisher, metrics, clock, logger } = options
@@ -100,6 +101,7 @@ export function startRecordings(options: RecordingsOptions): Recordings {
           logger,
         }),
         metrics,
+        clock,
         logger,
       }),
     async stop() {
@@ -117,6 +119,8 @@ function createSourceLookup({ config, pool, guard, clock, logger }: RecordingsOp
     query: (key) => byId(key.toString()),
     ttlMs: config.sourceCacheMs,
     entriesMax: SOURCES_MAX,
+    bytesMax: SOURCES_BYTES_MAX,
+    bytesOf: sourceBytes,
     guard,
     clock,
     logger,
@@ -125,13 +129,13 @@ function createSourceLookup({ config, pool, guard, clock, logger }: RecordingsOp
 
 /** Planned checks in Postgres; those of concurrent calls are planned in one statement. */
 export function createCheckStore(pool: Pool, onRefused: OnRefusedRow): RecordingCheckStore {
-  const plans = createWriteBatcher<PlannedCheck>((batch) => planChecks(pool, batch), {
+  const plans = createBatcher<PlannedCheck, boolean>((batch) => planChecks(pool, batch), {
     itemsMax: CHECKS_PER_STATEMENT,
     refusals: { statement: 'plan_checks', idsOf: ({ callId }) => ({ callId }), onRefused },
   })
   return {
     plan: (check) => plans.add(check),
-    claimDue: () => claimDueChecks(pool, { limit: CHECKS_PER_CLAIM, leaseMs: CLAIM_MS }),
+    claimDue: (shares) => claimDueChecks(pool, { ...shares, leaseMs: CLAIM_MS }),
     postpone: (check) => postponeCheck(pool, check),
     remove: async (callId) => (await removeChecks(pool, [callId])) === 1,
     count: () => countChecks(pool),

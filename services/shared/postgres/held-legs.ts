@@ -49,8 +49,27 @@ export interface PublishedSession extends SessionKey {
   readonly fingerprint: Buffer
 }
 
-/** Stores legs, each replacing an earlier one of the same id, and says when their sessions are due. */
-export async function storeLegs(pool: Pool, legs: readonly StoredLeg[]): Promise<void> {
+/** `session_full`: the leg was not stored, since its session holds as much as one may. */
+export type StoredAs = 'held' | 'session_full'
+
+/**
+ * Bounds of a session. No call rings so many lines; a source that sends without end would else grow
+ * a session until the process that merges it has no memory left.
+ */
+const LEGS_MAX = 200
+const LEG_BYTES_MAX = 256 * 1024
+/** For sessions from before there was a bound: read whole, one of them could end the process. */
+const LEG_BYTES_READ_MAX = 2 * 1024 * 1024
+
+/**
+ * Stores legs, each replacing an earlier one of the same id, and says when their sessions are due.
+ * Answers for each leg, in their order. Two replicas that store legs of one session in the same
+ * moment do not see each other's, so a session may grow by a batch more than it may.
+ */
+export async function storeLegs(
+  pool: Pool,
+  legs: readonly StoredLeg[],
+): Promise<readonly StoredAs[]> {
   // One statement may touch a row once: of a repeated leg the later counts.
   const newest = [...new Map(legs.map((leg) => [keyOf(leg, leg.legId), leg])).values()]
   const sessions = new Map<string, StoredLeg>()
@@ -60,7 +79,7 @@ export async function storeLegs(pool: Pool, legs: readonly StoredLeg[]): Promise
   }
   // Sorted, because two replicas that lock the same sessions in two orders would deadlock.
   const sorted = [...sessions].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, leg]) => leg)
-  await pool.query({
+  const { rows } = await pool.query<SessionKey & { legId: string }>({
     name: 'store-legs',
     text: STORE_LEGS,
     values: [
@@ -77,12 +96,40 @@ export async function storeLegs(pool: Pool, legs: readonly StoredLeg[]): Promise
       newest.map((leg) => leg.sessionId),
       newest.map((leg) => leg.legId),
       newest.map((leg) => leg.legSealed),
+      LEGS_MAX,
+      LEG_BYTES_MAX,
     ],
   })
+  const held = new Set(rows.map((row) => keyOf(row, row.legId)))
+  return legs.map((leg) => (held.has(keyOf(leg, leg.legId)) ? 'held' : 'session_full'))
 }
 
+/** A leg that is told again takes the place of the earlier one, so only its growth counts. */
 const STORE_LEGS = `
-  with session as (
+  with told as (
+    select told.*, same.leg_id is null as is_new,
+           octet_length(told.leg_sealed) - coalesce(octet_length(same.leg_sealed), 0) as growth
+      from unnest($10::text[], $11::text[], $12::text[], $13::text[])
+             with ordinality as told (source_id, session_id, leg_id, leg_sealed, place)
+      left join held_legs as same using (source_id, session_id, leg_id)
+  ),
+  fitting as (
+    select source_id, session_id, leg_id, leg_sealed
+      from (
+        select told.*,
+               sum(is_new::integer) over earlier as new_legs,
+               sum(growth) over earlier as grown
+          from told
+        window earlier as (partition by source_id, session_id order by place)
+      ) as told
+      cross join lateral (
+        select count(*) as legs, coalesce(sum(octet_length(leg_sealed)), 0) as bytes
+          from held_legs as leg
+         where leg.source_id = told.source_id and leg.session_id = told.session_id
+      ) as known
+     where known.legs + new_legs <= $14::integer and known.bytes + grown <= $15::integer
+  ),
+  session as (
     insert into held_sessions as held (
       source_id, session_id, workspace_id, provider, settings_sealed, timezone, default_country,
       closed, due_at
@@ -97,6 +144,9 @@ const STORE_LEGS = `
         source_id, session_id, workspace_id, provider, settings_sealed, timezone,
         default_country, closing, window_ms
       )
+     where exists (
+       select from fitting
+        where fitting.source_id = told.source_id and fitting.session_id = told.session_id)
     on conflict (source_id, session_id) do update set
       settings_sealed = excluded.settings_sealed,
       timezone = excluded.timezone,
@@ -106,20 +156,22 @@ const STORE_LEGS = `
       version = held.version + 1
   )
   insert into held_legs (source_id, session_id, leg_id, leg_sealed)
-  select * from unnest($10::text[], $11::text[], $12::text[], $13::text[])
+  select source_id, session_id, leg_id, leg_sealed from fitting
   on conflict (source_id, session_id, leg_id) do update set
     leg_sealed = excluded.leg_sealed,
-    received_at = excluded.received_at`
+    received_at = excluded.received_at
+  returning source_id as "sourceId", session_id as "sessionId", leg_id as "legId"`
 
 /**
- * Takes at most `limit` due sessions for `leaseMs`, oldest first, and none of a workspace of which
+ * Takes at most `limit` due sessions for `leaseMs`, oldest first, with at most `bytesMax` bytes of
+ * legs but at least one, and none of a workspace of which
  * one is being published: another replica would overtake it, and two calls change places. The rows
  * are locked only while they are taken, not while they are published: a leg that arrives meanwhile
  * must not wait for Kafka.
  */
 export async function leaseDueSessions(
   pool: Pool,
-  { limit, leaseMs }: { limit: number; leaseMs: number },
+  { limit, bytesMax, leaseMs }: { limit: number; bytesMax: number; leaseMs: number },
 ): Promise<readonly LeasedSession[]> {
   return inTransaction(pool, async (client) => {
     // One replica at a time: two that look together do not see each other's leases.
@@ -127,7 +179,7 @@ export async function leaseDueSessions(
     const { rows } = await client.query<Omit<LeasedSession, 'legsSealed'>>({
       name: 'lease-due-sessions',
       text: LEASE_DUE_SESSIONS,
-      values: [limit, leaseMs],
+      values: [limit, leaseMs, bytesMax],
     })
     // After the lock and in its transaction: nothing can be added to what is read here.
     const legs = rows.length === 0 ? new Map() : await legsOf(client, rows)
@@ -138,8 +190,8 @@ export async function leaseDueSessions(
 const LEASE_LOCK = `hashtext('callwebhook.sessions.lease')`
 
 const LEASE_DUE_SESSIONS = `
-  with due as (
-    select source_id, session_id from held_sessions as held
+  with locked as (
+    select source_id, session_id, due_at from held_sessions as held
      where due_at <= now()
        and not exists (
          select from held_sessions as ahead
@@ -147,6 +199,18 @@ const LEASE_DUE_SESSIONS = `
      order by due_at
      limit $1
        for update skip locked
+  ),
+  due as (
+    select source_id, session_id from (
+      select source_id, session_id, sum(bytes) over earlier as bytes,
+             row_number() over earlier as place
+        from locked cross join lateral (
+          select coalesce(sum(octet_length(leg_sealed)), 0) as bytes from held_legs as leg
+           where leg.source_id = locked.source_id and leg.session_id = locked.session_id
+        ) as legs
+      window earlier as (order by due_at, source_id, session_id)
+    ) as sized
+     where place = 1 or bytes <= $3::integer
   ),
   leased as (
     update held_sessions as held
@@ -161,9 +225,6 @@ const LEASE_DUE_SESSIONS = `
     from leased
    order by due_at`
 
-/** Most legs that are read of one session; a hostile source could send any number. */
-const LEGS_MAX = 200
-
 async function legsOf(
   client: PoolClient,
   sessions: readonly SessionKey[],
@@ -173,8 +234,13 @@ async function legsOf(
     text: `
       select wanted.source_id as "sourceId", wanted.session_id as "sessionId",
              array(
-               select leg_sealed from held_legs as leg
-                where leg.source_id = wanted.source_id and leg.session_id = wanted.session_id
+               select leg_sealed from (
+                 select leg_sealed, received_at, leg_id,
+                        sum(octet_length(leg_sealed)) over (order by received_at, leg_id) as bytes
+                   from held_legs as leg
+                  where leg.source_id = wanted.source_id and leg.session_id = wanted.session_id
+               ) as legs
+                where bytes <= ${LEG_BYTES_READ_MAX}
                 order by received_at, leg_id
                 limit ${LEGS_MAX}
              ) as "legsSealed"

@@ -11,6 +11,9 @@ import type { EventProvider } from '../call-event.ts'
 export interface PlannedCheck {
   readonly callId: string
   readonly provider: EventProvider
+  readonly workspaceId: string
+  /** Where the file will be. */
+  readonly host: string
   readonly eventSealed: string
   /** Milliseconds from now. */
   readonly dueInMs: number
@@ -19,56 +22,137 @@ export interface PlannedCheck {
 export interface ClaimedCheck {
   readonly callId: string
   readonly provider: EventProvider
+  /** Empty where it was planned by an older version. */
+  readonly workspaceId: string
+  readonly host: string
   readonly eventSealed: string
   readonly looks: number
 }
 
-/** A call that is planned already stays as it is. */
-export async function planChecks(pool: Pool, checks: readonly PlannedCheck[]): Promise<void> {
+/** Of one workspace, or it would fill the table for all. */
+const PER_WORKSPACE_MAX = 5_000
+
+/** A call that is planned already stays as it is. Answers for each whether there was room. */
+export async function planChecks(
+  pool: Pool,
+  checks: readonly PlannedCheck[],
+): Promise<readonly boolean[]> {
   // In one order everywhere: two replicas that insert the same ids in two orders would deadlock.
   const rows = checks.toSorted((a, b) => (a.callId < b.callId ? -1 : 1))
-  await pool.query({
+  const { rows: full } = await pool.query<{ workspaceId: string }>({
     name: 'plan-recording-checks',
     text: `
-      insert into recording_checks (call_id, provider, event_sealed, due_at)
-      select call_id, provider, event_sealed, now() + due_in * interval '1 millisecond'
-        from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
-          as told (call_id, provider, event_sealed, due_in)
-      on conflict (call_id) do nothing`,
+      with told as (
+        select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+          as told (call_id, provider, workspace_id, host, event_sealed, due_in)
+      ),
+      full_ones as (
+        select workspace_id from (select distinct workspace_id from told) as workspaces
+         where (select count(*) from recording_checks as known
+                 where known.workspace_id = workspaces.workspace_id) >= $7::integer
+      ),
+      planned as (
+        insert into recording_checks (call_id, provider, workspace_id, host, event_sealed, due_at)
+        select call_id, provider, workspace_id, host, event_sealed,
+               now() + due_in * interval '1 millisecond'
+          from told where workspace_id not in (select workspace_id from full_ones)
+        on conflict (call_id) do nothing
+      )
+      select workspace_id as "workspaceId" from full_ones`,
     values: [
       rows.map((row) => row.callId),
       rows.map((row) => row.provider),
+      rows.map((row) => row.workspaceId),
+      rows.map((row) => row.host),
       rows.map((row) => row.eventSealed),
       rows.map((row) => row.dueInMs),
+      PER_WORKSPACE_MAX,
     ],
   })
+  const isFull = new Set(full.map(({ workspaceId }) => workspaceId))
+  return checks.map((check) => !isFull.has(check.workspaceId))
+}
+
+/** Looks that are under way, by workspace or by host. */
+export type LooksOf = ReadonlyMap<string, number>
+
+export interface ClaimShares {
+  readonly limit: number
+  readonly leaseMs: number
+  /** Most looks at once of one workspace, with those under way. */
+  readonly perWorkspace: number
+  readonly ofWorkspaces: LooksOf
+  /** Most looks at once at one host. */
+  readonly perHost: number
+  readonly ofHosts: LooksOf
 }
 
 /**
- * Takes at most `limit` due checks, oldest first, for `leaseMs`. Index `recording_checks_due`; rows
- * that another replica is taking are skipped.
+ * Takes at most `limit` due checks, oldest first, for `leaseMs`, and of no workspace and host more
+ * than its share. Index `recording_checks_due`; rows that another replica is taking are skipped.
  */
 export async function claimDueChecks(
   pool: Pool,
-  { limit, leaseMs }: { limit: number; leaseMs: number },
+  { limit, leaseMs, perWorkspace, ofWorkspaces, perHost, ofHosts }: ClaimShares,
 ): Promise<readonly ClaimedCheck[]> {
   const { rows } = await pool.query<ClaimedCheck>({
     name: 'claim-recording-checks',
-    text: `
-      update recording_checks
-         set due_at = now() + $2::integer * interval '1 millisecond'
-       where call_id in (
-         select call_id from recording_checks
-          where due_at <= now()
-          order by due_at
-          limit $1
-            for update skip locked
-       )
-      returning call_id as "callId", provider, event_sealed as "eventSealed", looks`,
-    values: [limit, leaseMs],
+    text: CLAIM_DUE_CHECKS,
+    values: [
+      limit,
+      leaseMs,
+      perWorkspace,
+      [...ofWorkspaces.keys()],
+      [...ofWorkspaces.values()],
+      perHost,
+      [...ofHosts.keys()],
+      [...ofHosts.values()],
+    ],
   })
   return rows
 }
+
+/** Of the oldest 500 whose workspace and host have room: the rest waits for the next claim. */
+const CLAIM_DUE_CHECKS = `
+  with busy_workspaces as (
+    select * from unnest($4::text[], $5::integer[]) as busy (workspace_id, looks)
+  ),
+  busy_hosts as (
+    select * from unnest($7::text[], $8::integer[]) as busy (host, looks)
+  ),
+  candidates as (
+    select call_id, workspace_id, host, due_at from recording_checks
+     where due_at <= now()
+       and workspace_id not in (select workspace_id from busy_workspaces where looks >= $3::integer)
+       and host not in (select host from busy_hosts where looks >= $6::integer)
+     order by due_at
+     limit 500
+  ),
+  ranked as (
+    select call_id, due_at,
+           row_number() over (partition by workspace_id order by due_at, call_id)
+             + coalesce(busy_workspaces.looks, 0) as of_workspace,
+           row_number() over (partition by host order by due_at, call_id)
+             + coalesce(busy_hosts.looks, 0) as of_host
+      from candidates
+      left join busy_workspaces using (workspace_id)
+      left join busy_hosts using (host)
+  ),
+  taken as (
+    select call_id from recording_checks
+     where due_at <= now()
+       and call_id in (
+         select call_id from ranked
+          where of_workspace <= $3::integer and of_host <= $6::integer
+          order by due_at limit $1::integer)
+       for update skip locked
+  )
+  update recording_checks as checks
+     set due_at = now() + $2::integer * interval '1 millisecond'
+    from taken
+   where checks.call_id = taken.call_id
+  returning checks.call_id as "callId", checks.provider, checks.workspace_id as "workspaceId",
+            checks.host, checks.event_sealed as "eventSealed", checks.looks`
 
 /** Notes that a look found nothing, and when to look next. Primary key. */
 export async function postponeCheck(

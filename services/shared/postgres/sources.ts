@@ -1,5 +1,6 @@
 import type { ProviderName } from '../call-event.ts'
-import type { Queryable } from './pool.ts'
+import type { Pool, Queryable } from './pool.ts'
+import { inTransaction } from './transaction.ts'
 
 export interface Source {
   readonly id: string
@@ -54,20 +55,62 @@ export async function insertSource(db: Queryable, source: NewSource): Promise<vo
   )
 }
 
-/** Oldest first. Index `sources_of_workspace`, then primary key; a workspace has a handful. */
-export async function listSources(db: Queryable, workspaceId: string): Promise<Source[]> {
-  const { rows } = await db.query<Source>(
+/**
+ * Inserts it unless the workspace has `sourcesMax` already; says whether it did. In turns: of two that
+ * look in the same moment, each would find room for itself.
+ */
+export async function insertSourceWithin(
+  pool: Pool,
+  source: NewSource,
+  sourcesMax: number,
+): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    await client.query('select from workspaces where id = $1 for no key update', [
+      source.workspaceId,
+    ])
+    const { rows } = await client.query<{ hasRoom: boolean }>(
+      'select count(*) < $2 as "hasRoom" from sources where workspace_id = $1',
+      [source.workspaceId, sourcesMax],
+    )
+    const hasRoom = rows[0]?.hasRoom ?? false
+    if (hasRoom) await insertSource(client, source)
+    return hasRoom
+  })
+}
+
+export interface ListedSource extends Source {
+  /** Microseconds since 1970, exact where a `Date` is not: for the cursor behind it. */
+  readonly createdMicros: number
+}
+
+export interface SourcesQuery {
+  readonly workspaceId: string
+  readonly limit: number
+  /** Null: from the first one on. */
+  readonly after: { readonly createdMicros: number; readonly id: string } | null
+}
+
+/** Oldest first. Index `sources_of_workspace`, then primary key; a workspace has 50 at most. */
+export async function listSources(
+  db: Queryable,
+  { workspaceId, limit, after }: SourcesQuery,
+): Promise<ListedSource[]> {
+  const { rows } = await db.query<Omit<ListedSource, 'createdMicros'> & { createdMicros: string }>(
     `select id, workspace_id as "workspaceId", provider, label,
             settings_sealed as "settingsSealed", created_at as "createdAt",
             first_event_at as "firstEventAt", last_event_at as "lastEventAt",
             case when previous_token_until > now() then previous_token_until end
-              as "previousValidUntil"
+              as "previousValidUntil",
+            (extract(epoch from created_at) * 1000000)::bigint::text as "createdMicros"
      from sources left join source_activity on source_id = id
      where workspace_id = $1
-     order by created_at, id`,
-    [workspaceId],
+       and ($3::bigint is null
+            or (created_at, id) > (timestamptz 'epoch' + $3 * interval '1 microsecond', $4::text))
+     order by created_at, id
+     limit $2`,
+    [workspaceId, limit, after?.createdMicros ?? null, after?.id ?? null],
   )
-  return rows
+  return rows.map((row) => ({ ...row, createdMicros: Number(row.createdMicros) }))
 }
 
 /**

@@ -29,6 +29,7 @@ export const longIdsOfLegs: Row = {
     return [
       claim('answers to the other', statusesOf(told), { 200: LEGS }),
       claim('answers to the attacker', statusesOf(refused), { 422: attacks.length }),
+      claim('reasons', [...new Set(refused.map(({ reason }) => reason))], ['unusable_id']),
     ]
   },
 }

@@ -148,7 +148,10 @@ function addSource(body: Record<string, unknown>, state: State): Change {
   const times = { firstEventAt: null, lastEventAt: null, previousValidUntil: null }
   const source = { settings: {}, label: null, ...body, id: 'source_9' }
   const createdAt = new Date().toISOString()
-  state.changed['/sources'] = { items: [...items, { ...source, ...times, createdAt }] }
+  state.changed['/sources'] = {
+    items: [...items, { ...source, ...times, createdAt }],
+    nextCursor: null,
+  }
   const webhookUrl = `https://hooks.callwebhook.example/hooks/${body['provider']}/src_4kQ9vT2mXw7Rb8Lc`
   return { status: 201, answer: { ...source, webhookUrl } }
 }

@@ -47,7 +47,7 @@ export function sceneOf(name: SceneName): Scene {
     '/dead-letters': { items: isEmpty ? [] : [deadLetter], nextCursor: null },
     '/backfills': { items: isEmpty ? [] : backfills(), nextCursor: null },
     '/lane': laneOf(name),
-    '/sources': { items: isEmpty ? [] : sources() },
+    '/sources': { items: isEmpty ? [] : sources(), nextCursor: null },
     [`/events/${EVENT_ID}`]: eventOf(name),
   }
 }

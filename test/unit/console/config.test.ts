@@ -23,6 +23,8 @@ describe('configuration of the console', () => {
       kafka: { brokers: ['127.0.0.1:9092'], topicPrefix: 'calls', partitions: 12 },
       requestTimeoutMs: 5_000,
       attemptsMax: 9,
+      sourcesMax: 50,
+      listenAddress: undefined,
       attemptsRetentionDays: 30,
     })
   })

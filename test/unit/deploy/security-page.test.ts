@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { LIMITS } from '../../../services/console/limits.ts'
 import { FAILED_SIGN_INS_PER_MINUTE } from '../../../services/console/sign-in-limit.ts'
+import { readConfig } from '../../../services/normalizer/config.ts'
+import { BODY_BYTES_MAX } from '../../../services/normalizer/gate.ts'
+import { CALLS_MAX } from '../../../services/normalizer/providers/provider.ts'
 import { projectPath } from '../../../services/shared/project-path.ts'
 import { knownVariables, READ_CONFIG } from '../../support/known-variables.ts'
 
@@ -20,6 +23,29 @@ describe('SECURITY.md', () => {
 
     expect(named.length).toBeGreaterThan(10)
     expect(named.filter((name) => !known.has(name))).toEqual([])
+  })
+
+  it('tells the limits of the normalizer as they are', () => {
+    const { limits, rejectedBytesPerDay, clientConnectionsMax } = readConfig({
+      DATABASE_URL: 'postgres://u:p@127.0.0.1/d',
+      SECRETS_KEY: Buffer.alloc(32).toString('base64'),
+    })
+    const number = (value: number) => value.toLocaleString('en')
+    const megabytes = (bytes: number) => `${bytes / 1_000_000} MB`
+
+    expect([
+      limitOf("a webhook's body; calls in it"),
+      limitOf('webhooks of a source, or of all producers of a workspace, in a minute'),
+      limitOf('their bytes; the calls in them'),
+      limitOf("what is kept in a day of a source's webhooks that cannot be read"),
+      limitOf('connections to the normalizer, of all tenants'),
+    ]).toEqual([
+      `${BODY_BYTES_MAX / 1024} KB; ${CALLS_MAX}`,
+      number(limits.perSource),
+      `${megabytes(limits.bytesPerSource)}; ${number(limits.callsPerSource)}`,
+      megabytes(rejectedBytesPerDay),
+      number(clientConnectionsMax),
+    ])
   })
 
   it('tells the limits of the console as they are', () => {

@@ -78,11 +78,12 @@ describe('the environment of the services', () => {
 })
 
 describe('a service process', () => {
-  it('is ready when /readyz says so, and gets the environment that it was given and no more', async () => {
+  it('is ready when /readyz says so, and gets what it was given, this machine to listen at, and no more', async () => {
     const service = await startStandIn({ GREETING: 'hello' })
 
     expect(JSON.parse(readFileSync(service.logFile, 'utf8'))).toEqual({
       GREETING: 'hello',
+      LISTEN_ADDRESS: '127.0.0.1',
       DISPATCHER_TELEMETRY_PORT: expect.any(String),
     })
     await service.kill()

@@ -61,6 +61,12 @@ describe('body reader', () => {
     expect(JSON.stringify(result)).not.toContain('380671234567')
   })
 
+  it('drops control characters, but for the tab and the ends of lines', () => {
+    const body = bytes('{"a":"one\\u0007\\u001b[31m\\ttwo\\r\\n\\u0085three\\u007f"}')
+
+    expect(readBody(body, JSON_TYPE)).toEqual(parsed({ a: 'one[31m\ttwo\r\nthree' }))
+  })
+
   it('drops NUL and half surrogates, which the log cannot hold', () => {
     const body = bytes('{"a\\u0000":"x\\u0000y\\ud800z \\ud83d\\ude00"}')
 

@@ -6,7 +6,7 @@ import { aConnectionFailure, quiet, stoppedClock } from '../../support/normalize
 const KEY = Buffer.from('key')
 const OTHER = Buffer.from('other')
 
-function setUp(entriesMax = 10) {
+function setUp({ entriesMax = 10, bytesMax = 1_000 } = {}) {
   const clock = stoppedClock()
   const database = {
     failure: null as Error | null,
@@ -23,6 +23,8 @@ function setUp(entriesMax = 10) {
     },
     ttlMs: 10_000,
     entriesMax,
+    bytesMax,
+    bytesOf: (value) => value.length,
     guard,
     clock,
     logger: quiet,
@@ -103,12 +105,56 @@ describe('cached lookup', () => {
   })
 
   it('forgets the oldest beyond its size', async () => {
-    const { database, lookup } = setUp(1)
+    const { database, lookup } = setUp({ entriesMax: 1 })
 
     await lookup.find(KEY)
     await lookup.find(OTHER)
     await lookup.find(KEY)
 
     expect(database.queries).toBe(3)
+  })
+
+  it('forgets the oldest beyond its bytes', async () => {
+    const { database, lookup } = setUp({ bytesMax: 100 })
+    database.value = 'x'.repeat(60)
+    await lookup.find(KEY)
+    await lookup.find(OTHER)
+
+    expect([lookup.remembered(KEY), lookup.remembered(OTHER)]).toEqual([null, 'found'])
+  })
+
+  it('counts the bytes of a value once, however often it is looked up', async () => {
+    const { clock, database, lookup } = setUp({ bytesMax: 100 })
+    database.value = 'x'.repeat(40)
+    await lookup.find(OTHER)
+    for (const _ of ['once', 'twice', 'three times']) {
+      await lookup.find(KEY)
+      clock.advance(10_000)
+    }
+
+    expect(lookup.remembered(OTHER)).toBe('found')
+  })
+
+  it('lets no number of made-up tokens push out one that is real', async () => {
+    const { database, lookup } = setUp({ entriesMax: 2 })
+    await lookup.find(KEY)
+    database.value = null
+
+    for (let made = 0; made < 20; made += 1) await lookup.find(Buffer.from(`made up ${made}`))
+
+    expect(lookup.remembered(KEY)).toBe('found')
+    expect(await lookup.find(KEY)).toEqual({ kind: 'found', value: 'first' })
+  })
+
+  it('remembers absence for its time, and presence beyond it', async () => {
+    const { clock, database, lookup } = setUp()
+    await lookup.find(KEY)
+    database.value = null
+    await lookup.find(OTHER)
+    expect(lookup.remembered(OTHER)).toBe('unknown')
+
+    clock.advance(10_000)
+
+    expect([lookup.remembered(KEY), lookup.remembered(OTHER)]).toEqual(['found', null])
   })
 })

@@ -23,6 +23,12 @@ describe('configuration of the normalizer', () => {
     expect(publishTimeoutMs).toBeLessThan(answerWithinMs)
   })
 
+  it('listens everywhere, or at the one address that it is given', () => {
+    expect(readConfig(REQUIRED).listenAddress).toBeUndefined()
+    expect(readConfig({ ...REQUIRED, LISTEN_ADDRESS: '127.0.0.1' }).listenAddress).toBe('127.0.0.1')
+    expect(() => readConfig({ ...REQUIRED, LISTEN_ADDRESS: 'localhost' })).toThrow(/LISTEN_ADDRESS/)
+  })
+
   it('reports everything that is wrong at once, by the name of the variable', () => {
     const read = () =>
       readConfig({

@@ -91,6 +91,39 @@ describe('first-party events', () => {
     expect(events[0]).toMatchObject({ recordingStatus: 'available', recordingUrl })
   })
 
+  it.each([
+    ['0001-01-01T00:00:00Z', '1970-01-01T00:00:00Z'],
+    ['0001-01-01T00:00:00+03:00', '1970-01-01T00:00:00Z'],
+    ['1969-12-31T23:59:59.999Z', '1970-01-01T00:00:00Z'],
+    ['2026-05-26T13:57:59+03:00', '2026-05-26T10:57:59Z'],
+  ])('takes the time %s for %s', async (startedAt, told) => {
+    const { events, post } = setUp()
+
+    expect(await post({ ...ORDER, startedAt })).toMatchObject({ kind: 'published' })
+    expect(events).toMatchObject([{ startedAt: told }])
+  })
+
+  it.each(['0000-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '2100-01-01T00:00:00Z'])(
+    'refuses the time %s',
+    async (answeredAt) => {
+      const errors = [
+        { path: 'answeredAt', message: 'must be a time between the years 1 and 2100' },
+      ]
+
+      expect(await setUp().post({ ...ORDER, answeredAt })).toEqual({ kind: 'rejected', errors })
+    },
+  )
+
+  it.each(['x'.repeat(256), 'a\nb', 'a\uFFFDb'])(
+    'refuses an id that nobody can hold',
+    async (id) => {
+      expect(await setUp().post({ ...ORDER, providerCallId: id })).toMatchObject({
+        kind: 'rejected',
+        errors: [{ path: 'providerCallId' }],
+      })
+    },
+  )
+
   it('refuses an event that the log does not take, and stores nothing', async () => {
     const { events, log, post } = setUp()
     log.refusing = { topic: 'calls.events', reason: 'too_large' }

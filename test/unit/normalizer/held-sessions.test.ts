@@ -53,15 +53,22 @@ function hangup(legId: string, overrides: JsonObject = {}): HeldLeg {
 const answered = { result: 'answer', time_answer: START + 8_000 }
 
 /** One session; due as soon as a leg is stored. */
-function storeInMemory(): HeldSessionStore & { session: LeasedSession | null; postponed: number } {
+function storeInMemory(): HeldSessionStore & {
+  session: LeasedSession | null
+  postponed: number
+  isFull: boolean
+} {
   const legs = new Map<string, StoredLeg>()
   let isDue = false
   return {
     session: null,
     postponed: 0,
+    isFull: false,
     async store(leg) {
+      if (this.isFull) return 'session_full'
       legs.set(leg.legId, leg)
       isDue = true
+      return 'held'
     },
     async leaseDue() {
       const [first] = legs.values()
@@ -129,6 +136,14 @@ describe('held sessions', () => {
 
     await sessions.hold(SOURCE, hangup('1.2'))
     expect(woken()).toBe(1)
+  })
+
+  it('publishes nothing for a leg that its session has no room for', async () => {
+    const { sessions, store, woken } = setUp()
+    store.isFull = true
+
+    expect(await sessions.hold(SOURCE, hangup('1.1'))).toBe('session_full')
+    expect(woken()).toBe(0)
   })
 
   it('stores legs sealed', async () => {

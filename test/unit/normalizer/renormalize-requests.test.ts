@@ -76,7 +76,7 @@ function setUp() {
           known: memoryOfEvents(),
           onPublished: () => {},
         }),
-        sessions: { hold: async () => {} },
+        sessions: { hold: async () => 'held' },
         recordings: noRecordings,
         rejected,
         metrics: { requestRejected: () => {}, webhookIgnored: () => {} },

@@ -11,7 +11,7 @@ const WELL: Health = { ok: true }
 /** A server on a port of its own, and how to ask it. */
 async function aTelemetryServer(options: Partial<TelemetryOptions> = {}) {
   const server = await startTelemetryServer({
-    port: 0,
+    telemetryPort: 0,
     registry: new Registry(),
     isReady: () => WELL,
     ...options,
@@ -79,12 +79,12 @@ describe('telemetry server', () => {
 
   it('fails to start on a port that is taken', async () => {
     const first = await startTelemetryServer({
-      port: 0,
+      telemetryPort: 0,
       registry: new Registry(),
       isReady: () => WELL,
     })
     onTestFinished(() => first.stop())
 
-    await expect(aTelemetryServer({ port: first.port })).rejects.toThrow('EADDRINUSE')
+    await expect(aTelemetryServer({ telemetryPort: first.port })).rejects.toThrow('EADDRINUSE')
   })
 })

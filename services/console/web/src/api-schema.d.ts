@@ -938,7 +938,12 @@ export interface operations {
   }
   listSources: {
     parameters: {
-      query?: never
+      query?: {
+        /** @description `nextCursor` of the page before. */
+        cursor?: string
+        /** @description Items in a page. */
+        limit?: number
+      }
       header?: never
       path: {
         /** @description Id of the workspace. */
@@ -973,6 +978,8 @@ export interface operations {
               /** @description Until then the webhook URL before the last rotation works as well. */
               previousValidUntil: string | null
             }[]
+            /** @description Null: there is no further page. */
+            nextCursor: string | null
           }
         }
       }

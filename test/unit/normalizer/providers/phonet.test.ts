@@ -56,13 +56,6 @@ describe('a look-up of Phonet', () => {
   })
 })
 
-it('one request of Phonet holds at most 500 calls', () => {
-  expect(read(Array.from({ length: 501 }, () => aRecord({})))).toMatchObject([
-    { kind: 'rejected', reason: 'too_deep' },
-  ])
-  expect(read(Array.from({ length: 500 }, () => aRecord({})))).toHaveLength(500)
-})
-
 function aHangUp(told: JsonObject): JsonObject {
   return {
     event: 'call.hangup',

@@ -75,15 +75,6 @@ describe('the header secret of a UniTalk handler', () => {
   })
 })
 
-it('a page of UniTalk holds at most 1000 calls', () => {
-  const calls = Array.from({ length: 1001 }, () => ({ id: 1 }))
-  const request = { method: 'POST', eventPath: '', headers: {}, query: {}, receivedAt: 0 } as const
-
-  expect(unitalk.read({ ...request, body: { calls } }, sourceWith({}))).toMatchObject([
-    { kind: 'rejected', reason: 'too_deep' },
-  ])
-})
-
 function sourceWith(settings: JsonObject) {
   const source = { timezone: 'Europe/Kyiv', defaultCountry: 'UA' }
   return { ...source, settings: unitalkSettings.parse(settings) }

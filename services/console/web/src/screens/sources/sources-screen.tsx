@@ -24,7 +24,8 @@ export function SourcesScreen() {
   const sources = useResource<readonly Source[]>(
     `sources ${workspaceId}`,
     async (signal) => {
-      const params = { path: { id: workspaceId } }
+      // One page: a workspace has 50 where the operator did not allow more.
+      const params = { path: { id: workspaceId }, query: { limit: 500 } }
       return (await take(api.GET('/v1/workspaces/{id}/sources', { params, signal }))).items
     },
     { pollMs },
