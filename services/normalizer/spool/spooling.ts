@@ -43,7 +43,8 @@ export interface Spooling {
   stop(): Promise<void>
 }
 
-const LOOK_EVERY_MS = 1_000
+/** One row is read. The calls of a workspace with an entry wait for it, too. */
+const LOOK_EVERY_MS = 250
 /** Of the time for an answer, what may have passed before a record is placed: look-ups in Postgres. */
 const LOOK_UPS_MS = 1_500
 
