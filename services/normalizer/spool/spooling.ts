@@ -113,5 +113,6 @@ export function createSpoolingLog(
     metrics.refused(reason)
     logger.error({ reason, err }, 'spool.refused')
   }
-  return createSafeLog({ producer, spool, answerWithinMs, onRefused, clock })
+  const { publishTimeoutMs } = config
+  return createSafeLog({ producer, spool, answerWithinMs, publishTimeoutMs, onRefused, clock })
 }
