@@ -27,7 +27,7 @@ export const ARRAY_STATEMENTS: Readonly<Record<string, readonly string[]>> = {
     'sight_events',
     'record_events',
   ],
-  'recording-checks.ts': ['plan_checks', 'own'],
+  'recording-checks.ts': ['plan_checks', 'own', 'own', 'own'],
   'sealed-columns.ts': ['own', 'own'],
   'source-activity.ts': ['note_source_activity'],
   'spool.ts': ['spool_entries', 'spool_entries', 'own', 'own'],

@@ -141,6 +141,8 @@ export function spoolInMemory(): Spool & {
   }
 }
 
+export const PUBLISH_TIMEOUT_MS = 2_000
+
 /**
  * What fails in the log is refused by the spool as well, unless another one is given. `refused` gets
  * why a call was taken by nobody.
@@ -154,6 +156,7 @@ export function safeLog(
     producer: log,
     spool,
     answerWithinMs: 3_000,
+    publishTimeoutMs: PUBLISH_TIMEOUT_MS,
     onRefused: ({ reason }) => refused.push(reason),
     clock: hurriedClock(),
   })

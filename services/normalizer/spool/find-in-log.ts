@@ -19,8 +19,16 @@ export interface Attempt {
 
 /** Clocks of ours and of the brokers differ by less than this, in milliseconds. */
 const CLOCKS_DIFFER_MS = 60_000
-/** After its time, a record is in the log or in nobody's hands. */
-const ARRIVES_WITHIN_MS = 2_000
+/**
+ * So long after it was given up, a broker that runs has written a record or refused it. The customer
+ * waits for it: twice as long, and a call that a change of leaders held up came more than 2 s late.
+ */
+const ARRIVES_WITHIN_MS = 1_000
+/**
+ * A broker that stood still finds the record and our question side by side, each on a connection of
+ * its own. It may answer us first: so much later it has written the record, too.
+ */
+const CATCHES_UP_WITHIN_MS = 250
 /** Of one partition. What lies behind is not looked at, and may come twice. */
 const SCAN_BYTES_MAX = 64 * 1024 * 1024
 
@@ -54,6 +62,8 @@ export function createFindInLog(options: FindInLogOptions): FindInLog {
       const reader = createLogReader({ kafka, topic, pageBytes: 1024 * 1024, logger })
       try {
         const groups = grouped(ofTopic, ({ record }) => partitionOfKey(record.key, partitions))
+        await Promise.all([...groups.keys()].map((partition) => reader.settled(partition)))
+        await clock.sleep(CATCHES_UP_WITHIN_MS)
         for (const [partition, group] of groups) {
           // What cannot be seen yet would be taken for missing, and written a second time.
           const end = await reader.settled(partition)

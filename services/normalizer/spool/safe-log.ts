@@ -32,6 +32,8 @@ export interface SafeLogOptions {
   readonly spool: Spool
   /** Milliseconds from the start of `place` in which the sender still gets its answer in time. */
   readonly answerWithinMs: number
+  /** For which the producer tries, in milliseconds. */
+  readonly publishTimeoutMs: number
   /** A call that nobody took. One that the spool refused and Kafka then took is none. */
   readonly onRefused: (refused: SpoolRefusedError) => void
   readonly clock: Clock
@@ -42,7 +44,7 @@ const AGAIN_MS = 250
 const KAFKA_MS = 1_000
 
 export function createSafeLog(options: SafeLogOptions): SafeLog {
-  const { producer, spool, answerWithinMs, onRefused, clock } = options
+  const { producer, spool, answerWithinMs, publishTimeoutMs, onRefused, clock } = options
 
   /** Null when Kafka took it, else since when it may be in the log without our knowing, if at all. */
   async function tryLog(record: LogRecord): Promise<{ attemptedAt: Date | null } | null> {
@@ -52,7 +54,10 @@ export function createSafeLog(options: SafeLogOptions): SafeLog {
       return null
     } catch (error) {
       if (!(error instanceof ProduceError)) throw error
-      return { attemptedAt: error.mayBeWritten ? new Date(startedAt) : null }
+      if (!error.mayBeWritten) return { attemptedAt: null }
+      // Given up with its batch, whose time had begun before its own. The drain waits until the time
+      // of the record is over, and the call with it: counted from here that is now.
+      return { attemptedAt: new Date(Math.min(startedAt, clock.now() - publishTimeoutMs)) }
     }
   }
 

@@ -45,7 +45,8 @@ export interface Spooling {
   stop(): Promise<void>
 }
 
-const LOOK_EVERY_MS = 1_000
+/** One row is read. The calls of a workspace with an entry wait for it, too. */
+const LOOK_EVERY_MS = 250
 /** Of the time for an answer, what may have passed before a record is placed: look-ups in Postgres. */
 const LOOK_UPS_MS = 1_500
 
@@ -116,5 +117,12 @@ export function createSpoolingLog(
     metrics.refused(reason)
     logger.error({ reason, err }, 'spool.refused')
   }
-  return createSafeLog({ producer, spool, answerWithinMs, onRefused: onNobodyTook, clock })
+  return createSafeLog({
+    producer,
+    spool,
+    answerWithinMs,
+    publishTimeoutMs: config.publishTimeoutMs,
+    onRefused: onNobodyTook,
+    clock,
+  })
 }

@@ -31,6 +31,16 @@ export function freeze(id: number, frozenMs: number): ClusterScene {
   }
 }
 
+/** Each stands still, and goes on before the others have given it up: a long pause of its JVM. */
+export function pauses(pausedMs: number): ClusterScene {
+  return {
+    name: 'pauses',
+    async play(stage) {
+      for (const broker of stage.stack.brokers) await hang(stage, broker, pausedMs)
+    },
+  }
+}
+
 /** The broker that the dispatchers' group is looked after by. */
 export function coordinatorKilled(awayMs: number): ClusterScene {
   return {

@@ -6,6 +6,7 @@ import {
   freeze,
   freezeAndDispatcherKilled,
   kill,
+  pauses,
   rolling,
   twoAway,
 } from './brokers-away.ts'
@@ -32,6 +33,7 @@ function scenesOf(count: number): readonly ClusterScene[] {
     rolling,
     ...[1, 2, 3].map((id) => kill(id, 20 * SECOND_MS)),
     ...[1, 2, 3].map((id) => freeze(id, 60 * SECOND_MS)),
+    pauses(4 * SECOND_MS),
     coordinatorKilled(20 * SECOND_MS),
     twoAway(60 * SECOND_MS),
     freezeAndDispatcherKilled(60 * SECOND_MS),
