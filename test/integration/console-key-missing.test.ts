@@ -2,7 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createConnectionLoader } from '../../services/dispatcher/delivery/open-connection.ts'
 import { Secret } from '../../services/shared/config.ts'
-import { passwordPlace, signingSecretPlace } from '../../services/shared/sealed-places.ts'
+import {
+  passwordPlace,
+  settingsPlace,
+  signingSecretPlace,
+} from '../../services/shared/sealed-places.ts'
 import { createSecretBox } from '../../services/shared/secret-box.ts'
 import { NOON, quiet } from '../support/builders.ts'
 import { anEndpoint, startMigratedConsole, type TestConsole } from '../support/console.ts'
@@ -99,5 +103,28 @@ describe('a connection whose key is gone', () => {
     expect(again).toMatchObject({ status: 200, body: { signingSecret: expect.any(String) } })
     expect(await workspace.connection()).toMatchObject({ state: 'connected', lastError: null })
     expect(await load(workspace.id)).toEqual(['connection'])
+  })
+})
+
+describe('a source whose key is gone', () => {
+  it('is listed without its settings, beside the others', async () => {
+    const workspace = await api.aWorkspace()
+    const add = async () => {
+      const body = { provider: 'binotel' }
+      return (await api.call(`POST ${workspace.path}/sources`, { body })).body.id
+    }
+    const [broken, fine] = [await add(), await add()]
+    await api.pool.query('update sources set settings_sealed = $2 where id = $1', [
+      broken,
+      lost.seal('{}', settingsPlace({ workspaceId: workspace.id, id: broken })),
+    ])
+
+    const { status, body } = await api.call(`GET ${workspace.path}/sources`)
+
+    expect(status).toBe(200)
+    expect(body.items).toMatchObject([
+      { id: broken, settings: null },
+      { id: fine, settings: expect.any(Object) },
+    ])
   })
 })

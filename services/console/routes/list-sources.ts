@@ -3,7 +3,7 @@ import { PROVIDER_NAMES } from '../../shared/call-event.ts'
 import { type ListedSource, listSources as list } from '../../shared/postgres/sources.ts'
 import { withoutSecrets } from '../../shared/provider-settings.ts'
 import { settingsPlace } from '../../shared/sealed-places.ts'
-import type { SecretBox } from '../../shared/secret-box.ts'
+import { type SecretBox, SecretBoxError } from '../../shared/secret-box.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
 import { problemResponses } from '../problem.ts'
@@ -12,7 +12,12 @@ const listed = z.object({
   id: z.string(),
   provider: z.enum(PROVIDER_NAMES),
   label: z.string().nullable(),
-  settings: z.record(z.string(), z.unknown()).describe('Secrets in it read `***`.'),
+  settings: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .describe(
+      'Secrets in it read `***`. null: we cannot read them; delete the source and add it anew.',
+    ),
   createdAt: instant,
   firstEventAt: instant
     .nullable()
@@ -58,15 +63,25 @@ export function listSources(app: ConsoleApp, { pool, secretBox }: ConsoleDeps): 
 }
 
 function shownSource(source: ListedSource, secretBox: SecretBox): z.infer<typeof listed> {
-  const { id, provider, label, settingsSealed } = source
+  const { id, provider, label } = source
   return {
     id,
     provider,
     label,
-    settings: withoutSecrets(JSON.parse(secretBox.open(settingsSealed, settingsPlace(source)))),
+    settings: shownSettings(source, secretBox),
     createdAt: source.createdAt.toISOString(),
     firstEventAt: source.firstEventAt?.toISOString() ?? null,
     lastEventAt: source.lastEventAt?.toISOString() ?? null,
     previousValidUntil: source.previousValidUntil?.toISOString() ?? null,
+  }
+}
+
+/** One whose key is gone would hide the others, and with them the way to delete it. */
+function shownSettings(source: ListedSource, secretBox: SecretBox) {
+  try {
+    return withoutSecrets(JSON.parse(secretBox.open(source.settingsSealed, settingsPlace(source))))
+  } catch (error) {
+    if (error instanceof SecretBoxError) return null
+    throw error
   }
 }

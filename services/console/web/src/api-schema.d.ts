@@ -965,10 +965,10 @@ export interface operations {
               /** @enum {string} */
               provider: 'ringostat' | 'phonet' | 'binotel' | 'stream-telecom' | 'unitalk'
               label: string | null
-              /** @description Secrets in it read `***`. */
+              /** @description Secrets in it read `***`. null: we cannot read them; delete the source and add it anew. */
               settings: {
                 [key: string]: unknown
-              }
+              } | null
               /** Format: date-time */
               createdAt: string
               /** @description The first webhook that was understood, ignored kinds included; null: none has come yet. */
