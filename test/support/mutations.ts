@@ -100,7 +100,7 @@ const CHANGES: readonly [Change, ...Change[]] = [
   (_, random) => random.pick(TIMES),
   (_, random) => [null, '', true, [], {}, [[]], 'null', '-1'][random.below(8)] ?? null,
   (value, random) => nested(value, 1 + random.below(40)),
-  (value, random) => Array.from({ length: 1 + random.below(300) }, () => value),
+  (value, random) => copiesOf(value, 1 + random.below(300)),
   (value, random) => renamed(value, random),
   (value, random) => without(value, random),
   (value, random) => (typeof value === 'string' ? value + longText(random) : longText(random)),
@@ -113,6 +113,14 @@ function changed(value: Json, random: Random): Json {
 
 function longText(random: Random): string {
   return random.pick(LETTERS).repeat(random.pick(LENGTHS))
+}
+
+/** What is longer than two bodies is cut at the door, and 300 long texts would be no string any more. */
+const COPIES_LENGTH_MAX = 600_000
+
+function copiesOf(value: Json, count: number): Json {
+  const most = Math.ceil(COPIES_LENGTH_MAX / JSON.stringify(value).length)
+  return Array.from({ length: Math.min(count, most) }, () => value)
 }
 
 function nested(value: Json, levels: number): Json {

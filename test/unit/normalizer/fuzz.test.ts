@@ -153,9 +153,9 @@ function webhookOf(request: FixtureRequest, provider: string, random: Random): W
 
 /** In one of the forms that providers write, some of them cut off or with a byte of garbage. */
 function written(body: Json, headers: FixtureRequest['headers'], random: Random) {
-  const form = ['application/x-www-form-urlencoded', formOf(body)] as const
-  const json = ['application/json', JSON.stringify(body)] as const
-  const [type, text] = random.pick([form, json, json])
+  const isForm = random.below(3) === 0
+  const type = isForm ? 'application/x-www-form-urlencoded' : 'application/json'
+  const text = isForm ? formOf(body) : JSON.stringify(body)
   const isCyrillic = random.below(3) === 0
   // Byte 0xB9 is № in windows-1251: one byte here, three in the event.
   const bytes = isCyrillic ? Buffer.from(text.replaceAll('№', '\xb9'), 'latin1') : Buffer.from(text)
