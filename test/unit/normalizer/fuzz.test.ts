@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import qs from 'qs'
 import { expect, it } from 'vitest'
 import { createAcceptWebhook } from '../../../services/normalizer/accept-webhook.ts'
@@ -41,6 +43,9 @@ import {
  */
 const RUNS = Number(process.env['FUZZ'] ?? 2_000)
 const SEED = Number(process.env['SEED'] ?? 1)
+/** After so many, whatever is made once is there: compiled code, phone numbers' rules. */
+const WARM_UP_RUNS = 500
+const HEAP_GROWS_MAX = 30 * 1024 * 1024
 const BODY_BYTES_MAX = 256 * 1024
 /** With its headers, and as a lane or a dead letter, less than `max.message.bytes` of a topic. */
 const EVENT_BYTES_MAX = 1_000_000
@@ -64,7 +69,9 @@ it(`takes or refuses ${RUNS} damaged requests, and fails at none`, {
   )
   const random = randomOf(SEED)
   const ends = new Map<string, number>()
+  let warmHeap = 0
   for (let run = 0; run < RUNS; run += 1) {
+    if (run === WARM_UP_RUNS) warmHeap = heapInUse()
     const chosen = fixtures[run % fixtures.length]
     assert(chosen)
     const told = `run ${run} of SEED=${SEED}: ${chosen.fixture.provider} ${chosen.fixture.name}`
@@ -77,10 +84,18 @@ it(`takes or refuses ${RUNS} damaged requests, and fails at none`, {
     const end = reason === undefined ? result.kind : `${result.kind} ${reason}`
     ends.set(end, (ends.get(end) ?? 0) + 1)
   }
+  expect(heapInUse() - warmHeap).toBeLessThan(HEAP_GROWS_MAX)
   expect([...ends.keys()]).toEqual(
     expect.arrayContaining(['published', 'held', 'rejected unreadable', 'rejected too_many']),
   )
 })
+
+/** Bytes, once all that nobody holds is collected. */
+function heapInUse(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().heapUsed
+}
 
 /** One request, and its session published if it was a part of a call. */
 async function sent(fixture: ProviderFixture, request: FixtureRequest, random: Random) {
