@@ -50,6 +50,8 @@ export interface Played {
   readonly row: Row
   readonly claims: readonly Claim[]
   readonly neighbours: ReadonlyMap<string, NeighbourFigures>
+  /** Those of them of whose calls nothing may be noticed. */
+  readonly spared: readonly NeighbourFigures[]
   readonly vitals: Readonly<Record<'normalizer' | 'dispatcher', Vitals>>
 }
 
@@ -74,29 +76,33 @@ export async function playRow(row: Row, site: Site): Promise<Played> {
     watches.dispatcher.stop(),
   ])
   const afterwards = (await row.afterwards?.(site)) ?? []
+  const spared = sparedOf(row, site, figures)
   return {
     row,
     claims: [
       ...attacked,
-      ...sparedClaims(row, site, figures),
+      ...[...spared].map(([side, each]) => sparedClaim(side, each)),
       ...boundClaims(row, normalizer),
       ...afterwards,
     ],
     neighbours: figures,
+    spared: [...spared.values()],
     vitals: { normalizer, dispatcher },
   }
 }
 
-function sparedClaims(
+const NOTHING_KNOWN = { sent: 0, refused: -1, lost: -1, late: -1, worstMs: 0 }
+
+function sparedOf(
   { spares = ['beside', 'elsewhere'] }: Row,
   site: Site,
   figures: ReadonlyMap<string, NeighbourFigures>,
-): readonly Claim[] {
-  return spares.map((side) => {
-    const told = figures.get(site[side].workspaceId)
-    const { refused, lost, late } = told ?? { refused: -1, lost: -1, late: -1 }
-    return claim(`calls of ${side}`, { refused, lost, late }, { refused: 0, lost: 0, late: 0 })
-  })
+): ReadonlyMap<string, NeighbourFigures> {
+  return new Map(spares.map((side) => [side, figures.get(site[side].workspaceId) ?? NOTHING_KNOWN]))
+}
+
+function sparedClaim(side: string, { refused, lost, late }: NeighbourFigures): Claim {
+  return claim(`calls of ${side}`, { refused, lost, late }, { refused: 0, lost: 0, late: 0 })
 }
 
 function boundClaims({ bounds }: Row, vitals: Vitals): readonly Claim[] {

@@ -2,6 +2,7 @@ import { isRight, playAll } from '../hostile/row.ts'
 import { ROWS } from '../hostile/rows/all.ts'
 import type { Place } from '../hostile/site.ts'
 
+/** What neighbours suffered whom the row spares: of an unreadable batch, not those of its partition. */
 export interface HostileVerdict {
   readonly rows: number
   readonly refused: number
@@ -22,10 +23,10 @@ export async function attackAgainAndAgain(
   const asked = only.split(',')
   const rows = ROWS.filter(({ number }) => only === '' || asked.includes(String(number)))
   const verdict = { rows: 0, refused: 0, lost: 0, late: 0, wrong: 0 }
-  for (const { claims, neighbours } of await playAll(rows, freshPlace)) {
+  for (const { claims, spared } of await playAll(rows, freshPlace)) {
     verdict.rows += 1
     verdict.wrong += claims.filter((each) => !isRight(each)).length
-    for (const { refused, lost, late } of neighbours.values()) {
+    for (const { refused, lost, late } of spared) {
       verdict.refused += refused
       verdict.lost += lost
       verdict.late += late
