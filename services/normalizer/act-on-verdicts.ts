@@ -12,7 +12,12 @@ import type { Json, Provider, Verdict } from './providers/provider.ts'
 import type { Publisher } from './publisher.ts'
 import { type RateLimited, rateLimited } from './rate-limited.ts'
 import type { Recordings } from './recordings/recordings.ts'
-import type { KeptReason, RejectedRequests, Rejection } from './rejected-requests.ts'
+import {
+  type KeptReason,
+  keptBytes,
+  type RejectedRequests,
+  type Rejection,
+} from './rejected-requests.ts'
 import type { Source } from './source.ts'
 import type { Webhook } from './webhook.ts'
 
@@ -99,8 +104,18 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
   // Once per request: the record holds all of it.
   if (raw[0] && waitSeconds === null) await options.rejected.keep(webhook, source, raw[0])
   count(effects, provider.name, options.metrics)
-  if (waitSeconds !== null) return { ...rateLimited('rejected_bytes', waitSeconds), source }
-  return resultOf(effects, source, provider)
+  const result = resultOf(effects, source, provider)
+  if (waitSeconds === null) return result
+  // Calls beside it are in the log: answered 429, they would come again, and count for nothing.
+  if (result.kind !== 'rejected') return notKept(result, options)
+  return { ...rateLimited('rejected_bytes', waitSeconds), source }
+}
+
+function notKept(result: WebhookResult, { logger }: ActOptions): WebhookResult {
+  const source = 'source' in result ? result.source : undefined
+  const facts = { sourceId: source?.id, workspaceId: source?.workspaceId }
+  logger.warn({ ...facts, reason: 'rejected_bytes' }, 'rejected_request.not_kept')
+  return result
 }
 
 const ROW_REFUSED = rejection('row_refused', 'our database cannot hold what it says')
@@ -120,7 +135,7 @@ function secondsUntilKept(
   if (!budget || raw.length === 0 || raw.some(({ kind }) => kind === 'kept')) return null
   const waitSeconds = budget.waitSeconds(source.id)
   if (waitSeconds !== null) return Math.min(waitSeconds, WAIT_SECONDS_MAX)
-  budget.spend(source.id, webhook.body.length + webhook.query.length)
+  budget.spend(source.id, keptBytes(webhook))
   return null
 }
 

@@ -71,7 +71,9 @@ export function createGate(limits: RequestLimits, clock: Clock): Gate {
         const waitSeconds = share.waitSeconds(sender)
         if (waitSeconds !== null) return rateLimited(reason, waitSeconds)
       }
-      spend(sender, { requests: 1, bytes: bytesToCome(request), calls: 1 })
+      // A call may be told in the address alone, 14 KB of it.
+      const bytes = bytesToCome(request) + (request.raw.url?.length ?? 0)
+      spend(sender, { requests: 1, bytes, calls: 1 })
       return null
     },
     settle(sender, request, calls) {

@@ -109,7 +109,7 @@ function recordOf(
       method: webhook.method,
       path: pathWithoutToken(webhook),
       query: webhook.method === 'GET' ? '' : query,
-      'content-type': webhook.headers['content-type'] ?? '',
+      'content-type': cut(webhook.headers['content-type'] ?? ''),
       'received-at': new Date(webhook.receivedAt).toISOString(),
       'request-headers': JSON.stringify(withoutCredentials(webhook.headers)),
     },
@@ -154,7 +154,21 @@ const KEPT_HEADERS: ReadonlySet<string> = new Set([
 
 /** Whoever reads the topic must not learn what opens a source or a provider's account. */
 function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => KEPT_HEADERS.has(name)))
+  const kept = Object.entries(headers).filter(([name]) => KEPT_HEADERS.has(name))
+  return Object.fromEntries(kept.map(([name, value]) => [name, cut(value)]))
+}
+
+/** No real one is longer; 14 KB of made-up ones with each request would fill the disks. */
+const HEADER_CHARS_MAX = 512
+
+function cut(value: string): string {
+  return value.slice(0, HEADER_CHARS_MAX)
+}
+
+/** Bytes of what is kept of a webhook, without what is ours. */
+export function keptBytes({ body, query, eventPath, headers }: Webhook): number {
+  const told = JSON.stringify(withoutCredentials(headers))
+  return body.length + query.length + eventPath.length + told.length
 }
 
 const CREDENTIAL =

@@ -197,6 +197,27 @@ describe('accepting a webhook', () => {
     expect(counted).toEqual(['rejected binotel no_call_id', 'rejected binotel no_call_id'])
   })
 
+  it('answers with success what has calls in it, also when nothing more is kept', async () => {
+    const { send, topics } = setUp(() => [event, rejected], { rejectedBytesMax: 1 })
+
+    const [first, second] = [await send(), await send()]
+
+    expect([first.kind, second.kind]).toEqual(['published', 'repeated'])
+    expect(second).toMatchObject({ eventIds: [expect.any(String)] })
+    expect(topics()).toEqual([EVENTS, REJECTED])
+  })
+
+  it('counts the headers that it keeps, and keeps 512 characters of each', async () => {
+    const { send, log } = setUp(() => [rejected], { rejectedBytesMax: 500 })
+    const headers = { 'content-type': `application/json; a=${'x'.repeat(14_000)}` }
+
+    expect([(await send({ headers })).kind, (await send({ headers })).kind]).toEqual([
+      'rejected',
+      'rate_limited',
+    ])
+    expect(JSON.stringify(log.records[0]?.headers).length).toBeLessThan(2_000)
+  })
+
   it('keeps a part of a call that its session has no room for', async () => {
     const { send, log } = setUp(() => [leg], { stored: 'session_full' })
 

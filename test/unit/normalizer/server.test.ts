@@ -320,6 +320,14 @@ describe('the door', () => {
     expect([await post(), await post(), await post()]).toEqual([200, 200, 429])
   })
 
+  it('counts the bytes of the address, in which a call may be told', async () => {
+    const { app } = await aServer({ limits: { bytesPerSource: 3_000 } })
+    const get = async () =>
+      (await app.inject({ method: 'GET', url: `${URL}?caller=${'1'.repeat(2_000)}` })).statusCode
+
+    expect([await get(), await get(), await get()]).toEqual([200, 200, 429])
+  })
+
   it('counts the bytes that came, not those that were announced by nobody', async () => {
     const { app } = await aServer({ limits: { bytesPerSource: 300_000 } })
     const post = async () =>
