@@ -78,6 +78,17 @@ describe('due sessions', () => {
   })
 })
 
+describe('due sessions of one workspace, however many', () => {
+  it('leave the next one its turn', async () => {
+    for (const id of ['m', 'n', 'o']) await storeLegs(pool, [closingLeg('ws_7', id)])
+    await storeLegs(pool, [closingLeg('ws_8', 'p')])
+
+    const leased = await leaseDueSessions(pool, { limit: 2, bytesMax: 1_000, leaseMs: LEASE_MS })
+
+    expect(leased.map(({ sessionId }) => sessionId)).toEqual(['m', 'p'])
+  })
+})
+
 describe('a session', () => {
   const leg = (sessionId: string, legId: string, bytes = 10): StoredLeg => {
     return { ...closingLeg('ws_6', sessionId), legId, legSealed: 'x'.repeat(bytes) }

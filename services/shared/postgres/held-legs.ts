@@ -189,16 +189,24 @@ export async function leaseDueSessions(
 
 const LEASE_LOCK = `hashtext('callwebhook.sessions.lease')`
 
+/** The first of each workspace, then the second: thousands of one would delay everybody's. */
 const LEASE_DUE_SESSIONS = `
-  with locked as (
-    select source_id, session_id, due_at from held_sessions as held
+  with ranked as (
+    select source_id, session_id,
+           row_number() over (partition by workspace_id order by due_at, source_id, session_id) as turn
+      from held_sessions as held
      where due_at <= now()
        and not exists (
          select from held_sessions as ahead
           where ahead.workspace_id = held.workspace_id and ahead.leased_until >= now())
-     order by due_at
+  ),
+  locked as (
+    select source_id, session_id, due_at, turn
+      from held_sessions join ranked using (source_id, session_id)
+     where due_at <= now()
+     order by turn, due_at
      limit $1
-       for update skip locked
+       for update of held_sessions skip locked
   ),
   due as (
     select source_id, session_id from (
@@ -208,7 +216,7 @@ const LEASE_DUE_SESSIONS = `
           select coalesce(sum(octet_length(leg_sealed)), 0) as bytes from held_legs as leg
            where leg.source_id = locked.source_id and leg.session_id = locked.session_id
         ) as legs
-      window earlier as (order by due_at, source_id, session_id)
+      window earlier as (order by turn, due_at, source_id, session_id)
     ) as sized
      where place = 1 or bytes <= $3::integer
   ),
