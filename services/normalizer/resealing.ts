@@ -3,9 +3,11 @@ import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import {
+  BLOCKS_AT_ONCE,
+  type Blocks,
+  countBlocks,
   countByKey,
-  FIRST_ROW,
-  resealNext,
+  resealBlocks,
   SEALED_COLUMNS,
   type SealedColumn,
 } from '../shared/postgres/sealed-columns.ts'
@@ -33,8 +35,6 @@ const KEYS = ['current', 'previous', 'missing'] as const
 type Key = (typeof KEYS)[number]
 
 const EVERY_MS = 60 * 60 * 1_000
-/** So many rows are locked at a time, for some milliseconds. */
-const ROWS_PER_BATCH = 200
 
 export function startResealing(options: ResealingOptions): Recurring {
   const { registry, clock, logger } = options
@@ -78,31 +78,66 @@ export interface Pass {
 
 type Counts = Record<Key, number>
 
-/** How many values of each table are sealed under which key afterwards. */
+/**
+ * How many values of each table are sealed under which key afterwards. A table that could not be
+ * read is missing, and the others are told all the same.
+ */
 export async function resealAll(
   options: Resealing,
   pass: Pass,
 ): Promise<ReadonlyMap<string, Counts>> {
   const found = new Map<string, Counts>()
+  const failed = new Set<string>()
   for (const column of SEALED_COLUMNS) {
-    await resealColumn(column, options, pass)
-    if (pass.signal.aborted) break
-    const counts = countsOf(await countByKey(options.pool, column), options.box)
-    const { current = 0, previous = 0, missing = 0 } = found.get(column.table) ?? {}
-    found.set(column.table, {
-      current: current + counts.current,
-      previous: previous + counts.previous,
-      missing: missing + counts.missing,
-    })
+    const { table } = column
+    try {
+      await resealColumn(column, options, pass)
+      const counts = await countColumn(column, options, pass)
+      if (pass.signal.aborted) return new Map()
+      found.set(table, added(found.get(table), counts))
+    } catch (err) {
+      failed.add(table)
+      options.logger.error({ table, column: column.column, err }, 'resealing.failed')
+    }
   }
+  for (const table of failed) found.delete(table)
   return found
 }
 
-async function resealColumn(
+function added(known: Counts | undefined, more: Counts): Counts {
+  const { current = 0, previous = 0, missing = 0 } = known ?? {}
+  return {
+    current: current + more.current,
+    previous: previous + more.previous,
+    missing: missing + more.missing,
+  }
+}
+
+async function forEachRange(
   column: SealedColumn,
-  { pool, box, logger }: Resealing,
-  { isFirst, signal }: Pass,
+  { pool }: Resealing,
+  { signal }: Pass,
+  visit: (blocks: Blocks) => Promise<void>,
 ): Promise<void> {
+  const end = await countBlocks(pool, column)
+  for (let from = 0; from < end && !signal.aborted; from += BLOCKS_AT_ONCE) {
+    await visit({ from, to: from + BLOCKS_AT_ONCE })
+  }
+}
+
+async function countColumn(column: SealedColumn, options: Resealing, pass: Pass): Promise<Counts> {
+  let counts: Counts | undefined
+  await forEachRange(column, options, pass, async (blocks) => {
+    const byKey = await countByKey(options.pool, column, blocks)
+    counts = added(counts, countsOf(byKey, options.box))
+  })
+  return added(counts, NONE)
+}
+
+const NONE: Counts = { current: 0, previous: 0, missing: 0 }
+
+async function resealColumn(column: SealedColumn, options: Resealing, pass: Pass): Promise<void> {
+  const { pool, box, logger } = options
   let resealed = 0
   let damaged = 0
   const reseal = (sealed: string, place: SealedPlace): string | null => {
@@ -116,20 +151,17 @@ async function resealColumn(
       return null
     }
   }
-  const keyIds = isFirst ? box.keyIds.slice(1) : box.keyIds
-  const batch = { keyIds, prefix: box.prefix, limit: ROWS_PER_BATCH, reseal }
-  let step = { after: FIRST_ROW, seen: keyIds.length === 0 ? 0 : ROWS_PER_BATCH }
-  while (step.seen === ROWS_PER_BATCH && !signal.aborted) {
-    step = await resealNext(pool, column, { ...batch, after: step.after })
-  }
-  const { table, column: name } = column
-  const line = { table, column: name, resealed, damaged }
+  const keyIds = pass.isFirst ? box.keyIds.slice(1) : box.keyIds
+  if (keyIds.length === 0 || column.rows === null) return
+  const batch = { keyIds, prefix: box.prefix, reseal }
+  await forEachRange(column, options, pass, (blocks) => resealBlocks(pool, column, blocks, batch))
+  const line = { table: column.table, column: column.column, resealed, damaged }
   if (damaged > 0) logger.error(line, 'secrets.resealed')
   else if (resealed > 0) logger.info(line, 'secrets.resealed')
 }
 
 function countsOf(byKey: ReadonlyMap<string, number>, { keyIds }: SecretBox): Counts {
-  const counts: Counts = { current: 0, previous: 0, missing: 0 }
+  const counts = { ...NONE }
   for (const [keyId, values] of byKey) counts[kindOf(keyId, keyIds)] += values
   return counts
 }

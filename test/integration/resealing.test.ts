@@ -222,6 +222,41 @@ describe('a change of the key', () => {
   })
 })
 
+describe('a table that cannot be read', () => {
+  it('leaves the others to be sealed anew and counted', async () => {
+    const { pool, places } = await withOneOfEach((place) => createSecretBox(first).seal('x', place))
+    await pool.query('alter table held_sessions rename to held_sessions_gone')
+
+    const box = createSecretBox(second, [first])
+    const found = await resealAll({ pool, box, logger: quiet }, atTheStart)
+
+    expect([found.has('held_sessions'), found.has('held_legs')]).toEqual([false, false])
+    expect(found.get('recording_checks')).toEqual({ current: 1, previous: 0, missing: 0 })
+    const place = places['recording_checks.event_sealed']
+    expect(await readAll(pool, { 'recording_checks.event_sealed': place }, second)).toEqual({
+      'recording_checks.event_sealed': 'x, bound',
+    })
+  })
+})
+
+describe('rows that somebody is changing', () => {
+  it('are waited for by nobody, and left to the next time', async () => {
+    const pool = await withConnections(createSecretBox(first))
+    const box = createSecretBox(second, [first])
+    const client = await pool.connect()
+    onTestFinished(() => client.release())
+    await client.query('begin')
+    await client.query(`select from connections where workspace_id = 'ws_7' for update`)
+
+    const found = await resealAll({ pool, box, logger: quiet }, atTheStart)
+    await client.query('commit')
+
+    expect(found.get('connections')?.previous).toBe(2)
+    const again = await resealAll({ pool, box, logger: quiet }, atTheStart)
+    expect(again.get('connections')?.previous).toBe(0)
+  })
+})
+
 describe('values of before, which name no place', () => {
   it('are sealed for their own from the second time on, when nobody is left who cannot open it', async () => {
     const { pool, places } = await withOneOfEach(() => UNBOUND)

@@ -7,7 +7,6 @@ import {
 } from '../sealed-places.ts'
 import type { SealedPlace } from '../secret-box.ts'
 import type { Pool } from './pool.ts'
-import { inTransaction } from './transaction.ts'
 
 /** A column that holds what SecretBox has sealed. */
 export interface SealedColumn {
@@ -83,81 +82,84 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
 /** The id of the key stands in front of a sealed value. */
 const KEY_ID_CHARS = 8
 
-/** How many values of a column are sealed under each key, by its id. Reads the whole table. */
+/**
+ * Blocks of a table, by which it is read: one statement for all of it would run into its time-out
+ * once the table is large, and no value of it be sealed anew, or counted, ever again.
+ */
+export interface Blocks {
+  readonly from: number
+  readonly to: number
+}
+
+export const BLOCKS_AT_ONCE = 16
+
+export async function countBlocks(pool: Pool, { table }: SealedColumn): Promise<number> {
+  const { rows } = await pool.query<{ blocks: number }>(
+    `select (pg_relation_size($1::regclass) / current_setting('block_size')::integer)::float8 as blocks`,
+    [table],
+  )
+  return rows[0]?.blocks ?? 0
+}
+
+/** How many values of these blocks are sealed under each key, by its id. */
 export async function countByKey(
   pool: Pool,
   { table, column }: SealedColumn,
+  blocks: Blocks,
 ): Promise<ReadonlyMap<string, number>> {
   const { rows } = await pool.query<{ keyId: string; values: number }>(
     `select left(${column}, ${KEY_ID_CHARS}) as "keyId", count(*)::float8 as values
-     from ${table} where ${column} is not null group by 1`,
+     from ${table} where ${IN_BLOCKS} and ${column} is not null group by 1`,
+    rangeOf(blocks),
   )
   return new Map(rows.map(({ keyId, values }) => [keyId, values]))
 }
 
-/** Where a pass over a table has got to. */
-export interface ResealStep {
-  readonly after: string
-  /** Values that were looked at; fewer than `limit`: the table is through. */
-  readonly seen: number
+const IN_BLOCKS = 'ctid >= $1::tid and ctid < $2::tid'
+
+function rangeOf({ from, to }: Blocks): string[] {
+  return [`(${from},0)`, `(${to},0)`]
 }
 
 export interface ResealBatch {
   /** Ids of the keys whose values are wanted, unless they begin with `prefix`. */
   readonly keyIds: readonly string[]
   readonly prefix: string
-  readonly after: string
-  readonly limit: number
   /** Null for a value that cannot be opened, which stays as it is. */
   readonly reseal: (sealed: string, place: SealedPlace) => string | null
 }
 
-export const FIRST_ROW = '(0,0)'
-
 /**
- * Seals the next values anew, in one transaction. By the ctid of the row, which cannot change while
- * it is locked, so that one statement does for tables of any key, and a pass reads a table once.
- * Rows that somebody else is changing are passed over: another replica is at them, or they are new.
+ * Seals values of these blocks anew. They are read without a lock, and changed if they are still what
+ * was read: locked for longer, a webhook whose session is among them would wait, and be kept raw.
  */
-export async function resealNext(
+export async function resealBlocks(
   pool: Pool,
   { table, column, rows: sealedRows }: SealedColumn,
-  { keyIds, prefix, after, limit, reseal }: ResealBatch,
-): Promise<ResealStep> {
-  if (sealedRows === null) return { after, seen: 0 }
+  blocks: Blocks,
+  { keyIds, prefix, reseal }: ResealBatch,
+): Promise<void> {
+  if (sealedRows === null) return
   const { ids, placeOf } = sealedRows
-  return inTransaction(pool, async (client) => {
-    const { rows } = await client.query<{ tid: string; ids: readonly string[]; sealed: string }>(
-      `select ctid::text as tid, ${ids} as ids, ${column} as sealed from ${table} t
-       where ctid > $1::tid and left(${column}, ${KEY_ID_CHARS}) = any($2)
-         and not starts_with(${column}, $3)
-       limit $4 for update of t skip locked`,
-      [after, keyIds, prefix, limit],
-    )
-    const anew = rows.flatMap((found) => {
-      const value = reseal(found.sealed, placeOf(found.ids))
-      return value === null ? [] : [{ tid: found.tid, value }]
-    })
-    await client.query(
-      `update ${table} t set ${column} = u.sealed
-       from unnest($1::tid[], $2::text[]) as u (tid, sealed) where t.ctid = u.tid`,
-      [anew.map(({ tid }) => tid), anew.map(({ value }) => value)],
-    )
-    return { after: lastTid(rows, after), seen: rows.length }
+  const { rows } = await pool.query<{ tid: string; ids: readonly string[]; sealed: string }>(
+    `select ctid::text as tid, ${ids} as ids, ${column} as sealed from ${table} t
+     where ${IN_BLOCKS} and left(${column}, ${KEY_ID_CHARS}) = any($3)
+       and not starts_with(${column}, $4)`,
+    [...rangeOf(blocks), keyIds, prefix],
+  )
+  const anew = rows.flatMap(({ tid, ids: of, sealed }) => {
+    const value = reseal(sealed, placeOf(of))
+    return value === null ? [] : [{ tid, sealed, value }]
   })
-}
-
-function lastTid(rows: readonly { readonly tid: string }[], before: string): string {
-  return rows.reduce((last, { tid }) => (isBehind(tid, last) ? tid : last), before)
-}
-
-/** A ctid is `(block,row)`. */
-function isBehind(a: string, b: string): boolean {
-  const [blockA = 0, rowA = 0] = numbersOf(a)
-  const [blockB = 0, rowB = 0] = numbersOf(b)
-  return blockA === blockB ? rowA > rowB : blockA > blockB
-}
-
-function numbersOf(tid: string): number[] {
-  return tid.slice(1, -1).split(',').map(Number)
+  if (anew.length === 0) return
+  await pool.query(
+    `with unchanged as (
+       select t.ctid as tid, u.value
+         from unnest($1::tid[], $2::text[], $3::text[]) as u (tid, sealed, value)
+         join ${table} t on t.ctid = u.tid and t.${column} = u.sealed
+          for update of t skip locked
+     )
+     update ${table} t set ${column} = unchanged.value from unchanged where t.ctid = unchanged.tid`,
+    [anew.map(({ tid }) => tid), anew.map(({ sealed }) => sealed), anew.map(({ value }) => value)],
+  )
 }
