@@ -126,10 +126,16 @@ export class ConnectionCache {
   #learn(workspaceId: string, connection: KnownConnection): void {
     const query = this.#queries
     this.#known.set(workspaceId, connection.kind === 'none' ? { ...connection, query } : connection)
-    if (this.#known.size > this.#options.capacity) {
-      const [oldest] = this.#known.keys()
-      if (oldest !== undefined) this.#known.delete(oldest)
-    }
+    if (this.#known.size > this.#options.capacity) this.#forgetOldest()
     this.#options.onLoaded(workspaceId)
+  }
+
+  /** Its lane asks again with its next event; that of an unreadable one waits until its row changes. */
+  #forgetOldest(): void {
+    for (const [workspaceId, { kind }] of this.#known) {
+      if (kind === 'unreadable') continue
+      this.#known.delete(workspaceId)
+      return
+    }
   }
 }

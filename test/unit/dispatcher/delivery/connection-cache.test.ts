@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import type { Connection } from '../../../../services/dispatcher/delivery/connection.ts'
+import type {
+  Connection,
+  UnreadableConnection,
+} from '../../../../services/dispatcher/delivery/connection.ts'
 import { ConnectionCache } from '../../../../services/dispatcher/delivery/connection-cache.ts'
 import { aConnection, quiet, seconds } from '../../../support/builders.ts'
 import { ManualClock, quiescence } from '../../../support/manual-clock.ts'
 
 /** The table, read when the query arrives; answers are held back while `isSlow`. */
 class Table {
-  readonly rows = new Map<string, Connection>()
+  readonly rows = new Map<string, Connection | UnreadableConnection>()
   readonly queries: (readonly string[])[] = []
   isAway = false
   isSlow = false
@@ -53,6 +56,23 @@ describe('connection cache', () => {
     expect(cache.peek('kyiv')).toMatchObject({ workspaceId: 'kyiv' })
     expect(cache.peek('lviv')).toMatchObject({ kind: 'none' })
     expect(loaded).toEqual(['kyiv', 'lviv'])
+  })
+
+  it('keeps one whose key is gone, whose lane waits for a change of its row', async () => {
+    const { table, cache } = aCache(1)
+    table.rows.set('kyiv', { kind: 'unreadable' })
+    cache.want('kyiv')
+    await quiescence()
+    cache.want('lviv')
+    cache.want('odesa')
+    await quiescence()
+
+    table.rows.set('kyiv', aConnection('kyiv'))
+    cache.reload('kyiv')
+    await quiescence()
+
+    expect(cache.peek('kyiv')).toMatchObject({ kind: 'connection' })
+    expect(cache.peek('lviv')).toBeUndefined()
   })
 
   it('asks for many together while a query is under way', async () => {
