@@ -169,9 +169,12 @@ describe('with traces on', () => {
     const exported = collector.bodies.join()
 
     for (const told of [event?.caller, event?.callee, event?.agent.name, event?.agent.extension]) {
-      expect(told?.length, 'the call has it, or its absence proves nothing').toBeGreaterThan(1)
-      expect(exported).not.toContain(`"${told}"`)
-      expect(exported).not.toContain(`${told}`.replace('+', ''))
+      const text = `${told}`.replace('+', '')
+      expect(text.length, 'the call has it, or its absence proves nothing').toBeGreaterThan(1)
+      // Three digits of an extension stand within some id or time of a span, too: as a word of its own.
+      const isShort = text.length < 7
+      const found = isShort ? new RegExp(`(?<![0-9a-z])${text}(?![0-9a-z])`, 'i') : text
+      expect(exported.search(found)).toBe(-1)
     }
     expect(exported).not.toContain(PASSWORD)
     expect(token).not.toBe('')
