@@ -107,14 +107,10 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
   const result = resultOf(effects, source, provider)
   if (waitSeconds === null) return result
   // Calls beside it are in the log: answered 429, they would come again, and count for nothing.
-  if (result.kind !== 'rejected') return notKept(result, options)
-  return { ...rateLimited('rejected_bytes', waitSeconds), source }
-}
-
-function notKept(result: WebhookResult, { logger }: ActOptions): WebhookResult {
-  const source = 'source' in result ? result.source : undefined
-  const facts = { sourceId: source?.id, workspaceId: source?.workspaceId }
-  logger.warn({ ...facts, reason: 'rejected_bytes' }, 'rejected_request.not_kept')
+  if (result.kind === 'rejected') return { ...rateLimited('rejected_bytes', waitSeconds), source }
+  const { id: sourceId, workspaceId } = source
+  const facts = { sourceId, workspaceId, reason: 'rejected_bytes' }
+  options.logger.warn(facts, 'rejected_request.not_kept')
   return result
 }
 

@@ -9,7 +9,7 @@ import {
   type StoredLeg,
   storeLegs,
 } from '../shared/postgres/held-legs.ts'
-import { inHalves, type Refusals, throwFailure, written } from '../shared/postgres/in-halves.ts'
+import { type Refusals, writeInHalves } from '../shared/postgres/in-halves.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import type { BatchedStatement, OnRefusedRow } from '../shared/postgres/refused-rows.ts'
 import type { HeldSessionStore } from './held-sessions.ts'
@@ -40,14 +40,6 @@ export function createHeldSessionStore(
     return { statement, idsOf: ({ sourceId, sessionId }) => ({ sourceId, sessionId }), onRefused }
   }
 
-  async function writeAll<Key extends SessionKey>(
-    statement: BatchedStatement,
-    sessions: readonly Key[],
-    write: (some: readonly Key[]) => Promise<void>,
-  ): Promise<void> {
-    throwFailure(await inHalves(sessions, written(write), refusalsOf(statement)))
-  }
-
   return {
     store: (leg) => guard(STORE_WITHIN_MS, () => legs.add(leg)),
     leaseDue: () =>
@@ -57,10 +49,16 @@ export function createHeldSessionStore(
         leaseMs: LEASE_MS,
       }),
     markPublished: (sessions) =>
-      writeAll('mark_sessions_published', sessions, (some) => markSessionsPublished(pool, some)),
+      writeInHalves(
+        sessions,
+        (some) => markSessionsPublished(pool, some),
+        refusalsOf('mark_sessions_published'),
+      ),
     postpone: (sessions) =>
-      writeAll('postpone_sessions', sessions, (some) =>
-        postponeSessions(pool, { sessions: some, delayMs: POSTPONE_MS }),
+      writeInHalves(
+        sessions,
+        (some) => postponeSessions(pool, { sessions: some, delayMs: POSTPONE_MS }),
+        refusalsOf('postpone_sessions'),
       ),
   }
 }

@@ -12,7 +12,7 @@ import {
   type SealedColumn,
 } from '../shared/postgres/sealed-columns.ts'
 import { type Recurring, startRecurring } from '../shared/recurring.ts'
-import { type SealedPlace, type SecretBox, SecretBoxError } from '../shared/secret-box.ts'
+import { openOrNull, type SealedPlace, type SecretBox } from '../shared/secret-box.ts'
 
 /**
  * Brings what is sealed under a previous key under the current one, at the start and every hour. Left
@@ -94,7 +94,7 @@ export async function resealAll(
       await resealColumn(column, options, pass)
       const counts = await countColumn(column, options, pass)
       if (pass.signal.aborted) return new Map()
-      found.set(table, added(found.get(table), counts))
+      found.set(table, added(found.get(table) ?? NONE, counts))
     } catch (err) {
       failed.add(table)
       options.logger.error({ table, column: column.column, err }, 'resealing.failed')
@@ -104,12 +104,13 @@ export async function resealAll(
   return found
 }
 
-function added(known: Counts | undefined, more: Counts): Counts {
-  const { current = 0, previous = 0, missing = 0 } = known ?? {}
+const NONE: Counts = { current: 0, previous: 0, missing: 0 }
+
+function added(known: Counts, more: Counts): Counts {
   return {
-    current: current + more.current,
-    previous: previous + more.previous,
-    missing: missing + more.missing,
+    current: known.current + more.current,
+    previous: known.previous + more.previous,
+    missing: known.missing + more.missing,
   }
 }
 
@@ -126,30 +127,23 @@ async function forEachRange(
 }
 
 async function countColumn(column: SealedColumn, options: Resealing, pass: Pass): Promise<Counts> {
-  let counts: Counts | undefined
+  let counts = NONE
   await forEachRange(column, options, pass, async (blocks) => {
     const byKey = await countByKey(options.pool, column, blocks)
     counts = added(counts, countsOf(byKey, options.box))
   })
-  return added(counts, NONE)
+  return counts
 }
-
-const NONE: Counts = { current: 0, previous: 0, missing: 0 }
 
 async function resealColumn(column: SealedColumn, options: Resealing, pass: Pass): Promise<void> {
   const { pool, box, logger } = options
   let resealed = 0
   let damaged = 0
   const reseal = (sealed: string, place: SealedPlace): string | null => {
-    try {
-      const anew = box.seal(box.open(sealed, place), place)
-      resealed += 1
-      return anew
-    } catch (error) {
-      if (!(error instanceof SecretBoxError)) throw error
-      damaged += 1
-      return null
-    }
+    const opened = openOrNull(box, sealed, place)
+    if (opened === null) damaged += 1
+    else resealed += 1
+    return opened === null ? null : box.seal(opened, place)
   }
   const keyIds = pass.isFirst ? box.keyIds.slice(1) : box.keyIds
   if (keyIds.length === 0 || column.rows === null) return

@@ -1,4 +1,4 @@
-import { inHalves, throwFailure, written } from '../shared/postgres/in-halves.ts'
+import { writeInHalves } from '../shared/postgres/in-halves.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import type { OnRefusedRow } from '../shared/postgres/refused-rows.ts'
 import { noteSourceActivity, type SourceActivity } from '../shared/postgres/source-activity.ts'
@@ -7,8 +7,6 @@ import { noteSourceActivity, type SourceActivity } from '../shared/postgres/sour
 export function createActivityStore(pool: Pool, onRefused: OnRefusedRow) {
   const idsOf = ({ sourceId }: SourceActivity) => ({ sourceId })
   const refusals = { statement: 'note_source_activity', idsOf, onRefused } as const
-  const write = written((some: readonly SourceActivity[]) => noteSourceActivity(pool, some))
-  return async (noted: readonly SourceActivity[]): Promise<void> => {
-    throwFailure(await inHalves(noted, write, refusals))
-  }
+  return (noted: readonly SourceActivity[]): Promise<void> =>
+    writeInHalves(noted, (some) => noteSourceActivity(pool, some), refusals)
 }

@@ -42,6 +42,20 @@ export class SecretBoxError extends Error {
   }
 }
 
+/** Null for what `open` refuses: the key is gone, or it was sealed for another place. */
+export function openOrNull(
+  box: Pick<SecretBox, 'open'>,
+  sealed: string,
+  place: SealedPlace,
+): string | null {
+  try {
+    return box.open(sealed, place)
+  } catch (error) {
+    if (error instanceof SecretBoxError) return null
+    throw error
+  }
+}
+
 /** `SECRETS_KEY_PREVIOUS` opens what was sealed before the key was replaced. */
 export const secretsVariables = {
   SECRETS_KEY: secretsKey,

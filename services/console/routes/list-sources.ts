@@ -3,7 +3,7 @@ import { PROVIDER_NAMES } from '../../shared/call-event.ts'
 import { type ListedSource, listSources as list } from '../../shared/postgres/sources.ts'
 import { withoutSecrets } from '../../shared/provider-settings.ts'
 import { settingsPlace } from '../../shared/sealed-places.ts'
-import { type SecretBox, SecretBoxError } from '../../shared/secret-box.ts'
+import { openOrNull, type SecretBox } from '../../shared/secret-box.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { decodeCursor, nextCursor, pageOf, pageQuery } from '../paging.ts'
 import { problemResponses } from '../problem.ts'
@@ -78,10 +78,6 @@ function shownSource(source: ListedSource, secretBox: SecretBox): z.infer<typeof
 
 /** One whose key is gone would hide the others, and with them the way to delete it. */
 function shownSettings(source: ListedSource, secretBox: SecretBox) {
-  try {
-    return withoutSecrets(JSON.parse(secretBox.open(source.settingsSealed, settingsPlace(source))))
-  } catch (error) {
-    if (error instanceof SecretBoxError) return null
-    throw error
-  }
+  const settings = openOrNull(secretBox, source.settingsSealed, settingsPlace(source))
+  return settings === null ? null : withoutSecrets(JSON.parse(settings))
 }

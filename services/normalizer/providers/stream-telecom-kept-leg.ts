@@ -15,9 +15,8 @@ const TEXT_CHARS_MAX = [600, 300, 150, 75, 35, 15, 5]
 const MARK = '…'
 
 export function keptLeg(record: JsonObject): JsonObject {
-  const cuts = TEXT_CHARS_MAX.map((max) => () => cutLeg(record, max))
-  for (const cut of cuts) {
-    const leg = cut()
+  for (const max of TEXT_CHARS_MAX) {
+    const leg = cutLeg(record, max)
     if (Buffer.byteLength(JSON.stringify(leg)) <= LEG_BYTES_MAX) return leg
   }
   return cutLeg(record, 0)

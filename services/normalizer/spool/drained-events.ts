@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg'
-import { inHalves, throwFailure, written } from '../../shared/postgres/in-halves.ts'
+import { inHalves, throwFailure, writeInHalves } from '../../shared/postgres/in-halves.ts'
 import {
   findPublishedEvents,
   type KnownEvent,
@@ -38,10 +38,9 @@ export async function recordPublished(
   events: readonly PublishedEvent[],
   onRefused: OnRefusedRow,
 ): Promise<void> {
-  const write = written((some: readonly PublishedEvent[]) =>
-    withSavepoint(client, () => recordPublishedEvents(client, some)),
-  )
+  const write = (some: readonly PublishedEvent[]) =>
+    withSavepoint(client, () => recordPublishedEvents(client, some))
   const idsOf = ({ eventId, workspaceId }: PublishedEvent) => ({ eventId, workspaceId })
   const refusals = { statement: 'record_spooled', idsOf, onRefused } as const
-  throwFailure(await inHalves(events, write, refusals))
+  await writeInHalves(events, write, refusals)
 }

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Connection } from '../postgres/connections.ts'
 import { signingSecretPlace } from '../sealed-places.ts'
-import { type SealedPlace, type SecretBox, SecretBoxError } from '../secret-box.ts'
+import { openOrNull, type SecretBox } from '../secret-box.ts'
 import { decodeSecret } from './webhook-signature.ts'
 
 export interface SigningKey {
@@ -25,18 +25,9 @@ export function openSigningKeys(row: SealedSecrets, box: SecretBox): readonly Si
   if (row.signingSecretSealed === null) return []
   const place = signingSecretPlace(row.workspaceId)
   const keys = [{ key: decodeSecret(box.open(row.signingSecretSealed, place)), validUntil: null }]
-  const previous = row.previousSecretSealed && openOrNull(row.previousSecretSealed, place, box)
+  // Most are long over; with a key that is gone, one must not stop what the current one can sign.
+  const previous = row.previousSecretSealed && openOrNull(box, row.previousSecretSealed, place)
   if (!previous) return keys
   const key = decodeSecret(previous)
   return [...keys, { key, validUntil: row.previousSecretUntil?.getTime() ?? 0 }]
-}
-
-/** Most are long over; with a key that is gone, one of them must not stop what the current one can sign. */
-function openOrNull(sealed: string, place: SealedPlace, box: SecretBox): string | null {
-  try {
-    return box.open(sealed, place)
-  } catch (error) {
-    if (error instanceof SecretBoxError) return null
-    throw error
-  }
 }

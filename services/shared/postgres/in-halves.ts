@@ -75,6 +75,15 @@ export function written<Item>(
   }
 }
 
+/** Writes what is not refused. @throws the error of what failed for another reason than its data. */
+export async function writeInHalves<Item>(
+  items: readonly Item[],
+  write: (items: readonly Item[]) => Promise<unknown>,
+  refusals: Refusals<Item>,
+): Promise<void> {
+  throwFailure(await inHalves(items, written(write), refusals))
+}
+
 /** @throws the error of what failed for another reason than its data, if anything did. */
 export function throwFailure(results: readonly ItemResult<unknown>[]): void {
   const failure = results.find((result) => result.kind === 'failed')
