@@ -30,6 +30,7 @@ import { createGate } from './gate.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
 import { createHeldSessions } from './held-sessions.ts'
 import { createKnownEvents } from './known-events.ts'
+import { createLogLease } from './log-lease.ts'
 import { createMetrics, type NormalizerMetrics } from './metrics.ts'
 import { findProvider } from './providers/registry.ts'
 import { createPublisher, type Publisher } from './publisher.ts'
@@ -97,7 +98,7 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
   return {
     app,
     registry,
-    degraded: () => (parts.stuckEntries() > 0 ? ['spool_entry_stuck'] : []),
+    degraded: parts.degraded,
     async stop() {
       // First: it brings in by means of the others.
       await kept.stop()
@@ -113,8 +114,7 @@ interface Parts {
   readonly act: ActOptions
   readonly recordings: Recordings
   readonly activity: SourceActivity
-  /** Entries of the spool that wait for somebody to act. */
-  stuckEntries(): number
+  degraded(): readonly Degraded[]
   stop(): Promise<void>
 }
 
@@ -124,7 +124,8 @@ function startParts(options: NormalizerOptions): Parts {
   const { guard, lastPlaceGuard } = createDatabaseGuards({ clock, logger })
   const { registry } = metrics
   const onRefused = createOnRefusedRow(registry, logger)
-  const spooling = startSpooling({ ...options, lastPlaceGuard, onRefused, registry })
+  const lease = createLogLease(pool, topics.events, logger)
+  const spooling = startSpooling({ ...options, lastPlaceGuard, onRefused, lease, registry })
   const { log } = spooling
   const publisher = createLogPublisher({ ...options, guard, onRefused }, log, metrics)
   const box = config.secretBox
@@ -139,7 +140,9 @@ function startParts(options: NormalizerOptions): Parts {
   const sweeper = startRecurring({
     name: 'held-sessions',
     everyMs: SWEEP_EVERY_MS,
-    task: () => sessions.publishDue(),
+    task: async () => {
+      if (await lease.isOurs()) await sessions.publishDue()
+    },
     clock,
     logger,
   })
@@ -149,13 +152,16 @@ function startParts(options: NormalizerOptions): Parts {
     clock,
     logger,
   })
-  const recordings = startRecordings({ ...options, guard, publisher, metrics, onRefused })
+  const recordings = startRecordings({ ...options, guard, publisher, lease, metrics, onRefused })
   const rejected = createRejectedRequests({ log, topic: topics.rejected, box, logger })
   const act = { publisher, sessions, recordings, rejected, metrics, logger }
   const running = [sweeper, recordings, activity, spooling]
   const stop = async () => void (await Promise.all(running.map((one) => one.stop())))
-  const stuckEntries = () => spooling.stuckEntries
-  return { guard, metrics, act, recordings, activity, stuckEntries, stop }
+  const degraded = (): Degraded[] => [
+    ...(spooling.stuckEntries > 0 ? (['spool_entry_stuck'] as const) : []),
+    ...(lease.isElsewhere ? (['log_lease_elsewhere'] as const) : []),
+  ]
+  return { guard, metrics, act, recordings, activity, degraded, stop }
 }
 
 export function createLogPublisher(

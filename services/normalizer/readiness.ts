@@ -14,7 +14,10 @@ import type { Health } from '../shared/telemetry-server.ts'
  * What is degraded is told and refuses nobody: an entry that is stuck in the spool holds up nothing
  * else, and a load balancer without replicas would turn away the calls of all workspaces for it.
  */
-export type Degraded = 'spool_entry_stuck'
+export type Degraded =
+  | 'spool_entry_stuck'
+  /** Normalizers of another events topic run on this database, and write what waits in it. */
+  | 'log_lease_elsewhere'
 
 export interface Readiness {
   check(): Promise<Health>

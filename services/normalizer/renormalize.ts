@@ -17,6 +17,7 @@ import { readConfig } from './config.ts'
 import { createFindSource } from './find-source.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
 import { createHeldSessions } from './held-sessions.ts'
+import { createLogLease } from './log-lease.ts'
 import { createMetrics } from './metrics.ts'
 import { createLogPublisher } from './normalizer.ts'
 import type { Publisher } from './publisher.ts'
@@ -72,8 +73,9 @@ await runService(async () => {
     onSetAside: metrics.requestRejected,
     logger,
   })
+  const lease = createLogLease(pool, topics.events, logger)
   const recordings = await lifecycle.start('recordings', () =>
-    startRecordings({ config, pool, guard, publisher, metrics, onRefused, clock, logger }),
+    startRecordings({ ...parts, publisher, lease, metrics }),
   )
   const holding = isDryRun ? { hold: async () => 'held' as const } : sessions
   const published = isDryRun ? async () => {} : recordings.published

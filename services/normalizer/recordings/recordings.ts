@@ -20,6 +20,7 @@ import { startRecurring } from '../../shared/recurring.ts'
 import { createCachedLookup } from '../cached-lookup.ts'
 import type { NormalizerConfig } from '../config.ts'
 import { createFindSource } from '../find-source.ts'
+import type { LogLease } from '../log-lease.ts'
 import type { NormalizerMetrics } from '../metrics.ts'
 import type { Publisher } from '../publisher.ts'
 import { sourceBytes } from '../source.ts'
@@ -45,6 +46,7 @@ export interface RecordingsOptions {
   readonly pool: Pool
   readonly guard: DatabaseGuard
   readonly publisher: Publisher
+  readonly lease: Pick<LogLease, 'isOurs'>
   readonly metrics: NormalizerMetrics
   readonly onRefused: OnRefusedRow
   readonly clock: Clock
@@ -61,7 +63,7 @@ const SOURCES_MAX = 5_000
 const SOURCES_BYTES_MAX = 16 * 1024 * 1024
 
 export function startRecordings(options: RecordingsOptions): Recordings {
-  const { config, pool, guard, publisher, metrics, clock, logger } = options
+  const { config, pool, guard, publisher, lease, metrics, clock, logger } = options
   const { egress, recordings } = config
   const agent = createGuardedAgent(egress)
   const checks = createRecordingChecks({
@@ -79,7 +81,9 @@ export function startRecordings(options: RecordingsOptions): Recordings {
   const sweeper = startRecurring({
     name: 'recording-checks',
     everyMs: SWEEP_EVERY_MS,
-    task: () => checks.lookForDue(),
+    task: async () => {
+      if (await lease.isOurs()) await checks.lookForDue()
+    },
     clock,
     logger,
   })

@@ -17,6 +17,7 @@ import {
   withDrainLock,
 } from '../../shared/postgres/spool.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
+import type { LogLease } from '../log-lease.ts'
 import { lookUpPublished, recordPublished } from './drained-events.ts'
 import { openEntry } from './entry.ts'
 import type { FindInLog } from './find-in-log.ts'
@@ -48,6 +49,7 @@ export interface DrainOptions {
   readonly onSize: (size: SpoolSize, stuckEntries: number) => void
   readonly onDrained: (result: DrainResult) => void
   readonly onRefused: OnRefusedRow
+  readonly lease: Pick<LogLease, 'isOurs'>
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -106,7 +108,7 @@ export function createDrain(options: DrainOptions): Drain {
       const size = await readSpoolSize(options.pool)
       tellSize(size)
       if (size.entries <= stuck.size || options.producer.isAway) return
-      await withDrainLock(options.pool, drain)
+      if (await options.lease.isOurs()) await withDrainLock(options.pool, drain)
     },
     stop: () => {
       isStopping = true

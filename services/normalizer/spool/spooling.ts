@@ -11,6 +11,7 @@ import type { OnRefusedRow } from '../../shared/postgres/refused-rows.ts'
 import { insertEntries, readSpoolSize } from '../../shared/postgres/spool.ts'
 import { startRecurring } from '../../shared/recurring.ts'
 import type { NormalizerConfig } from '../config.ts'
+import type { LogLease } from '../log-lease.ts'
 import { toRecord, withTrace } from '../publisher.ts'
 import { createDrain } from './drain.ts'
 import { providerOf } from './entry.ts'
@@ -34,6 +35,7 @@ export interface SpoolingOptions {
   readonly topics: TopicNames
   readonly registry: Registry
   readonly onRefused: OnRefusedRow
+  readonly lease: Pick<LogLease, 'isOurs'>
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -74,6 +76,7 @@ export function startSpooling(options: SpoolingOptions): Spooling {
     },
     onDrained: metrics.drained,
     onRefused: options.onRefused,
+    lease: options.lease,
     clock,
     logger,
   })
@@ -98,7 +101,7 @@ export function startSpooling(options: SpoolingOptions): Spooling {
 
 /** Without a drain, for a command that runs beside the service. */
 export function createSpoolingLog(
-  options: Omit<SpoolingOptions, 'registry' | 'kafka'>,
+  options: Omit<SpoolingOptions, 'registry' | 'kafka' | 'lease'>,
   metrics: ReturnType<typeof createSpoolMetrics>,
 ): SafeLog {
   const { config, pool, lastPlaceGuard, producer, clock, logger } = options
