@@ -60,7 +60,7 @@ export interface Normalizer {
 export interface NormalizerOptions {
   readonly config: NormalizerConfig
   readonly pool: Pool
-  readonly producer: Pick<LogProducer, 'send' | 'isAway'>
+  readonly producer: Pick<LogProducer, 'send' | 'isAway' | 'isAwayAt'>
   /** For reading the log. */
   readonly kafka: Kafka
   readonly encoder: CallEventEncoder

@@ -66,6 +66,7 @@ export interface SimProducerOptions {
 export class SimProducer implements LogProducer {
   readonly waiting = 0
   readonly isAway = false
+  readonly isAwayAt = () => false
   readonly #options: SimProducerOptions
   readonly #queues = new Map<string, Queue>()
   #identities = 0

@@ -148,6 +148,7 @@ export class Workbench {
           send: (record, options) => this.#produce(record, options),
           waiting: 0,
           isAway: false,
+          isAwayAt: () => false,
           stop: async () => {},
         },
         names: TOPICS,

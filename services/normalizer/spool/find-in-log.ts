@@ -1,8 +1,8 @@
-import type { Kafka } from 'kafkajs'
 import type { Clock } from '../../shared/clock.ts'
-import { createLogReader, type LogReader } from '../../shared/kafka/log-reader.ts'
+import type { LogReader } from '../../shared/kafka/log-reader.ts'
 import { partitionOfKey } from '../../shared/kafka/partitioner.ts'
 import type { LogRecord } from '../../shared/kafka/producer.ts'
+import type { TopicPartition } from '../../shared/kafka/topic-partition.ts'
 import type { Logger } from '../../shared/logger.ts'
 
 /**
@@ -10,7 +10,14 @@ import type { Logger } from '../../shared/logger.ts'
  * not answer, and written again they would reach the customer twice. What an encoder of another
  * version made of the same event is not found, and comes twice.
  */
-export type FindInLog = (attempts: readonly Attempt[]) => Promise<ReadonlySet<LogRecord>>
+export type FindInLog = (attempts: readonly Attempt[]) => Promise<Judgement>
+
+/** Never rejects: a partition of which nothing can be said holds up its own records only. */
+export interface Judgement {
+  readonly found: ReadonlySet<LogRecord>
+  /** Partitions, of whichever topic, that could not be judged, by why. */
+  readonly unjudged: ReadonlyMap<number, unknown>
+}
 
 export interface Attempt {
   readonly record: LogRecord
@@ -33,7 +40,8 @@ const CATCHES_UP_WITHIN_MS = 250
 const SCAN_BYTES_MAX = 64 * 1024 * 1024
 
 export interface FindInLogOptions {
-  readonly kafka: Kafka
+  /** For one judgement: this happens once per outage, and none has to survive it. */
+  readonly openReader: (topic: string) => LogReader
   /** Of each topic; what the producer goes by. */
   readonly partitions: number
   /** Milliseconds for which a producer tries. */
@@ -43,7 +51,7 @@ export interface FindInLogOptions {
 }
 
 export function createFindInLog(options: FindInLogOptions): FindInLog {
-  const { kafka, partitions, publishTimeoutMs, clock, logger } = options
+  const { openReader, partitions, publishTimeoutMs, clock, logger } = options
 
   /** A broker that was slow may still hold what was sent and given up; seldom is anybody that early. */
   async function untilArrived(attempts: readonly Attempt[]): Promise<void> {
@@ -53,42 +61,55 @@ export function createFindInLog(options: FindInLogOptions): FindInLog {
     if (left > 0) await clock.sleep(left)
   }
 
+  /** Side by side with others, or one that does not answer would hold up the others. */
+  async function judge(reader: LogReader, place: TopicPartition, attempts: readonly Attempt[]) {
+    await reader.settled(place.partition)
+    await clock.sleep(CATCHES_UP_WITHIN_MS)
+    // What cannot be seen yet would be taken for missing, and written a second time.
+    const end = await reader.settled(place.partition)
+    const { found, isWhole } = await scan(reader, { ...place, end }, attempts)
+    if (!isWhole) logger.warn(place, 'spool.scan_cut_short')
+    return found
+  }
+
+  async function judgeTopic(topic: string, attempts: readonly Attempt[]): Promise<Judgement> {
+    const groups = grouped(attempts, ({ record }) => partitionOfKey(record.key, partitions))
+    const reader = openReader(topic)
+    const unjudged = new Map<number, unknown>()
+    const judging = [...groups].map(([partition, group]) =>
+      judge(reader, { topic, partition }, group).catch((error: unknown) => {
+        unjudged.set(partition, error)
+        return []
+      }),
+    )
+    const found = new Set((await Promise.all(judging)).flat())
+    await reader.stop()
+    return { found, unjudged }
+  }
+
   return async (attempts) => {
-    const found = new Set<LogRecord>()
+    if (attempts.length === 0) return { found: new Set(), unjudged: new Map() }
     await untilArrived(attempts)
     const topics = grouped(attempts, ({ record }) => record.topic)
-    for (const [topic, ofTopic] of topics) {
-      // One of its own: this happens once per outage, and none has to survive it.
-      const reader = createLogReader({ kafka, topic, pageBytes: 1024 * 1024, logger })
-      try {
-        const groups = grouped(ofTopic, ({ record }) => partitionOfKey(record.key, partitions))
-        await Promise.all([...groups.keys()].map((partition) => reader.settled(partition)))
-        await clock.sleep(CATCHES_UP_WITHIN_MS)
-        for (const [partition, group] of groups) {
-          // What cannot be seen yet would be taken for missing, and written a second time.
-          const end = await reader.settled(partition)
-          const isWhole = await scan(reader, { partition, end }, group, found)
-          if (!isWhole) logger.warn({ topic, partition }, 'spool.scan_cut_short')
-        }
-      } finally {
-        await reader.stop()
-      }
+    const judged = await Promise.all([...topics].map(([topic, some]) => judgeTopic(topic, some)))
+    return {
+      found: new Set(judged.flatMap(({ found }) => [...found])),
+      unjudged: new Map(judged.flatMap(({ unjudged }) => [...unjudged])),
     }
-    return found
   }
 }
 
-/** False when it was cut short. Rejects when the log ends before `end`: then its leader has moved. */
+/** Not whole when it was cut short. Rejects when the log ends before `end`: then its leader has moved. */
 async function scan(
   reader: LogReader,
-  { partition, end }: { readonly partition: number; readonly end: number },
+  { partition, end }: TopicPartition & { readonly end: number },
   attempts: readonly Attempt[],
-  found: Set<LogRecord>,
-): Promise<boolean> {
+): Promise<{ readonly found: readonly LogRecord[]; readonly isWhole: boolean }> {
+  const found: LogRecord[] = []
   const since = Math.min(...attempts.map(({ attemptedAt }) => attemptedAt.getTime()))
   const wanted = new Map(attempts.map(({ record }) => [nameOf(record.key, record.value), record]))
   const start = await reader.firstSince(partition, since - CLOCKS_DIFFER_MS)
-  if (start === null) return true
+  if (start === null) return { found, isWhole: true }
   let offset = start.offset
   let bytesLeft = SCAN_BYTES_MAX
   while (bytesLeft > 0) {
@@ -96,16 +117,16 @@ async function scan(
     if (page.next === offset) {
       // The next leader may show less for a moment.
       if (offset < end) throw new Error(`partition ${partition} ends at ${offset}, not at ${end}`)
-      return true
+      return { found, isWhole: true }
     }
     for (const { key, value } of page.messages) {
       const record = value && wanted.get(nameOf(key?.toString() ?? '', value))
-      if (record) found.add(record)
+      if (record) found.push(record)
     }
     offset = page.next
     bytesLeft -= page.bytes
   }
-  return false
+  return { found, isWhole: false }
 }
 
 function nameOf(key: string, value: Buffer): string {

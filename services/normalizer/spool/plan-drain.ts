@@ -1,6 +1,6 @@
 import type { KnownEvent } from '../../shared/postgres/published-events.ts'
 import { type Recognition, recognize } from '../recognize.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, workspaceOf } from './entry.ts'
 
 /** Decides what becomes of spooled entries once Kafka is back. Pure. */
 
@@ -13,6 +13,7 @@ export interface OpenedEntry {
 
 export interface DrainStep {
   readonly id: string
+  readonly workspaceId: string
   readonly attemptedAt: Date | null
   /** Of an event `fingerprint` is its own; a recording has none. */
   readonly decision:
@@ -47,10 +48,11 @@ export function planDrain(
 ): DrainStep[] {
   const known = new Map(published.map((event) => [event.eventId, event]))
   return entries.map(({ id, attemptedAt, entry }) => {
-    if (entry.kind === 'rejected') return { id, attemptedAt, decision: entry }
+    const facts = { id, attemptedAt, workspaceId: workspaceOf(entry) }
+    if (entry.kind === 'rejected') return { ...facts, decision: entry }
     const decision = decide(entry, known)
     if (decision.kind === 'event') known.set(decision.event.eventId, knownAs(decision))
-    return { id, attemptedAt, decision }
+    return { ...facts, decision }
   })
 }
 

@@ -2,6 +2,8 @@ import type { Kafka } from 'kafkajs'
 import type { Registry } from 'prom-client'
 import type { CallEventEncoder } from '../../shared/call-event-codec.ts'
 import type { Clock } from '../../shared/clock.ts'
+import { createLogReader } from '../../shared/kafka/log-reader.ts'
+import { partitionOfKey } from '../../shared/kafka/partitioner.ts'
 import type { LogProducer } from '../../shared/kafka/producer.ts'
 import type { TopicNames } from '../../shared/kafka/topics.ts'
 import type { Logger } from '../../shared/logger.ts'
@@ -30,7 +32,7 @@ export interface SpoolingOptions {
   /** Of the last place. */
   readonly lastPlaceGuard: DatabaseGuard
   readonly kafka: Kafka
-  readonly producer: Pick<LogProducer, 'send' | 'isAway'>
+  readonly producer: Pick<LogProducer, 'send' | 'isAwayAt'>
   readonly encoder: CallEventEncoder
   readonly topics: TopicNames
   readonly registry: Registry
@@ -49,6 +51,8 @@ export interface Spooling {
 
 /** One row is read. The calls of a workspace with an entry wait for it, too. */
 const LOOK_EVERY_MS = 250
+/** Of one fetch from each partition that is searched. */
+const SCAN_PAGE_BYTES = 1024 * 1024
 /** Of the time for an answer, what may have passed before a record is placed: look-ups in Postgres. */
 const LOOK_UPS_MS = 1_500
 
@@ -57,14 +61,17 @@ export function startSpooling(options: SpoolingOptions): Spooling {
   const metrics = createSpoolMetrics(options.registry, config.spoolLimits)
   const log = createSpoolingLog(options, metrics)
   let stuckEntries = 0
+  const { partitions } = config.kafka
   const drain = createDrain({
     pool,
+    partitions,
+    partitionOf: (workspaceId) => partitionOfKey(workspaceId, partitions),
     producer,
     toRecord: ({ event, trace }) =>
       withTrace(toRecord(event, { topic: topics.events, encoder }), trace),
     findInLog: createFindInLog({
-      kafka,
-      partitions: config.kafka.partitions,
+      openReader: (topic) => createLogReader({ kafka, topic, pageBytes: SCAN_PAGE_BYTES, logger }),
+      partitions,
       publishTimeoutMs: config.publishTimeoutMs,
       clock,
       logger,

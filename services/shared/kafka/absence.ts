@@ -34,6 +34,12 @@ export class Absence {
     return this.#queues.size > 0
   }
 
+  /** Of whichever topic. */
+  isAt(partition: number): boolean {
+    for (const queue of this.#queues) if (queue.partition === partition) return true
+    return false
+  }
+
   begin(queue: PartitionQueue): void {
     if (this.#isStopped) return
     const { promise: back, resolve: end } = withResolvers()

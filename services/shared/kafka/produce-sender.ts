@@ -48,6 +48,8 @@ const LOOK_EVERY_MS = 250
 
 export class ProduceSender {
   readonly #options: ProduceSenderOptions
+  /** What is refused at once. */
+  readonly absence: Pick<Absence, 'isAny' | 'isAt'>
   readonly #absence: Absence
   readonly #queues = new Map<string, PartitionQueue>()
   /** Those that have something to send. */
@@ -62,6 +64,7 @@ export class ProduceSender {
   constructor(options: ProduceSenderOptions) {
     this.#options = options
     this.#absence = new Absence({ link: options.looks, logger: options.logger })
+    this.absence = this.#absence
     this.#identities = new Identities(options, () => this.#pumpSoon())
   }
 
@@ -69,10 +72,6 @@ export class ProduceSender {
     let sum = 0
     for (const queue of this.#active) sum += queue.size
     return sum
-  }
-
-  get isAway(): boolean {
-    return this.#absence.isAny
   }
 
   /** Rejects with BrokerError when we may not write. */

@@ -46,6 +46,8 @@ export interface LogProducer {
   readonly waiting: number
   /** True while records of some partition are refused at once. */
   readonly isAway: boolean
+  /** The same of this partition, of whichever topic. */
+  isAwayAt(partition: number): boolean
   stop(): Promise<void>
 }
 
@@ -117,8 +119,9 @@ export async function startLogProducer(options: LogProducerOptions): Promise<Log
       return sender.waiting
     },
     get isAway() {
-      return sender.isAway
+      return sender.absence.isAny
     },
+    isAwayAt: (partition) => sender.absence.isAt(partition),
     stop,
   }
 }

@@ -158,10 +158,13 @@ export async function readSpoolSize(db: Queryable): Promise<SpoolSize> {
   return rows[0] ?? { entries: 0, bytes: 0, oldestSeconds: 0 }
 }
 
-/** The oldest entries: at most `limit`, at most `bytesMax` of them but at least one; primary key. */
+/**
+ * The oldest entries behind an id: at most `limit`, at most `bytesMax` of them but at least one;
+ * primary key.
+ */
 export async function oldestEntries(
   db: Queryable,
-  { limit, bytesMax, except }: { limit: number; bytesMax: number; except: readonly string[] },
+  { limit, bytesMax, after }: { limit: number; bytesMax: number; after: string },
 ): Promise<readonly StoredEntry[]> {
   const { rows } = await db.query<StoredEntry>({
     name: 'oldest-spool-entries',
@@ -172,13 +175,13 @@ export async function oldestEntries(
        where id = any(array(
          select id from (
            select id, row_number() over w as place, sum(size_bytes) over w as total
-             from (select id, size_bytes from spool where id <> all($3::bigint[])
+             from (select id, size_bytes from spool where id > $3::bigint
                     order by id limit $1) oldest
            window w as (order by id)
          ) sized
          where total <= $2 or place = 1))
        order by id`,
-    values: [limit, bytesMax, except],
+    values: [limit, bytesMax, after],
   })
   return rows
 }
