@@ -13,7 +13,14 @@ import {
 } from '../../shared/postgres/spool.ts'
 import type { SecretBox } from '../../shared/secret-box.ts'
 import type { LogLease } from '../log-lease.ts'
-import { type CarryOutOptions, carryOut, createSends, type Done, type Turn } from './carry-out.ts'
+import {
+  type CarryOutOptions,
+  carryOut,
+  createSends,
+  type Done,
+  type Outcome,
+  type Turn,
+} from './carry-out.ts'
 import { lookUpPublished, recordPublished } from './drained-events.ts'
 import { openEntry } from './entry.ts'
 import { createPartitionRests, type PartitionRests } from './partition-rests.ts'
@@ -154,17 +161,10 @@ async function round(
   const opened = looked.open.flatMap((one) => openOrSkip(one, stuck, options))
   const published = await lookUpPublished(client, idsToLookUp(opened), onRefused)
   const outcome = await carryOut(planDrain(opened, published), turn, options)
-  const { done, refused, failed, failure } = outcome
+  const { done, refused, failed } = outcome
   for (const [{ id }, error] of refused) stuck.add(id, error)
   await finish(client, done, onRefused)
-  for (const { result } of done) options.onDrained(result)
-  // Only now: what got through before the failure is not asked for again.
-  if (failure) throw failure
-  for (const [partition, error] of failed) rests.failed(partition, error)
-  for (const { step } of done) {
-    const partition = partitionOf(step.workspaceId)
-    if (!failed.has(partition)) rests.drained(partition)
-  }
+  tellOutcome(outcome, rests, options)
   const waiting = looked.waiting + opened.length - done.length - refused.size
   return {
     entries: stored.length,
@@ -173,6 +173,19 @@ async function round(
     waiting,
     stuck: stored.length - waiting - done.length,
   }
+}
+
+/** After the commit: what got through before a failure is not asked for again. */
+function tellOutcome(
+  { done, failed, failure }: Outcome,
+  rests: PartitionRests,
+  { onDrained, partitionOf }: DrainOptions,
+): void {
+  for (const { result } of done) onDrained(result)
+  if (failure) throw failure
+  for (const [partition, error] of failed) rests.failed(partition, error)
+  const drained = new Set(done.map(({ step }) => partitionOf(step.workspaceId)))
+  for (const partition of drained) if (!failed.has(partition)) rests.drained(partition)
 }
 
 function openOrSkip(row: StoredEntry, stuck: StuckEntries, options: DrainOptions): OpenedEntry[] {
