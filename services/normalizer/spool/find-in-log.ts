@@ -109,8 +109,9 @@ async function scan(
   const since = Math.min(...attempts.map(({ attemptedAt }) => attemptedAt.getTime()))
   const wanted = new Map(attempts.map(({ record }) => [nameOf(record.key, record.value), record]))
   const start = await reader.firstSince(partition, since - CLOCKS_DIFFER_MS)
-  if (start === null) return { found, isWhole: true }
-  let offset = start.offset
+  // Nothing is that late, or nothing that can be seen: behind an open transaction there may be all of
+  // it. The last record tells which.
+  let offset = start?.offset ?? Math.max(end - 1, 0)
   let bytesLeft = SCAN_BYTES_MAX
   while (bytesLeft > 0) {
     const page = await reader.read(partition, offset)

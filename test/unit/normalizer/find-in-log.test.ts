@@ -21,9 +21,10 @@ const [kyiv, lviv] = ['kyiv', 'lviv', 'odesa', 'dnipro', 'sumy']
 /** Each of them in its partition; that of `at` answers as it says. */
 function readerOf(
   records: readonly LogRecord[],
-  sick: Partial<Pick<LogReader, 'settled' | 'read'>> & { readonly at: number },
+  sick: Partial<LogReader> & { readonly at: number },
 ): LogReader {
   const settled = async () => 1
+  const firstSince = async () => ({ offset: 0, at: 0 })
   const read = async (partition: number, offset: number) => {
     const here = records.filter((one) => offset === 0 && partitionOf(one) === partition)
     const messages = here.map(({ key, value }) => ({
@@ -39,7 +40,7 @@ function readerOf(
   return {
     settled: (one) => ((one === sick.at && sick.settled) || settled)(one),
     read: (one, offset) => ((one === sick.at && sick.read) || read)(one, offset),
-    firstSince: async () => ({ offset: 0, at: 0 }),
+    firstSince: (one, at) => ((one === sick.at && sick.firstSince) || firstSince)(one, at),
     countPartitions: async () => PARTITIONS,
     range: async () => ({ low: 0, high: 1 }),
     stop: async () => undefined,
@@ -47,15 +48,18 @@ function readerOf(
 }
 
 describe('records that may be in the log', () => {
+  const openTransaction: LogReader['read'] = async (_partition, offset) => ({
+    messages: [],
+    next: offset,
+    isCutOff: false,
+    bytes: 0,
+  })
   const isSick: Record<string, Partial<LogReader>> = {
     'whose end cannot be settled': { settled: () => Promise.reject(new Error('missing')) },
-    'with an open transaction of somebody else': {
-      read: async (_partition, offset) => ({
-        messages: [],
-        next: offset,
-        isCutOff: false,
-        bytes: 0,
-      }),
+    'with an open transaction of somebody else': { read: openTransaction },
+    'where nothing is that late but an open transaction': {
+      firstSince: async () => null,
+      read: openTransaction,
     },
     'whose leader does not answer': { read: () => Promise.reject(new Error('no answer')) },
   }
@@ -80,4 +84,28 @@ describe('records that may be in the log', () => {
     expect([...found]).toEqual([lviv])
     expect([...unjudged.keys()]).toEqual([partitionOf(kyiv)])
   })
+
+  it.each([0, 7])(
+    'are missing where nothing is that late, in a log that ends at %s',
+    async (end) => {
+      if (!kyiv) throw new Error('a workspace is needed')
+      const findInLog = createFindInLog({
+        openReader: () =>
+          readerOf([], {
+            at: partitionOf(kyiv),
+            settled: async () => end,
+            firstSince: async () => null,
+            read: async () => ({ messages: [], next: end, isCutOff: false, bytes: 0 }),
+          }),
+        partitions: PARTITIONS,
+        publishTimeoutMs: 1,
+        clock: { ...stoppedClock(), sleep: async () => undefined },
+        logger: quiet,
+      })
+
+      const { found, unjudged } = await findInLog([{ record: kyiv, attemptedAt: new Date(0) }])
+
+      expect([found.size, unjudged.size]).toEqual([0, 0])
+    },
+  )
 })
