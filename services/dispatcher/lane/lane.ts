@@ -56,7 +56,7 @@ export class Lane {
   /** Something was given up, buried or not, and no commit covers it yet. */
   #isBarred = false
   /** Offset of a head whose record Kafka does not take, so that it is not written again and again. */
-  #unkeepable = -1
+  #unkeepable: number | null = null
 
   private constructor(options: LaneOptions, cursor: number) {
     this.#options = options
@@ -249,11 +249,21 @@ export class Lane {
     return this.#continue(at)
   }
 
-  /** Brings an on-line lane off-line without a failure: it is full, or it holds the watermark back. */
+  /** Brings an on-line lane off-line without a failure: it is full, or takes the room of others. */
   handOver(at: Moment): readonly LaneCommand[] {
-    const isKeepable = this.length > 0 && this.head?.offset !== this.#unkeepable
-    const isPossible = !this.isOffline && !this.#standing.isWriting && isKeepable
-    return isPossible ? this.#save(at, { tier: null, isAwaited: false }) : NONE
+    return this.isOffline || this.#isUnkeepable ? NONE : this.renew(at)
+  }
+
+  /**
+   * What stands for the lane, events or a record, holds a watermark back: writes a new record, in any
+   * state, since a head may wait for its connection for ever, and other workspaces behind it.
+   */
+  renew(at: Moment): readonly LaneCommand[] {
+    if (this.length === 0 || this.#standing.isWriting) return NONE
+    if (this.#isUnkeepable) {
+      return this.#state === 'waiting' ? this.#buryTooLarge(at, ['waiting']) : NONE
+    }
+    return this.#save(at, { tier: null, isAwaited: this.#state === 'barrier' })
   }
 
   /**
@@ -266,16 +276,9 @@ export class Lane {
     return this.handOver(at)
   }
 
-  /** Writes the same record anew, since the old one holds the watermark of its topic back. */
-  renew(at: Moment): readonly LaneCommand[] {
-    const isPossible = this.#state === 'parked' && !this.#standing.isWriting
-    return isPossible ? this.#save(at, { tier: null, isAwaited: false }) : NONE
-  }
-
   /** The partition is given up: what was delivered since the last record is not to be repeated. */
   leave(at: Moment): readonly LaneCommand[] {
-    const isNeeded = this.#state === 'ready' && this.#standing.isOutdated
-    return isNeeded ? this.#save(at, { tier: null, isAwaited: false }) : NONE
+    return this.#standing.isOutdated ? this.renew(at) : NONE
   }
 
   /** The record is durable, at `offset`: it stands for the lane from now on. */
@@ -294,12 +297,15 @@ export class Lane {
     this.#unkeepable = head.offset
     const isOfHead = this.head?.offset === head.offset
     if (isOfHead && WAITS_IN_RECORD.includes(this.#state)) {
-      const untold = { errorClass: null, status: null, now: at.now }
-      return this.#bury('too_large', untold, WAITS_IN_RECORD)
+      return this.#buryTooLarge(at, WAITS_IN_RECORD)
     }
     if (this.#state === 'resting' || this.#state === 'barrier') return this.#continue(at)
     // What did not fit into memory stands in the log only, and needs a record that says so.
     return this.#isCutShort && this.#state !== 'burying' ? this.handOver(at) : NONE
+  }
+
+  #buryTooLarge({ now }: Moment, from: readonly LaneState[]): readonly LaneCommand[] {
+    return this.#bury('too_large', { errorClass: null, status: null, now }, from)
   }
 
   #acknowledged(version: number, at: Moment): readonly LaneCommand[] {
@@ -416,6 +422,10 @@ export class Lane {
     if (isWriting) return NONE
     if (!this.isOffline) return [{ kind: 'commit', isUrgent: true }]
     return this.#save(at, { tier: null, isAwaited: true })
+  }
+
+  get #isUnkeepable(): boolean {
+    return this.head?.offset === this.#unkeepable
   }
 
   /** Events of an on-line lane are in the log only, since no record was taken that stands for them. */

@@ -1,4 +1,3 @@
-import type { LaneRecord } from '../../shared/lane-record.ts'
 import { DueHeap } from '../lane/due-heap.ts'
 import type { Lane } from '../lane/lane.ts'
 import type { LaneCommand, Moment } from '../lane/lane-command.ts'
@@ -67,6 +66,7 @@ export class LaneOrders {
     const { workspaceId } = run.lane
     switch (command.kind) {
       case 'connect':
+        run.waitsSince = ports.clock.now()
         runner.connect(run)
         break
       case 'take-turn':
@@ -112,23 +112,16 @@ export class LaneOrders {
       ports.saveRecord({ partition, record, tier }, ownership).then((saved) => {
         if (saved.kind === 'durable') {
           tell(run, (lane, at) => lane.saved(record.version, saved.offset, at))
-        } else if (saved.kind === 'refused') this.#refused(run, record)
+        } else if (saved.kind === 'refused') tell(run, (lane, at) => lane.refused(record, at))
       }),
     )
   }
 
-  #refused(run: LaneRun, record: LaneRecord): void {
-    const { runner, tell } = this.#options
-    const { state } = run.lane
-    // Before the lane is told: the dead letter may be durable at once.
-    if (state !== 'burying') runner.recordRefused(run)
-    tell(run, (lane, at) => lane.refused(record, at))
-    if (run.lane.state !== 'burying') run.onBuried = null
-  }
-
   #bury(run: LaneRun, { burial }: Extract<LaneCommand, { kind: 'bury' }>): void {
-    const { partition, ports, ownership, tell } = this.#options
+    const { partition, runner, ports, ownership, tell } = this.#options
     const { workspaceId } = run.lane
+    // Else its last attempt says what is to be written down.
+    if (burial.reason === 'too_large' && run.onBuried === null) runner.recordRefused(run)
     const isSent = run.sent?.offset === burial.event.offset
     const eventId = isSent ? (run.sent?.eventId ?? null) : null
     this.#write(
@@ -197,9 +190,14 @@ export class LaneOrders {
     return barriers
   }
 
-  /** The commit succeeded. */
+  /**
+   * The commit succeeded. A lane that has asked again meanwhile is told by the next one: told twice,
+   * the second time might end the barrier of a later dead letter, which no commit covers (R4).
+   */
   covered(barriers: ReadonlySet<LaneRun>): void {
-    for (const run of barriers) this.#options.tell(run, (lane, at) => lane.covered(at))
+    for (const run of barriers) {
+      if (!this.#barriers.has(run)) this.#options.tell(run, (lane, at) => lane.covered(at))
+    }
   }
 
   /** The commit failed: they wait for the next one. */

@@ -33,6 +33,8 @@ export interface LaneRun {
    * last attempt, or the moment at which the lane was taken over from its record; 0: from the start.
    */
   freeSince: number
+  /** Milliseconds since 1970 at which the lane last asked for its connection. */
+  waitsSince: number
   /** What a back-fill has to send; null: not loaded, or there is none. */
   missed: Missed | null
   /** How many queries for connections had begun when the lane's newest event was read. */
@@ -54,6 +56,7 @@ export function newRun(lane: Lane, session: PartitionSession, now: number): Lane
     durationMs: 0,
     // What an off-line lane waited for before is not known: as a rule its endpoint.
     freeSince: lane.isOffline ? now : 0,
+    waitsSince: now,
     missed: null,
     readAtQuery: 0,
     onBuried: null,
@@ -132,7 +135,7 @@ export class LaneRunner {
     else if (connection.kind === 'connection') run.session.tell(run, (lane) => lane.connected())
   }
 
-  /** Its head may be given up, since Kafka does not take the record that it has to wait in. */
+  /** Its head is given up, since Kafka does not take the record that it has to wait in. */
   recordRefused(run: LaneRun): void {
     this.#options.outcomes.recordRefused(run)
   }

@@ -2,6 +2,7 @@ import type { LaneHead } from '../../shared/lane-record.ts'
 import { Lane } from '../lane/lane.ts'
 import type { LaneCommand, Moment } from '../lane/lane-command.ts'
 import type { Checkpoints } from '../lane/lane-options.ts'
+import type { RecordPosition } from '../lane/record-ledger.ts'
 import { EventIntake } from './event-intake.ts'
 import type { Handover } from './handover.ts'
 import { LaneOrders } from './lane-orders.ts'
@@ -324,18 +325,20 @@ export class PartitionSession {
   }
 
   #relieve(run: LaneRun, now: number): void {
-    const { lane } = run
-    if (this.#isCrowded && isCrowding(run, now)) {
+    const isScarce = this.#isCrowded || this.#offsets.isHalfFull(this.#options.eventsTopic)
+    if (isScarce && isCrowding(run, now)) {
       this.tell(run, (crowding, at) => crowding.handOver(at))
     }
-    const isPinning = !lane.isOffline && lane.head?.offset === this.#offsets.events.watermark
-    if (isPinning && this.#offsets.isHalfFull(this.#options.eventsTopic)) {
-      this.tell(run, (pinning, at) => pinning.handOver(at))
-    }
-    const position = lane.recordPosition
-    if (position && this.#offsets.isPinnedBy(position)) {
+    const place = this.#placeOf(run.lane)
+    if (place && this.#offsets.isPinnedBy(place)) {
       this.tell(run, (pinning, at) => pinning.renew(at))
     }
+  }
+
+  /** Where the record lies that nothing may be committed beyond because of this lane. */
+  #placeOf({ isOffline, recordPosition, head }: Lane): RecordPosition | null {
+    if (isOffline) return recordPosition
+    return head ? { topic: this.#options.eventsTopic, offset: head.offset } : null
   }
 
   requestStarted(): void {
@@ -433,11 +436,17 @@ function onlineLength(lane: Lane): number {
   return lane.isOffline ? 0 : lane.length
 }
 
-/** Longest that the queue of one lane may take to empty while others wait for room in memory. */
+/** Longest that the queue of one lane may take to empty while others wait for room. */
 const CROWDING_MS = 5_000
 
-/** Its endpoint is slow for what it has queued: the events of others behind it must not wait for it. */
-function isCrowding({ lane, request, startedAt, durationMs }: LaneRun, now: number): boolean {
+/**
+ * Its endpoint is slow for what it has queued, or nobody tells its connection: the events of others
+ * behind it must not wait for it.
+ */
+function isCrowding(run: LaneRun, now: number): boolean {
+  const { lane, request, startedAt, durationMs, waitsSince } = run
+  if (lane.isOffline) return false
+  if (lane.state === 'waiting') return now - waitsSince > CROWDING_MS
   const openMs = request === null ? 0 : now - startedAt
-  return !lane.isOffline && lane.length * Math.max(durationMs, openMs) > CROWDING_MS
+  return lane.length * Math.max(durationMs, openMs) > CROWDING_MS
 }

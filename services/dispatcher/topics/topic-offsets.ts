@@ -113,7 +113,7 @@ export class TopicOffsets {
     return [...this.#trackers.keys()].some((topic) => this.isHalfFull(topic))
   }
 
-  /** A lane record that everything behind it waits for. */
+  /** An event or a lane record that everything behind it waits for. */
   isPinnedBy({ topic, offset }: RecordPosition): boolean {
     return offset === this.of(topic).watermark && this.isHalfFull(topic)
   }

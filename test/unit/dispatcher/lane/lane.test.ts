@@ -272,6 +272,62 @@ describe('lane off-line', () => {
   })
 })
 
+describe('a record that holds up its topic', () => {
+  const OFFLINE: Partial<Record<LaneState, (lane: Lane) => void>> = {
+    parked: () => undefined,
+    ready: (lane) => lane.due(),
+    waiting: (lane) => {
+      lane.due()
+      lane.forgotten()
+    },
+    delivering: (lane) => {
+      lane.due()
+      lane.begin()
+    },
+    burying: (lane) => {
+      lane.due()
+      lane.begin()
+      lane.failed(DEAD, at(6))
+    },
+    barrier: (lane) => {
+      lane.offer(event(6), at(7))
+      lane.due()
+      lane.begin()
+      lane.failed(DEAD, at(7))
+      const [save] = lane.buried(at(7))
+      lane.saved(versionOf(save), 1, at(7))
+      lane.echoed(versionOf(save), { topic: 'catch-up', offset: 1 }, at(7))
+    },
+  }
+
+  it.each(Object.entries(OFFLINE))('is replaced by a new one while %s', (state, bring) => {
+    const { lane } = offlineLane(5, { attempt: 3 }, at(6))
+    bring(lane)
+    expect(lane.state).toBe(state)
+    const place = lane.recordPosition
+
+    const [save] = lane.renew(at(8))
+
+    const head = { offset: lane.head?.offset }
+    expect(save).toMatchObject({ tier: null, record: { head, attempt: lane.attempt } })
+    expect(lane.renew(at(8))).toEqual([])
+    expect(lane.saved(versionOf(save), 9, at(8))).toContainEqual({
+      kind: 'settle-record',
+      position: place,
+    })
+    expect(lane.state).toBe(state)
+  })
+
+  it('and cannot be replaced goes with its head, where nobody knows for how long it waits', () => {
+    const { lane } = onlineLane(1)
+    const [save] = lane.renew(at(1))
+    lane.refused(recordOf(save), at(1))
+    expect(lane.handOver(at(1))).toEqual([])
+
+    expect(lane.renew(at(1))).toMatchObject([{ kind: 'bury', burial: { reason: 'too_large' } }])
+  })
+})
+
 describe('a record that Kafka refuses for what it is', () => {
   it('ends the attempts of the head that it was to carry, and the lane goes on', () => {
     const { lane } = onlineLane(2)
