@@ -27,6 +27,8 @@ export class FakePostgres {
   readonly deadLetters = new Set<string>()
   /** Ids of back-fills that were cancelled. */
   readonly calledOff = new Set<string>()
+  /** Workspaces whose connection is sealed under a key that is gone. */
+  readonly locked = new Set<string>()
   isAway = false
 
   constructor(world: World) {
@@ -72,6 +74,7 @@ export class FakePostgres {
     if (row?.state !== 'connected') {
       return { kind: 'none', gapFrom }
     }
+    if (this.locked.has(workspaceId)) return { kind: 'unreadable' }
     return {
       kind: 'connection',
       workspaceId,

@@ -127,8 +127,8 @@ export const OTHERS: readonly Mutant[] = [
     name: 'hole one too wide',
     why: 'the record behind a hole counts as done',
     file: 'lane/offset-tracker.ts',
-    find: 'hole < offset',
-    replace: 'hole <= offset',
+    find: 'hole < position',
+    replace: 'hole <= position',
   },
   {
     name: 'deliveries without a lease',
@@ -141,8 +141,8 @@ export const OTHERS: readonly Mutant[] = [
     name: 'writes without a lease',
     why: 'the record of a process that was frozen wins over its successor',
     file: 'topics/retry-topics.ts',
-    find: "return owner.isCertain() ? 'yes' : 'not_yet'\n    }\n    while (!owner.isGone()) {\n      try {\n        if (owner.isCertain()) return",
-    replace: "return 'yes'\n    }\n    while (!owner.isGone()) {\n      try {\n        return",
+    find: "return owner.isCertain() ? 'yes' : 'not_yet'\n    }\n    while (!owner.isGone()) {\n      try {\n        if (owner.isCertain()) {",
+    replace: "return 'yes'\n    }\n    while (!owner.isGone()) {\n      try {\n        {",
   },
   {
     name: 'gives up on old news',
@@ -165,6 +165,21 @@ export const OTHERS: readonly Mutant[] = [
     find: '    this.#told = { attempt, firstFailedAt, lastError, lastTraceparent }',
     replace:
       '    this.#told = { attempt: attempt * 0 + 1, firstFailedAt, lastError, lastTraceparent }',
+  },
+  {
+    name: 'waiting lanes not renewed',
+    why: 'one workspace whose connection cannot be opened keeps a topic from being read for all others',
+    file: 'lane/lane.ts',
+    find: 'if (this.length === 0 || this.#standing.isWriting) return NONE',
+    replace:
+      "const isLeft = this.isOffline && this.#state !== 'parked'\n    if (isLeft || this.length === 0 || this.#standing.isWriting) return NONE",
+  },
+  {
+    name: 'waiting lanes keep their room',
+    why: 'a few workspaces whose connections cannot be opened take all memory of their partition',
+    file: 'topics/partition-session.ts',
+    find: "if (lane.state === 'waiting') return now - waitsSince > CROWDING_MS",
+    replace: "if (lane.state === 'waiting') return waitsSince > now",
   },
   {
     name: 'window without a limit',

@@ -94,7 +94,8 @@ function print({ mutant, seeds, what }: Verdict): void {
 const only = process.env['ONLY']
 const all = [...RULES, ...OTHERS, ...PRODUCERS]
 const mutants = only === 'rules' ? RULES : all.filter(({ name }) => !only || name === only)
-for (const mutant of mutants) mutated(mutant)
+// Of all: `make test` runs only some, and a line that is not there any more proves nothing.
+for (const mutant of all) mutated(mutant)
 const verdicts = await judgeAll(mutants)
 rmSync(FOLDER, { recursive: true, force: true })
 const needed = verdicts.map(({ seeds }) => seeds ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b)

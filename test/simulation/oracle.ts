@@ -23,6 +23,7 @@ export function violations(world: World, isAtRest: boolean): string[] {
     ...heldUp(world),
     ...sentAfterCancel(world),
     ...[...world.leftOut].map((what) => `BACKFILL: ${what} was not brought`),
+    ...[...world.standing].map((what) => `G4: ${what} is not read on, and nothing fails`),
     ...[...world.overweight].map((what) => `G5: ${what} has more in memory than its limit`),
     ...(isAtRest ? [] : unsettled(world)),
     ...misreported(world),
@@ -190,11 +191,13 @@ const HELD_UP_MAX_MS = 15_000
  * be served where slow endpoints take every place there is: that is a lack of places.
  */
 function heldUp({ broker, scenario, requests }: World): string[] {
-  const healthy = scenario.workspaces.filter(
+  const isLocked = (id: string) => scenario.locks.some(({ workspaceId }) => workspaceId === id)
+  const well = scenario.workspaces.filter(
     ({ failing, poison, latencyMs, outage }) =>
       failing === 0 && poison === 0 && latencyMs <= 50 && outage === null,
   )
-  const isCrowded = scenario.workspaces.length - healthy.length >= scenario.inFlightMax
+  const healthy = well.filter(({ id }) => !isLocked(id))
+  const isCrowded = scenario.workspaces.length - well.length >= scenario.inFlightMax
   if (!scenario.isQuiet || isCrowded) return []
   const takenAt = new Map<string, number>()
   for (const { workspaceId, offset, isTaken, arrivedAt } of arrived(requests)) {

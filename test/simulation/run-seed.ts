@@ -59,6 +59,10 @@ class Director {
       for (let i = 0; i < burst; i++) time.after(at, () => this.#world.accept(id))
       n += burst
     }
+    for (const { workspaceId, from, to } of scenario.locks) {
+      time.after(from, () => this.#lock(workspaceId))
+      time.after(to, () => this.#unlock(workspaceId))
+    }
     this.#everySecond()
   }
 
@@ -71,6 +75,7 @@ class Director {
     world.leaders.goOn()
     for (const process of this.#processes) this.#thaw(process)
     if (!this.#alive().some((process) => process.isRunning)) this.#start()
+    for (const workspaceId of world.postgres.locked) this.#unlock(workspaceId)
     this.#reconnectAll()
     this.#rebalanceSoon(100)
   }
@@ -260,6 +265,19 @@ class Director {
     this.#world.note(`DISCONNECT ${id}`)
     postgres.disconnect(id)
     this.#tellChanged(id)
+  }
+
+  #lock(workspaceId: string): void {
+    if (this.#world.isCalm) return
+    this.#world.note(`LOCKED     ${workspaceId}`)
+    this.#world.postgres.locked.add(workspaceId)
+    this.#tellChanged(workspaceId)
+  }
+
+  #unlock(workspaceId: string): void {
+    if (!this.#world.postgres.locked.delete(workspaceId)) return
+    this.#world.note(`UNLOCKED   ${workspaceId}`)
+    this.#tellChanged(workspaceId)
   }
 
   #connect(workspaceId: string): void {

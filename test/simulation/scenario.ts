@@ -30,6 +30,15 @@ export interface Scenario {
   readonly burstMax: number
   /** Longest commit metadata that the broker takes; few, and the window is soon full. */
   readonly metadataCharsMax: number
+  /** The key of these is gone for a while: their connections cannot be opened. */
+  readonly locks: readonly Lock[]
+}
+
+/** Virtual milliseconds since the start. */
+export interface Lock {
+  readonly workspaceId: string
+  readonly from: number
+  readonly to: number
 }
 
 export interface WorkspaceKind {
@@ -63,6 +72,9 @@ export interface Chances {
   readonly cancel: number
 }
 
+/** As many as one place has time for, at the slowest endpoint. */
+const NARROW_EVENTS = 200
+
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed)
   // One in ten goes on for longer and has many workspaces: what meets only now and then meets there.
@@ -80,12 +92,18 @@ export function scenarioOf(seed: number): Scenario {
     (_, index) => workspaceKind(`w${index}`, random, { troubleMs, isPoisoned: isIcy || isDeadly }),
   )
   const requestTimeoutMs = 1_000
-  const metadataCharsMax = random.pick([8, 12, METADATA_CHARS_MAX, METADATA_CHARS_MAX])
+  const anyChars = random.pick([8, 12, METADATA_CHARS_MAX, METADATA_CHARS_MAX])
+  const locks = locksOf(seed, { workspaces, troubleMs, isQuiet })
+  // Many events and little room: there, one who waits for long gets in the way of the others.
+  const isNarrow = isQuiet && locks.length > 0
+  const metadataCharsMax = isNarrow ? 8 : anyChars
+  const partitions = random.between(1, 2)
+  const events = isLong ? random.between(60, 160) : random.between(8, 60)
   return {
     seed,
-    partitions: random.between(1, 2),
+    partitions,
     workspaces,
-    events: isLong ? random.between(60, 160) : random.between(8, 60),
+    events: isNarrow ? NARROW_EVENTS : events,
     troubleMs,
     tiers: [400, 1_200, 3_000]
       .slice(0, isIcy || isDeadly ? 1 : random.between(1, 3))
@@ -107,9 +125,25 @@ export function scenarioOf(seed: number): Scenario {
     commitEveryMs: isDeadly ? 3_000 : 500,
     isQuiet,
     metadataCharsMax,
+    locks,
     burstMax: random.chance(0.3) ? random.between(2, 8) : 1,
     chances: isQuiet ? NO_CHANCES : chancesOf(random, { isIcy, isDeadly }),
   }
+}
+
+/** In each quiet world with company, where the others must not notice, and in one of six of the rest. */
+function locksOf(
+  seed: number,
+  { workspaces, troubleMs, isQuiet }: Pick<Scenario, 'workspaces' | 'troubleMs' | 'isQuiet'>,
+): readonly Lock[] {
+  const random = new Random(seed ^ 0x10c4ed)
+  if (workspaces.length < 2 || !(isQuiet || random.chance(0.15))) return []
+  return workspaces
+    .filter(() => random.chance(0.3))
+    .map(({ id: workspaceId }) => {
+      const from = random.between(0, troubleMs / 4)
+      return { workspaceId, from, to: random.between(from + 1_000, troubleMs) }
+    })
 }
 
 function chancesOf(

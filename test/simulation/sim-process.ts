@@ -6,6 +6,11 @@ import { processClock } from './virtual-time.ts'
 import { EVENTS, type World } from './world.ts'
 
 const TICK_MS = 100
+const FULL = 'full'
+/** Until a record was written anew and read, with every place taken by an endpoint that hangs. */
+const FULL_MAX_MS = 5_000
+/** The 5 s after which a lane gives its room away, and a few time-outs until there is a place for others. */
+const STANDS_MAX_MS = 8_000
 
 /**
  * One dispatcher: the real engine on a fake broker, database and network. Whatever reaches it goes
@@ -20,6 +25,8 @@ export class SimProcess {
   #state: 'running' | 'frozen' | 'stopping' | 'dead' = 'running'
   #postponed: (() => void)[] = []
   #frozenAt = 0
+  /** By partition: what stands, and since when. */
+  readonly #standing = new Map<number, { readonly at: string | null; readonly since: number }>()
 
   constructor(world: World, name: string) {
     this.#world = world
@@ -37,6 +44,7 @@ export class SimProcess {
       () => {
         this.#engine.tick()
         this.#weigh()
+        this.#lookForStanding()
       },
     )
     this.#every(
@@ -126,6 +134,25 @@ export class SimProcess {
     }
   }
 
+  /**
+   * G4: with nothing failing but endpoints and keys, no workspace may keep a topic from being read on.
+   * Deliveries go on without a lane topic for a while; back-fills, and what is closed by a record, do not.
+   */
+  #lookForStanding(): void {
+    const { scenario, standing, time, isCalm, broker } = this.#world
+    if (!scenario.isQuiet || isCalm) return
+    for (const { partition, windowUsedRatio, positions } of this.#engine.sessions.all) {
+      const position = positions.get(EVENTS) ?? 0
+      const isRead = position === broker.log(EVENTS, partition).length
+      const at = windowUsedRatio >= 1 ? FULL : placeOf(position, isRead)
+      const before = this.#standing.get(partition)
+      const since = at !== null && at === before?.at ? before.since : time.now
+      this.#standing.set(partition, { at, since })
+      const maxMs = at === FULL ? FULL_MAX_MS : STANDS_MAX_MS
+      if (time.now - since > maxMs) standing.add(`partition ${partition}`)
+    }
+  }
+
   describe(): string {
     const lanes = [...this.#engine.sessions.all].flatMap((session) =>
       [...session.lanes].map(
@@ -158,4 +185,8 @@ export class SimProcess {
       this.#every(ms, work)
     })
   }
+}
+
+function placeOf(position: number, isRead: boolean): string | null {
+  return isRead ? null : `#${position}`
 }

@@ -78,6 +78,8 @@ export class World {
   readonly leftOut = new Set<string>()
   /** Lanes and partitions that had more events in memory than their limit. */
   readonly overweight = new Set<string>()
+  /** Partitions of which a topic was full for so long that others must have noticed. */
+  readonly standing = new Set<string>()
   readonly startedAt: number
   /** Faults are over: everything that is asked for succeeds. */
   isCalm = false
