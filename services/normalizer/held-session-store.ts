@@ -5,13 +5,11 @@ import {
   markSessionsPublished,
   postponeSessions,
   type SessionKey,
-  type StoredAs,
-  type StoredLeg,
-  storeLegs,
 } from '../shared/postgres/held-legs.ts'
 import { type Refusals, writeInHalves } from '../shared/postgres/in-halves.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import type { BatchedStatement, OnRefusedRow } from '../shared/postgres/refused-rows.ts'
+import { type StoredAs, type StoredLeg, storeLegs } from '../shared/postgres/store-legs.ts'
 import type { HeldSessionStore } from './held-sessions.ts'
 
 const LEGS_PER_STATEMENT = 200

@@ -7,9 +7,8 @@ import type {
   PublishedSession,
   SessionKey,
   SessionSource,
-  StoredAs,
-  StoredLeg,
 } from '../shared/postgres/held-legs.ts'
+import type { StoredAs, StoredLeg } from '../shared/postgres/store-legs.ts'
 import { legPlace } from '../shared/sealed-places.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
 import { type EventRefusal, type EventRefusalReason, refusalOf } from './event-refusal.ts'

@@ -4,11 +4,10 @@ import {
   leaseDueSessions,
   markSessionsPublished,
   postponeSessions,
-  type StoredLeg,
-  storeLegs,
 } from '../../services/shared/postgres/held-legs.ts'
 import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
+import { type StoredLeg, storeLegs } from '../../services/shared/postgres/store-legs.ts'
 import { quiet } from '../support/builders.ts'
 import { freshDatabase } from '../support/stack.ts'
 

@@ -16,7 +16,6 @@ import { createKafka } from '../../services/shared/kafka/client.ts'
 import { startLogProducer } from '../../services/shared/kafka/producer.ts'
 import { prepareTopics } from '../../services/shared/kafka/topics.ts'
 import { createDatabaseGuard } from '../../services/shared/postgres/database-guard.ts'
-import type { StoredLeg } from '../../services/shared/postgres/held-legs.ts'
 import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
 import {
@@ -31,6 +30,7 @@ import {
   type RowRefusal,
 } from '../../services/shared/postgres/refused-rows.ts'
 import { insertEntries, readSpoolSize } from '../../services/shared/postgres/spool.ts'
+import type { StoredLeg } from '../../services/shared/postgres/store-legs.ts'
 import { inTransaction } from '../../services/shared/postgres/transaction.ts'
 import {
   legPlace,

@@ -13,13 +13,7 @@ export const ARRAY_STATEMENTS: Readonly<Record<string, readonly string[]>> = {
   'connections.ts': ['load_connections', 'own', 'own'],
   'dead-letters.ts': ['mark_resent'],
   'delivery-attempts.ts': ['insert_attempts', 'insert_dead_letters'],
-  'held-legs.ts': [
-    'store_legs',
-    'store_legs',
-    'own',
-    'mark_sessions_published',
-    'postpone_sessions',
-  ],
+  'held-legs.ts': ['own', 'mark_sessions_published', 'postpone_sessions'],
   'published-events.ts': [
     'find_spooled',
     'sight_events',
@@ -31,6 +25,7 @@ export const ARRAY_STATEMENTS: Readonly<Record<string, readonly string[]>> = {
   'sealed-columns.ts': ['own', 'own'],
   'source-activity.ts': ['note_source_activity'],
   'spool.ts': ['spool_entries', 'spool_entries', 'own', 'own'],
+  'store-legs.ts': ['store_legs', 'store_legs'],
 }
 
 const TAKES_MANY = /unnest\(|\bany\(\$/g

@@ -7,7 +7,8 @@ import type { HeldLeg, JsonObject } from '../../../services/normalizer/providers
 import { createPublisher } from '../../../services/normalizer/publisher.ts'
 import type { CallEvent } from '../../../services/shared/call-event.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
-import type { LeasedSession, StoredLeg } from '../../../services/shared/postgres/held-legs.ts'
+import type { LeasedSession } from '../../../services/shared/postgres/held-legs.ts'
+import type { StoredLeg } from '../../../services/shared/postgres/store-legs.ts'
 import { settingsPlace } from '../../../services/shared/sealed-places.ts'
 import {
   box,
