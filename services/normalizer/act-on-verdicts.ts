@@ -114,6 +114,11 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
   return result
 }
 
+const NO_ROOM = {
+  session_full: 'its session is full',
+  sessions_full: 'its workspace has as many open sessions as it may',
+} as const
+
 const ROW_REFUSED = rejection('row_refused', 'our database cannot hold what it says')
 
 /** So that a provider that repeats comes again before long; most give up after a day or two. */
@@ -147,7 +152,7 @@ async function effectOf(
     case 'leg':
       try {
         const kind = await options.sessions.hold(source, judgement.held)
-        return kind === 'held' ? { kind } : rejection(kind, 'its session is full')
+        return kind === 'held' ? { kind } : rejection(kind, NO_ROOM[kind])
       } catch (error) {
         if (error instanceof RowRefusedError) return ROW_REFUSED
         if (!(error instanceof DatabaseAwayError)) throw error

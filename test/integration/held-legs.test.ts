@@ -119,6 +119,26 @@ describe('a session', () => {
   })
 })
 
+describe('open sessions of a workspace', () => {
+  it('are 10,000: further ones are not opened, what is open goes on, and so do others', async () => {
+    await pool.query(
+      `insert into held_sessions (source_id, session_id, workspace_id, provider, settings_sealed,
+         timezone, default_country, closed, due_at, published_at)
+       select 'source-of-ws_9', 'open-' || n, 'ws_9', 'stream-telecom', 'sealed', 'UTC', 'UA', false,
+              case when n < 9999 then now() + interval '1 hour' end, now()
+         from generate_series(0, 10999) as n`,
+    )
+    const told = ['q', 'r', 'open-1', 'open-10000'].map((id) => closingLeg('ws_9', id))
+
+    const stored = await storeLegs(pool, [...told, closingLeg('ws_10', 's')])
+
+    // One place was left: which of those that open takes it is decided by their ids.
+    expect(stored).toEqual(['sessions_full', 'sessions_full', 'held', 'held', 'held'])
+    const full = await storeLegs(pool, [closingLeg('ws_9', 't'), closingLeg('ws_9', 'open-9998')])
+    expect(full).toEqual(['sessions_full', 'held'])
+  })
+})
+
 function closingLeg(workspaceId: string, sessionId: string): StoredLeg {
   return {
     sourceId: `source-of-${workspaceId}`,

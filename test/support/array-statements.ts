@@ -25,7 +25,7 @@ export const ARRAY_STATEMENTS: Readonly<Record<string, readonly string[]>> = {
   'sealed-columns.ts': ['own', 'own'],
   'source-activity.ts': ['note_source_activity'],
   'spool.ts': ['spool_entries', 'spool_entries', 'own', 'own'],
-  'store-legs.ts': ['store_legs', 'store_legs'],
+  'store-legs.ts': ['store_legs', 'store_legs', 'store_legs'],
 }
 
 const TAKES_MANY = /unnest\(|\bany\(\$/g

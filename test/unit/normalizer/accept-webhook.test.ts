@@ -218,12 +218,15 @@ describe('accepting a webhook', () => {
     expect(JSON.stringify(log.records[0]?.headers).length).toBeLessThan(2_000)
   })
 
-  it('keeps a part of a call that its session has no room for', async () => {
-    const { send, log } = setUp(() => [leg], { stored: 'session_full' })
+  it.each(['session_full', 'sessions_full'] as const)(
+    'keeps a part of a call that there is no room for: %s',
+    async (stored) => {
+      const { send, log } = setUp(() => [leg], { stored })
 
-    expect(await send()).toMatchObject({ kind: 'rejected', reason: 'session_full' })
-    expect(log.records).toMatchObject([{ topic: REJECTED, headers: { reason: 'session_full' } }])
-  })
+      expect(await send()).toMatchObject({ kind: 'rejected', reason: stored })
+      expect(log.records).toMatchObject([{ topic: REJECTED, headers: { reason: stored } }])
+    },
+  )
 
   it('keeps the request of a mapping that fails', async () => {
     const { send, log } = setUp(() => {
