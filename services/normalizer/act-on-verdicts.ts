@@ -1,7 +1,6 @@
 import { type CallFacts, identify } from '../shared/call-event.ts'
 import type { Logger } from '../shared/logger.ts'
 import { DatabaseAwayError } from '../shared/postgres/database-guard.ts'
-import { RowRefusedError } from '../shared/postgres/refused-rows.ts'
 import type { SourceName } from '../shared/source-token.ts'
 import { traceIds } from '../shared/trace-context.ts'
 import type { Budget } from './budget.ts'
@@ -119,8 +118,6 @@ const NO_ROOM = {
   sessions_full: 'its workspace has as many open sessions as it may',
 } as const
 
-const ROW_REFUSED = rejection('row_refused', 'our database cannot hold what it says')
-
 /** So that a provider that repeats comes again before long; most give up after a day or two. */
 const WAIT_SECONDS_MAX = 3_600
 
@@ -154,9 +151,12 @@ async function effectOf(
         const kind = await options.sessions.hold(source, judgement.held)
         return kind === 'held' ? { kind } : rejection(kind, NO_ROOM[kind])
       } catch (error) {
-        if (error instanceof RowRefusedError) return ROW_REFUSED
-        if (!(error instanceof DatabaseAwayError)) throw error
-        return { ...rejection('held_legs_unavailable', 'it is a part of a call'), kind: 'kept' }
+        if (error instanceof DatabaseAwayError) {
+          return { ...rejection('held_legs_unavailable', 'it is a part of a call'), kind: 'kept' }
+        }
+        const refusal = refusalOf(error)
+        if (refusal === null) throw error
+        return rejection(refusal.reason, refusal.detail)
       }
     case 'unauthorized':
       throw new Error('unauthorized requests are answered before anything is done')
@@ -178,11 +178,12 @@ async function publishCall(
     if (kind === 'published' || kind === 'spooled') await recordings.published(event)
     return { kind: kind === 'conflict' ? 'repeated' : kind, eventId }
   } catch (error) {
-    if (error instanceof RowRefusedError) return ROW_REFUSED
     const refusal = refusalOf(error)
     if (refusal === null) throw error
     const { reason, detail } = refusal
     const facts = { sourceId: source.id, reason, err: error, ...traceIds(trace) }
+    // `row.refused` has told of it where it was set aside.
+    if (reason === 'row_refused') return rejection(reason, detail)
     if (reason === 'too_large') logger.warn(facts, 'event.too_large')
     else logger.error(facts, reason === 'mapping_failed' ? 'mapping.failed' : 'event.refused')
     return rejection(reason, detail)

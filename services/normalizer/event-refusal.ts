@@ -1,7 +1,8 @@
 import { RecordRefusedError } from '../shared/kafka/produce-error.ts'
+import { RowRefusedError } from '../shared/postgres/refused-rows.ts'
 
 /**
- * Why an event can never be in the log, whoever sends it again: the request that told of it is kept
+ * Why an event cannot be made safe, whoever sends it again: the request that told of it is kept
  * raw, and everybody else goes on. Taken for an outage of ours instead, it would wait in the spool,
  * or be sent again by its provider, for ever.
  */
@@ -14,6 +15,7 @@ export type EventRefusalReason =
   | 'mapping_failed' // the schema cannot hold the facts, which is a bug of ours
   | 'too_large' // more than fits into every topic that it may have to go to
   | 'refused_by_kafka' // Kafka calls the record invalid
+  | 'row_refused' // Kafka is away, and Postgres does not take it for what it is
 
 /** Facts that the schema cannot hold. */
 export class UnencodableError extends Error {
@@ -29,6 +31,9 @@ export class EventTooLargeError extends Error {
 export function refusalOf(error: unknown): EventRefusal | null {
   if (error instanceof UnencodableError) return { reason: 'mapping_failed', detail: error.message }
   if (error instanceof EventTooLargeError) return { reason: 'too_large', detail: error.message }
+  if (error instanceof RowRefusedError) {
+    return { reason: 'row_refused', detail: 'our database cannot hold what it says' }
+  }
   if (!(error instanceof RecordRefusedError)) return null
   if (error.reason === 'too_large') {
     return { reason: 'too_large', detail: 'its event is larger than the log takes' }

@@ -36,8 +36,9 @@ export interface Publisher {
    * @throws SpoolRefusedError when neither Kafka nor the spool takes it: tell the sender to try again.
    * @throws UnencodableError when a field has not the type of the schema: a bug in a mapping.
    * @throws EventTooLargeError when it would not fit everywhere that an event may have to go.
-   * @throws RecordRefusedError when Kafka does not take it for what it is. `refusalOf` tells these
-   *   three, after which nothing was stored, from an outage.
+   * @throws RecordRefusedError when Kafka does not take it for what it is.
+   * @throws RowRefusedError when Kafka is away, and Postgres does not take it for what it is.
+   *   `refusalOf` tells these four, after which nothing was stored, from an outage.
    */
   publish(event: CallEvent, fingerprint?: Buffer | null, cause?: TraceContext): Promise<Published>
 }

@@ -26,10 +26,10 @@ export interface RejectedRequests {
 
 export type KeptReason = RejectedReason | EventRefusalReason | WaitReason | StoreReason
 
+/** Of a part of a call. */
 type StoreReason =
   | 'session_full' // a part of a call that has 200 parts, or 256 KB of them
   | 'sessions_full' // the first part of a call of a workspace that has 10,000 open ones
-  | 'row_refused' // Postgres does not take it, for what it is
 
 /** Postgres is away; once it is back the request is brought in by itself. */
 export type WaitReason =

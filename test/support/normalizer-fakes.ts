@@ -25,6 +25,7 @@ import {
 import type { LogRecord, SendOptions } from '../../services/shared/kafka/producer.ts'
 import { createLogger, type Logger } from '../../services/shared/logger.ts'
 import type { PublishedEvent } from '../../services/shared/postgres/published-events.ts'
+import { RowRefusedError } from '../../services/shared/postgres/refused-rows.ts'
 import { createSecretBox, type SecretBox } from '../../services/shared/secret-box.ts'
 
 /** Fakes of the normalizer's own ports, for its unit tests. */
@@ -139,6 +140,14 @@ export function spoolInMemory(): Spool & {
       return this.hasOthers
     },
   }
+}
+
+/** Refuses each entry for what it is, as Postgres does a value that its column cannot hold. */
+export function spoolThatRefusesRows(): Spool {
+  const refuse = async () => {
+    throw new RowRefusedError('constraint', '23502')
+  }
+  return { put: refuse, putBehind: refuse }
 }
 
 export const PUBLISH_TIMEOUT_MS = 2_000

@@ -239,7 +239,7 @@ async function lookOnce(
   return told.kind
 }
 
-/** A notice that the log will never take is given up: the claim on it would come back for ever. */
+/** A notice that nobody takes for what it is is given up: the claim on it would come back for ever. */
 async function tell(
   event: CallEvent,
   publisher: Publisher,

@@ -3,12 +3,14 @@ import { createAcceptFirstParty } from '../../../services/normalizer/accept-firs
 import { createPublisher } from '../../../services/normalizer/publisher.ts'
 import { hashToken } from '../../../services/shared/access-token.ts'
 import { type CallEvent, identify } from '../../../services/shared/call-event.ts'
+import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
 import {
   callFacts,
   encoder,
   logInMemory,
   memoryOfEvents,
   safeLog,
+  spoolThatRefusesRows,
 } from '../../support/normalizer-fakes.ts'
 
 const TOKEN = 'cwt_one'
@@ -20,13 +22,13 @@ const ORDER = {
 }
 const known = identify(callFacts(), 'ws_1')
 
-function setUp() {
+function setUp(spool?: Parameters<typeof safeLog>[1]) {
   const log = logInMemory()
   const events: CallEvent[] = []
   const publisher = createPublisher({
     topic: 'calls.events',
     encoder,
-    log: safeLog(log),
+    log: safeLog(log, spool),
     known: memoryOfEvents(),
     onPublished: (event) => events.push(event),
   })
@@ -129,6 +131,18 @@ describe('first-party events', () => {
     log.refusing = { topic: 'calls.events', reason: 'too_large' }
 
     expect(await post(ORDER)).toMatchObject({ kind: 'rejected', reason: 'too_large' })
+    expect(events).toEqual([])
+  })
+
+  it('refuses an event whose row Postgres does not take while Kafka is away', async () => {
+    const { events, log, post } = setUp(spoolThatRefusesRows())
+    log.failing = new ProduceError('away')
+
+    expect(await post(ORDER)).toEqual({
+      kind: 'rejected',
+      reason: 'row_refused',
+      errors: [{ path: '', message: 'our database cannot hold what it says' }],
+    })
     expect(events).toEqual([])
   })
 

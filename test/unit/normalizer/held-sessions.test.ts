@@ -17,6 +17,7 @@ import {
   memoryOfEvents,
   quiet,
   safeLog,
+  spoolThatRefusesRows,
 } from '../../support/normalizer-fakes.ts'
 
 const PLACE = settingsPlace({ workspaceId: 'ws_1', id: 'src_1' })
@@ -89,7 +90,7 @@ function storeInMemory(): HeldSessionStore & {
   }
 }
 
-function setUp() {
+function setUp(spool?: Parameters<typeof safeLog>[1]) {
   const log = logInMemory()
   const store = storeInMemory()
   const events: CallEvent[] = []
@@ -98,7 +99,7 @@ function setUp() {
   const publisher = createPublisher({
     topic: 'calls.events',
     encoder,
-    log: safeLog(log),
+    log: safeLog(log, spool),
     known: memoryOfEvents(),
     onPublished: (event) => events.push(event),
   })
@@ -210,6 +211,18 @@ describe('held sessions', () => {
     await sessions.hold(SOURCE, hangup('1.2', answered))
     await sessions.publishDue()
     expect(events).toMatchObject([{ status: 'answered' }])
+  })
+
+  it('keeps a session due that the spool does not take, for Kafka may', async () => {
+    const { sessions, log, store, events, setAside } = setUp(spoolThatRefusesRows())
+    log.failing = new ProduceError('away')
+    await sessions.hold(SOURCE, hangup('1.1'))
+
+    await sessions.publishDue()
+
+    expect(setAside).toEqual([])
+    expect(store.postponed).toBe(1)
+    expect(events).toEqual([])
   })
 
   it('keeps a session due that could not be published', async () => {

@@ -1,20 +1,20 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import type { LookForFile } from '../../../../services/normalizer/recordings/look-for-file.ts'
 import { createRecordingChecks } from '../../../../services/normalizer/recordings/recording-checks.ts'
 import { createDatabaseGuard } from '../../../../services/shared/postgres/database-guard.ts'
+import { RowRefusedError } from '../../../../services/shared/postgres/refused-rows.ts'
 import { recordingCheckPlace } from '../../../../services/shared/sealed-places.ts'
 import { box, callFacts, quiet } from '../../../support/normalizer-fakes.ts'
 
 const FULL = 200_000
-/** With which the first claim asks: nothing is under way. */
-const LOOKS_MAX = 40
 const late = callFacts({
   provider: 'phonet',
   recordingStatus: 'pending',
   recordingUrl: 'https://files.example/1.mp3',
 })
 
-const HANGING = {
+const CHECK = {
   callId: 'call_0',
   provider: 'phonet',
   workspaceId: 'ws_hostile',
@@ -23,11 +23,13 @@ const HANGING = {
   looks: 0,
 } as const
 
-/** The first count finds the table full, later ones find it empty; looks never come to an end. */
-function setUp() {
+/** The first count finds the table full, later ones find it empty; Postgres refuses each event. */
+function setUp(look: LookForFile) {
   let now = 0
   let counts = 0
+  let isClaimed = false
   const planned: string[] = []
+  const removed: string[] = []
   const outcomes: string[] = []
   const clock = { now: () => now, sleep: () => new Promise<void>(() => undefined) }
   const checks = createRecordingChecks({
@@ -36,13 +38,20 @@ function setUp() {
         planned.push(callId)
         return true
       },
-      claimDue: async ({ limit }) => (limit === LOOKS_MAX ? [HANGING] : []),
+      async claimDue() {
+        const due = isClaimed ? [] : [CHECK]
+        isClaimed = true
+        return due
+      },
       postpone: async () => undefined,
-      remove: async () => true,
+      async remove(callId) {
+        removed.push(callId)
+        return true
+      },
       count: async () => (counts++ === 0 ? FULL : 0),
     },
-    look: () => new Promise(() => undefined),
-    publisher: { publish: async ({ eventId }) => ({ kind: 'published', eventId }) },
+    look,
+    publisher: { publish: () => Promise.reject(new RowRefusedError('constraint', '23502')) },
     box,
     delaysMs: [60_000],
     allowHttp: false,
@@ -51,18 +60,17 @@ function setUp() {
     clock,
     logger: quiet,
   })
-  // Under way for as long as the test.
-  void checks.lookForDue()
   const tell = (callId: string) =>
     checks.published({ ...late, eventId: 'evt_1', workspaceId: 'ws_1', callId })
   const wait = (ms: number) => {
     now += ms
   }
-  return { tell, planned, outcomes, wait }
+  return { checks, tell, planned, removed, outcomes, wait }
 }
 
 it('are planned again a minute after their table was full, whether or not looks come to an end', async () => {
-  const { tell, planned, outcomes, wait } = setUp()
+  const { checks, tell, planned, outcomes, wait } = setUp(() => new Promise(() => undefined))
+  void checks.lookForDue() // Under way for as long as the test.
   await setImmediate() // The first claim is asked for.
 
   await tell('call_1')
@@ -72,4 +80,15 @@ it('are planned again a minute after their table was full, whether or not looks 
 
   expect(planned).toEqual(['call_3'])
   expect(outcomes).toEqual(['not_planned', 'not_planned'])
+})
+
+it('are given up whose notice nobody takes for what it is', async () => {
+  const contentType = 'audio/mpeg'
+  const found = { kind: 'answered', status: 200, contentType, length: 1_000 } as const
+  const { checks, removed, outcomes } = setUp(async () => found)
+
+  await checks.lookForDue()
+
+  expect(outcomes).toEqual(['given_up'])
+  expect(removed).toEqual([CHECK.callId])
 })
