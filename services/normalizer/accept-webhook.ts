@@ -58,7 +58,7 @@ export function createAcceptWebhook(options: AcceptWebhookOptions): AcceptWebhoo
  */
 async function keepUnseen(
   webhook: Webhook,
-  { tokens, findProvider, rejected, metrics }: AcceptWebhookOptions,
+  { tokens, findProvider, rejected, keptBudgets, metrics }: AcceptWebhookOptions,
 ): Promise<WebhookResult> {
   const token = tokens.read(webhook.token)
   if (token.kind === 'unsigned') return { kind: 'unavailable', reason: 'postgres' }
@@ -68,8 +68,11 @@ async function keepUnseen(
   }
   const { source } = token
   const reason = 'source_unavailable'
-  await rejected.keep(webhook, source, { reason, detail: 'its source cannot be looked up' })
+  const limited = keptBudgets?.take(webhook, source, reason)
+  const detail = 'its source cannot be looked up'
+  if (!limited) await rejected.keep(webhook, source, { reason, detail })
   metrics.requestRejected(provider.name, reason)
+  if (limited) return { ...limited, source }
   const { acknowledgement } = provider
   return { kind: 'kept', source, acknowledgement, eventIds: [], reason }
 }

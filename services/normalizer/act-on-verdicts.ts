@@ -3,20 +3,15 @@ import type { Logger } from '../shared/logger.ts'
 import { DatabaseAwayError } from '../shared/postgres/database-guard.ts'
 import type { SourceName } from '../shared/source-token.ts'
 import { traceIds } from '../shared/trace-context.ts'
-import type { Budget } from './budget.ts'
 import { refusalOf } from './event-refusal.ts'
 import type { HeldSessions } from './held-sessions.ts'
+import type { KeptBudgets } from './kept-budgets.ts'
 import type { NormalizerMetrics } from './metrics.ts'
 import type { Json, Provider, Verdict } from './providers/provider.ts'
 import type { Publisher } from './publisher.ts'
-import { type RateLimited, rateLimited } from './rate-limited.ts'
+import type { RateLimited } from './rate-limited.ts'
 import type { Recordings } from './recordings/recordings.ts'
-import {
-  type KeptReason,
-  keptBytes,
-  type RejectedRequests,
-  type Rejection,
-} from './rejected-requests.ts'
+import type { KeptReason, RejectedRequests, Rejection } from './rejected-requests.ts'
 import type { Source } from './source.ts'
 import type { Webhook } from './webhook.ts'
 
@@ -61,8 +56,8 @@ export interface ActOptions {
   readonly sessions: Pick<HeldSessions, 'hold'>
   readonly recordings: Pick<Recordings, 'linked' | 'published'>
   readonly rejected: RejectedRequests
-  /** Bytes of rejected requests that are kept, by the source's id. Absent: all are. */
-  readonly rejectedBudget?: Budget | undefined
+  /** Absent: all requests are kept that have to be. */
+  readonly keptBudgets?: KeptBudgets | undefined
   readonly metrics: Pick<NormalizerMetrics, 'requestRejected' | 'webhookIgnored'>
   readonly logger: Logger
 }
@@ -98,17 +93,20 @@ export async function actOnVerdicts(judged: Judged, options: ActOptions): Promis
   const effects = await Promise.all(
     judgements.map((judgement) => effectOf(judgement, judged, options)),
   )
-  const raw = effects.filter((effect) => effect.kind === 'rejected' || effect.kind === 'kept')
-  const waitSeconds = secondsUntilKept(raw, judged, options.rejectedBudget)
-  // Once per request: the record holds all of it.
-  if (raw[0] && waitSeconds === null) await options.rejected.keep(webhook, source, raw[0])
+  // Once per request: the record holds all of it. By what waits, or nobody would bring that in.
+  const raw =
+    effects.find((effect) => effect.kind === 'kept') ??
+    effects.find((effect) => effect.kind === 'rejected')
+  const limited = raw && options.keptBudgets?.take(webhook, source, raw.reason)
+  if (raw && !limited) await options.rejected.keep(webhook, source, raw)
   count(effects, provider.name, options.metrics)
   const result = resultOf(effects, source, provider)
-  if (waitSeconds === null) return result
-  // Calls beside it are in the log: answered 429, they would come again, and count for nothing.
-  if (result.kind === 'rejected') return { ...rateLimited('rejected_bytes', waitSeconds), source }
+  if (!limited) return result
+  // A part of a call has to come again. Calls beside what cannot be read are in the log: answered
+  // 429, they would come again, and count for nothing.
+  if (raw.kind === 'kept' || result.kind === 'rejected') return { ...limited, source }
   const { id: sourceId, workspaceId } = source
-  const facts = { sourceId, workspaceId, reason: 'rejected_bytes' }
+  const facts = { sourceId, workspaceId, reason: limited.reason }
   options.logger.warn(facts, 'rejected_request.not_kept')
   return result
 }
@@ -117,25 +115,6 @@ const NO_ROOM = {
   session_full: 'its session is full',
   sessions_full: 'its workspace has as many open sessions as it may',
 } as const
-
-/** So that a provider that repeats comes again before long; most give up after a day or two. */
-const WAIT_SECONDS_MAX = 3_600
-
-/**
- * Of requests that cannot be read a source may have so many bytes kept in a day: else a sender of
- * junk fills the disks of the brokers for 30 days. A part of a call that has no other place is no junk.
- */
-function secondsUntilKept(
-  raw: readonly Effect[],
-  { webhook, source }: Judged,
-  budget: Budget | undefined,
-): number | null {
-  if (!budget || raw.length === 0 || raw.some(({ kind }) => kind === 'kept')) return null
-  const waitSeconds = budget.waitSeconds(source.id)
-  if (waitSeconds !== null) return Math.min(waitSeconds, WAIT_SECONDS_MAX)
-  budget.spend(source.id, keptBytes(webhook))
-  return null
-}
 
 async function effectOf(
   judgement: Judgement,

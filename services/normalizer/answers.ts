@@ -79,6 +79,7 @@ const LIMITS: Readonly<Record<LimitReason, string>> = {
   bytes: 'These are more bytes in a minute than one may send.',
   calls: 'These are more calls in a minute than one may send.',
   rejected_bytes: 'No call can be read from this, and no more of it is kept today.',
+  waiting_bytes: 'Our database is away, and no more of this source is kept until it is back.',
   unknown_tokens: 'This address used too many tokens that name nobody.',
 }
 

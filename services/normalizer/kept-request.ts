@@ -1,5 +1,5 @@
 import type { KafkaMessage } from 'kafkajs'
-import type { WaitReason } from './rejected-requests.ts'
+import { WAIT_REASONS } from './rejected-requests.ts'
 import { type RejectedRecord, rejectedRecordOf } from './renormalize-requests.ts'
 
 /** Requests of the topic of rejected ones that wait for Postgres only, and their order. Pure. */
@@ -14,16 +14,13 @@ export interface KeptRequest {
   readonly record: RejectedRecord
 }
 
-const WAITING: Readonly<Record<WaitReason, true>> = {
-  held_legs_unavailable: true,
-  source_unavailable: true,
-}
+const WAITING: ReadonlySet<string> = new Set(WAIT_REASONS)
 
 /** Null for what does not wait: it could not be normalized. */
 export function keptRequestOf(partition: number, message: KafkaMessage): KeptRequest | null {
   const record = rejectedRecordOf(message)
   const { reason = '', 'received-at': receivedAt = '' } = record.headers
-  if (!Object.hasOwn(WAITING, reason)) return null
+  if (!WAITING.has(reason)) return null
   const at = Date.parse(receivedAt)
   const loggedAt = Number(message.timestamp)
   return {

@@ -20,7 +20,6 @@ import type { Tracing } from '../shared/tracing.ts'
 import { createAcceptFirstParty } from './accept-first-party.ts'
 import { createAcceptWebhook } from './accept-webhook.ts'
 import type { ActOptions } from './act-on-verdicts.ts'
-import { createBudget } from './budget.ts'
 import { createCachedLookup } from './cached-lookup.ts'
 import type { NormalizerConfig } from './config.ts'
 import { createDoor } from './door.ts'
@@ -29,6 +28,7 @@ import { forgetOld } from './forget.ts'
 import { createGate } from './gate.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
 import { createHeldSessions } from './held-sessions.ts'
+import { createKeptBudgets } from './kept-budgets.ts'
 import { createKnownEvents } from './known-events.ts'
 import { createLogLease } from './log-lease.ts'
 import { createMetrics, type NormalizerMetrics } from './metrics.ts'
@@ -77,7 +77,6 @@ const SWEEP_EVERY_MS = 1_000
 const REMEMBERED_MAX = 20_000
 const REMEMBERED_BYTES_MAX = 64 * 1024 * 1024
 const WORKSPACE_BYTES = 200
-const DAY_MS = 86_400_000
 
 export async function startNormalizer(options: NormalizerOptions): Promise<Normalizer> {
   const { config, pool, topics, clock, logger } = options
@@ -214,7 +213,7 @@ function createApp(options: NormalizerOptions, parts: Parts): FastifyInstance {
     tokens: config.sourceTokens,
     findProvider: (name) => (served.has(name) ? findProvider(name) : null),
     // Not of what is brought in later, which is in the topic already.
-    rejectedBudget: createBudget({ max: config.rejectedBytesPerDay, windowMs: DAY_MS, clock }),
+    keptBudgets: createKeptBudgets({ ...config, clock }),
   })
   return createServer({
     acceptWebhook: notingActivity(acceptWebhook, parts.activity),

@@ -4,6 +4,7 @@ export const LIMIT_REASONS = [
   'bytes',
   'calls',
   'rejected_bytes', // requests of the source that could not be normalized are kept no more today
+  'waiting_bytes', // requests of the source that wait for Postgres are kept no more today
   'unknown_tokens', // of an address
 ] as const
 

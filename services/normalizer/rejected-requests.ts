@@ -32,9 +32,12 @@ type StoreReason =
   | 'sessions_full' // the first part of a call of a workspace that has 10,000 open ones
 
 /** Postgres is away; once it is back the request is brought in by itself. */
-export type WaitReason =
-  | 'held_legs_unavailable' // a part of a call, whose place is in Postgres
-  | 'source_unavailable' // of a source that is not known here, and whose token proves it
+export const WAIT_REASONS = [
+  'held_legs_unavailable', // a part of a call, whose place is in Postgres
+  'source_unavailable', // of a source that is not known here, and whose token proves it
+] as const
+
+export type WaitReason = (typeof WAIT_REASONS)[number]
 
 export interface Rejection {
   readonly reason: KeptReason
@@ -167,9 +170,14 @@ function cut(value: string): string {
 }
 
 /** Bytes of what is kept of a webhook, without what is ours. */
-export function keptBytes({ body, query, eventPath, headers }: Webhook): number {
-  const told = JSON.stringify(withoutCredentials(headers))
-  return body.length + query.length + eventPath.length + told.length
+export function keptBytes(
+  { body, query, eventPath, headers }: Webhook,
+  reason: KeptReason,
+): number {
+  const told = JSON.stringify(withoutCredentials(headers)).length
+  // All of them, sealed and in base64.
+  const sealed = reason === 'source_unavailable' ? JSON.stringify(headers).length * (4 / 3) : 0
+  return body.length + query.length + eventPath.length + told + sealed
 }
 
 const CREDENTIAL =

@@ -26,24 +26,26 @@ describe('SECURITY.md', () => {
   })
 
   it('tells the limits of the normalizer as they are', () => {
-    const { limits, rejectedBytesPerDay, clientConnectionsMax } = readConfig({
+    const { limits, rejectedBytesPerDay, waitingBytesPerDay, clientConnectionsMax } = readConfig({
       DATABASE_URL: 'postgres://u:p@127.0.0.1/d',
       SECRETS_KEY: Buffer.alloc(32).toString('base64'),
     })
     const number = (value: number) => value.toLocaleString('en')
-    const megabytes = (bytes: number) => `${bytes / 1_000_000} MB`
+    const megabytes = (bytes: number) => `${number(bytes / 1_000_000)} MB`
 
     expect([
       limitOf("a webhook's body; calls in it"),
       limitOf('webhooks of a source, or of all producers of a workspace, in a minute'),
       limitOf('their bytes; the calls in them'),
       limitOf("what is kept in a day of a source's webhooks that cannot be read"),
+      limitOf('what is kept of those that wait until Postgres is back'),
       limitOf('connections to the normalizer, of all tenants'),
     ]).toEqual([
       `${BODY_BYTES_MAX / 1024} KB; ${CALLS_MAX}`,
       number(limits.perSource),
       `${megabytes(limits.bytesPerSource)}; ${number(limits.callsPerSource)}`,
       megabytes(rejectedBytesPerDay),
+      megabytes(waitingBytesPerDay),
       number(clientConnectionsMax),
     ])
   })

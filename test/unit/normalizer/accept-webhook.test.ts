@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createAcceptWebhook } from '../../../services/normalizer/accept-webhook.ts'
-import { createBudget } from '../../../services/normalizer/budget.ts'
 import type { Lookup } from '../../../services/normalizer/cached-lookup.ts'
+import { createKeptBudgets } from '../../../services/normalizer/kept-budgets.ts'
 import type { HeldLeg, Provider, Verdict } from '../../../services/normalizer/providers/provider.ts'
 import { createPublisher } from '../../../services/normalizer/publisher.ts'
 import { createRejectedRequests } from '../../../services/normalizer/rejected-requests.ts'
@@ -12,6 +12,7 @@ import { SpoolRefusedError } from '../../../services/normalizer/spool/spool.ts'
 import type { Webhook } from '../../../services/normalizer/webhook.ts'
 import { hashToken } from '../../../services/shared/access-token.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
+import { DatabaseAwayError } from '../../../services/shared/postgres/database-guard.ts'
 import { RowRefusedError } from '../../../services/shared/postgres/refused-rows.ts'
 import type { StoredAs } from '../../../services/shared/postgres/store-legs.ts'
 import { keptHeadersPlace } from '../../../services/shared/sealed-places.ts'
@@ -31,6 +32,8 @@ import {
 
 /** A session that Postgres does not take. */
 const REFUSED = 'refused'
+/** One for which Postgres does not answer. */
+const AWAY = 'away'
 const EVENTS = 'calls.events'
 const REJECTED = 'calls.rejected'
 
@@ -63,7 +66,7 @@ function aLeg(ids: Partial<HeldLeg>): Verdict {
 
 function setUp(
   verdicts: () => readonly Verdict[] = () => [event],
-  { rejectedBytesMax = 1_000_000, stored = 'held' as StoredAs } = {},
+  { rejectedBytesMax = 1_000_000, waitingBytesMax = 1_000_000, stored = 'held' as StoredAs } = {},
 ) {
   const log = logInMemory()
   const held: HeldLeg[] = []
@@ -88,6 +91,7 @@ function setUp(
     }),
     sessions: {
       async hold(_, part) {
+        if (part.sessionId === AWAY) throw new DatabaseAwayError('away')
         if (part.sessionId === REFUSED) throw new RowRefusedError('constraint', '23503')
         held.push(part)
         return stored
@@ -95,9 +99,9 @@ function setUp(
     },
     recordings: noRecordings,
     rejected: createRejectedRequests({ log: safeLog(log), topic: REJECTED, box, logger: quiet }),
-    rejectedBudget: createBudget({
-      max: rejectedBytesMax,
-      windowMs: 86_400_000,
+    keptBudgets: createKeptBudgets({
+      rejectedBytesPerDay: rejectedBytesMax,
+      waitingBytesPerDay: waitingBytesMax,
       clock: stoppedClock(),
     }),
     metrics: {
@@ -195,6 +199,21 @@ describe('accepting a webhook', () => {
     })
     expect(log.records).toHaveLength(1)
     expect(counted).toEqual(['rejected binotel no_call_id', 'rejected binotel no_call_id'])
+  })
+
+  it('keeps of parts of calls without Postgres so many bytes of a source, then asks to come again', async () => {
+    const { send, log, counted } = setUp(() => [rejected, aLeg({ sessionId: AWAY })], {
+      waitingBytesMax: 1,
+    })
+
+    expect(await send()).toMatchObject({ kind: 'kept' })
+    expect(await send()).toMatchObject({
+      kind: 'rate_limited',
+      reason: 'waiting_bytes',
+      waitSeconds: 60,
+    })
+    expect(log.records).toMatchObject([{ headers: { reason: 'held_legs_unavailable' } }])
+    expect(counted).toHaveLength(4)
   })
 
   it('answers with success what has calls in it, also when nothing more is kept', async () => {
@@ -389,6 +408,30 @@ describe('accepting a webhook', () => {
         },
       ])
       expect(counted).toEqual(['rejected binotel source_unavailable'])
+    })
+
+    it('keeps so many bytes of it in a day, with its sealed headers, then asks to come again', async () => {
+      const { send, log, lookup, counted } = setUp(() => [event], {
+        rejectedBytesMax: 1,
+        waitingBytesMax: 1_000,
+      })
+      lookup.answer = unavailable
+      const other = tokens.issue({ ...named, id: newSourceId() })
+      const headers = { 'x-large': 'x'.repeat(400) }
+
+      const first = [await send({ token: signed, headers }), await send({ token: signed, headers })]
+      const over = await send({ token: signed, headers })
+
+      expect(first.map(({ kind }) => kind)).toEqual(['kept', 'kept'])
+      expect(over).toMatchObject({
+        kind: 'rate_limited',
+        reason: 'waiting_bytes',
+        waitSeconds: 60,
+        source: named,
+      })
+      expect(await send({ token: other, headers })).toMatchObject({ kind: 'kept' })
+      expect(log.records).toHaveLength(3)
+      expect(counted).toEqual(Array(4).fill('rejected binotel source_unavailable'))
     })
 
     it('keeps the hash of the token and, sealed, what the sender proves itself with', async () => {
