@@ -1,24 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Secret } from '../../services/shared/config.ts'
 import {
   leaseDueSessions,
   markSessionsPublished,
   postponeSessions,
 } from '../../services/shared/postgres/held-legs.ts'
-import { migrate } from '../../services/shared/postgres/migrate.ts'
-import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
+import type { Pool } from '../../services/shared/postgres/pool.ts'
 import { type StoredLeg, storeLegs } from '../../services/shared/postgres/store-legs.ts'
-import { quiet } from '../support/builders.ts'
-import { freshDatabase } from '../support/stack.ts'
+import { openMigratedPool } from '../support/migrated-pool.ts'
 
 const LEASE_MS = 60_000
 
 let pool: Pool
 
 beforeAll(async () => {
-  const databaseUrl = new Secret(await freshDatabase())
-  await migrate(databaseUrl, quiet)
-  pool = createPool({ databaseUrl, applicationName: 'test', connectionsMax: 8, logger: quiet })
+  pool = await openMigratedPool()
 })
 afterAll(() => pool.end())
 

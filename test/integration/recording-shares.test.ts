@@ -2,10 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRecordingChecks } from '../../services/normalizer/recordings/recording-checks.ts'
 import { type Clock, systemClock } from '../../services/shared/clock.ts'
-import { Secret } from '../../services/shared/config.ts'
 import { createDatabaseGuard } from '../../services/shared/postgres/database-guard.ts'
-import { migrate } from '../../services/shared/postgres/migrate.ts'
-import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
+import type { Pool } from '../../services/shared/postgres/pool.ts'
 import {
   claimDueChecks,
   countChecks,
@@ -15,17 +13,15 @@ import {
 } from '../../services/shared/postgres/recording-checks.ts'
 import { recordingCheckPlace } from '../../services/shared/sealed-places.ts'
 import { eventually } from '../support/eventually.ts'
+import { openMigratedPool } from '../support/migrated-pool.ts'
 import { box, callFacts, quiet } from '../support/normalizer-fakes.ts'
-import { freshDatabase } from '../support/stack.ts'
 
 /** A workspace whose files hang must not make the others wait for theirs. */
 
 let pool: Pool
 
 beforeAll(async () => {
-  const databaseUrl = new Secret(await freshDatabase())
-  await migrate(databaseUrl, quiet)
-  pool = createPool({ databaseUrl, applicationName: 'test', connectionsMax: 8, logger: quiet })
+  pool = await openMigratedPool()
 })
 afterAll(() => pool.end())
 

@@ -11,13 +11,11 @@ import { createActivityStore } from '../../services/normalizer/source-activity-s
 import { lookUpPublished, recordPublished } from '../../services/normalizer/spool/drained-events.ts'
 import { createSpool } from '../../services/normalizer/spool/spool.ts'
 import { systemClock as clock } from '../../services/shared/clock.ts'
-import { Secret } from '../../services/shared/config.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
 import { startLogProducer } from '../../services/shared/kafka/producer.ts'
 import { prepareTopics } from '../../services/shared/kafka/topics.ts'
 import { createDatabaseGuard } from '../../services/shared/postgres/database-guard.ts'
-import { migrate } from '../../services/shared/postgres/migrate.ts'
-import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
+import type { Pool } from '../../services/shared/postgres/pool.ts'
 import {
   type PublishedEvent,
   recordPublishedEvents,
@@ -40,8 +38,9 @@ import {
 } from '../../services/shared/sealed-places.ts'
 import { aCallEvent, anAttempt, NOON, quiet } from '../support/builders.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
+import { openMigratedPool } from '../support/migrated-pool.ts'
 import { box } from '../support/normalizer-fakes.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshPrefix, testStack } from '../support/stack.ts'
 
 /**
  * Each statement and each produce that many share: of 50 good items and one that the server refuses,
@@ -303,9 +302,7 @@ const ALSO: Partial<Record<BatchedStatement, readonly BatchedStatement[]>> = {
 
 describe('one item that the server refuses among 50 good ones', () => {
   beforeAll(async () => {
-    const databaseUrl = new Secret(await freshDatabase())
-    await migrate(databaseUrl, quiet)
-    pool = createPool({ databaseUrl, applicationName: 'test', connectionsMax: 8, logger: quiet })
+    pool = await openMigratedPool()
   })
   afterAll(() => pool.end())
 
