@@ -1,11 +1,8 @@
-import { bearerToken, hashToken } from '../shared/access-token.ts'
 import { type CallEvent, identify } from '../shared/call-event.ts'
 import type { CallName } from '../shared/postgres/published-events.ts'
 import type { TraceContext } from '../shared/trace-context.ts'
-import type { UnavailableReason } from './act-on-verdicts.ts'
 import type { FieldProblem } from './answers.ts'
 import { readBody } from './body-reader.ts'
-import type { CachedLookup } from './cached-lookup.ts'
 import { type EventRefusalReason, refusalOf } from './event-refusal.ts'
 import { idempotentEventId, readFirstPartyEvent, type ToldCall } from './providers/first-party.ts'
 import { fingerprintOf, type Publisher } from './publisher.ts'
@@ -17,9 +14,8 @@ import { fingerprintOf, type Publisher } from './publisher.ts'
  * for a repeat, it would be lost in silence.
  */
 export interface FirstPartyRequest {
+  /** Whose token it brought, which was looked at before the body was read. */
   readonly workspaceId: string
-  /** The `authorization` header. */
-  readonly authorization: string
   readonly idempotencyKey: string | undefined
   readonly contentType: string | undefined
   readonly body: Buffer
@@ -41,14 +37,10 @@ export type FirstPartyResult =
       readonly reason?: EventRefusalReason
     }
   | { readonly kind: 'unsupported'; readonly detail: string }
-  | { readonly kind: 'unauthorized' | 'forbidden' }
-  | { readonly kind: 'unavailable'; readonly reason: UnavailableReason }
 
 export type AcceptFirstParty = (request: FirstPartyRequest) => Promise<FirstPartyResult>
 
 export interface AcceptFirstPartyOptions {
-  /** The workspace that a token opens, by the hash of the token. */
-  readonly workspaces: Pick<CachedLookup<string>, 'find'>
   /** How the provider names a call that was published. */
   readonly findCall: (call: { workspaceId: string; callId: string }) => Promise<CallName | null>
   readonly publisher: Publisher
@@ -56,25 +48,11 @@ export interface AcceptFirstPartyOptions {
 
 export function createAcceptFirstParty(options: AcceptFirstPartyOptions): AcceptFirstParty {
   return async (request) => {
-    const refusal = await authorize(request, options.workspaces)
-    if (refusal) return refusal
     const body = readBody(request.body, request.contentType)
     if (body.kind === 'unsupported') return { kind: 'unsupported', detail: 'send application/json' }
     if (body.kind !== 'parsed') return invalid('', body.detail)
     return publishEvent(request, body.body, options)
   }
-}
-
-async function authorize(
-  { authorization, workspaceId }: FirstPartyRequest,
-  workspaces: Pick<CachedLookup<string>, 'find'>,
-): Promise<FirstPartyResult | null> {
-  const token = bearerToken(authorization)
-  if (token === undefined) return { kind: 'unauthorized' }
-  const found = await workspaces.find(hashToken(token))
-  if (found.kind === 'unavailable') return { kind: 'unavailable', reason: 'postgres' }
-  if (found.kind === 'unknown') return { kind: 'unauthorized' }
-  return found.value === workspaceId ? null : { kind: 'forbidden' }
 }
 
 async function publishEvent(

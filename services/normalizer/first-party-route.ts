@@ -1,8 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bearerToken, hashToken } from '../shared/access-token.ts'
-import type { Logger } from '../shared/logger.ts'
-import { type TraceContext, traceIds } from '../shared/trace-context.ts'
-import type { Span, Tracing } from '../shared/tracing.ts'
+import type { TraceContext } from '../shared/trace-context.ts'
 import type { AcceptFirstParty, FirstPartyResult } from './accept-first-party.ts'
 import {
   type Answer,
@@ -14,23 +12,18 @@ import {
   UNAVAILABLE,
   unauthorized,
 } from './answers.ts'
-import type { Door } from './door.ts'
+import type { Door, Unavailable } from './door.ts'
 import type { Gate, Tokens } from './gate.ts'
-import type { NormalizerMetrics } from './metrics.ts'
 import type { RateLimited } from './rate-limited.ts'
-import { endRequestSpan, startRequestSpan } from './request-span.ts'
+import { createRequestLog, type RequestLogOptions } from './request-log.ts'
 
 /** `POST /v1/workspaces/{id}/events`: where first-party producers send their events. */
-export interface FirstPartyRouteOptions {
+export interface FirstPartyRouteOptions extends RequestLogOptions {
   readonly acceptFirstParty: AcceptFirstParty
   readonly door: Door
   readonly gate: Gate
   /** The workspace that a token opens, by the hash of the token. */
   readonly workspaces: Tokens<string>['lookup']
-  readonly metrics: Pick<NormalizerMetrics, 'webhookReceived' | 'webhookLimited'>
-  /** Null or absent: off. */
-  readonly tracing?: Tracing | null | undefined
-  readonly logger: Logger
 }
 
 interface Params {
@@ -40,32 +33,36 @@ interface Params {
 const PATH = '/v1/workspaces/:workspaceId/events'
 
 type FirstPartyHttpRequest = FastifyRequest<{ Params: Params }>
-type Handled = FirstPartyResult | RateLimited
-
-interface Begun {
-  readonly startedMs: number
-  readonly span: Span | null
-}
+type Handled =
+  | FirstPartyResult
+  | RateLimited
+  | Unavailable
+  | { readonly kind: 'unauthorized' | 'forbidden' }
 
 export function addFirstPartyRoute(app: FastifyInstance, options: FirstPartyRouteOptions): void {
-  const { acceptFirstParty, door, gate, metrics, tracing } = options
-  const begun = new WeakMap<FirstPartyHttpRequest, Begun>()
+  const { acceptFirstParty, door, gate, metrics } = options
+  const log = createRequestLog(options)
+  const end = (request: FirstPartyHttpRequest, reply: FastifyReply, result: Handled) => {
+    const provider = 'first-party'
+    const { workspaceId } = request.params
+    const eventIds = 'eventId' in result ? [result.eventId] : undefined
+    const facts = { provider, workspaceId, eventIds }
+    return log.end(request, reply, { provider, result, facts, answer: answerOf(result) })
+  }
   app.route<{ Params: Params }>({
     method: 'POST',
     url: PATH,
     // The token first: a body of whom we do not know is not read.
     onRequest: async (request, reply) => {
-      const { method, headers } = request
-      const span = startRequestSpan(tracing, { method, route: PATH, headers })
-      begun.set(request, { startedMs: performance.now(), span })
+      log.begin(request, PATH)
       const refused = await atTheGate(request, options)
-      if (refused) return finish(request, reply, { result: refused, begun, options })
+      if (refused) return end(request, reply, refused)
     },
     handler: async (request, reply) => {
-      const received = firstPartyRequest(request, begun.get(request)?.span?.context)
+      const received = firstPartyRequest(request, log.traceOf(request))
       const result = await door.pass(() => acceptFirstParty(received))
       gate.settle(senderOf(request), request, 1)
-      return finish(request, reply, { result, begun, options })
+      return end(request, reply, result)
     },
   })
   const refuse = async (_request: FastifyRequest, reply: FastifyReply) => {
@@ -100,44 +97,13 @@ async function atTheGate(
   return gate.admit(senderOf(request), request)
 }
 
-interface Finished {
-  readonly result: Handled
-  readonly begun: WeakMap<FirstPartyHttpRequest, Begun>
-  readonly options: FirstPartyRouteOptions
-}
-
-/** Counts, logs and answers. */
-function finish(
-  request: FirstPartyHttpRequest,
-  reply: FastifyReply,
-  { result, begun, options: { metrics, logger } }: Finished,
-): FastifyReply {
-  const { startedMs = performance.now(), span = null } = begun.get(request) ?? {}
-  metrics.webhookReceived('first-party', result.kind)
-  if (result.kind === 'rate_limited') metrics.webhookLimited('first-party', result.reason)
-  const facts = {
-    provider: 'first-party',
-    workspaceId: request.params.workspaceId,
-    result: result.kind,
-    reason: 'reason' in result ? result.reason : undefined,
-  }
-  const eventIds = 'eventId' in result ? [result.eventId] : undefined
-  const ms = Math.round(performance.now() - startedMs)
-  logger.info({ ...facts, eventIds, ms, ...traceIds(span?.context) }, 'webhook.accepted')
-  const answer = answerOf(result)
-  endRequestSpan(span, { ...facts, status: answer.status })
-  return send(reply, answer)
-}
-
 function firstPartyRequest(
   request: FastifyRequest<{ Params: Params }>,
   trace: TraceContext | undefined,
 ) {
-  const { authorization = '', 'content-type': contentType } = request.headers
-  const key = request.headers['idempotency-key']
+  const { 'content-type': contentType, 'idempotency-key': key } = request.headers
   return {
     workspaceId: request.params.workspaceId,
-    authorization,
     idempotencyKey: Array.isArray(key) ? key.join(', ') : key,
     contentType,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),

@@ -218,7 +218,6 @@ function createApp(options: NormalizerOptions, parts: Parts): FastifyInstance {
   return createServer({
     acceptWebhook: notingActivity(acceptWebhook, parts.activity),
     acceptFirstParty: createAcceptFirstParty({
-      workspaces,
       findCall: (call) => findCall(pool, call),
       publisher: act.publisher,
     }),

@@ -1,21 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hashToken } from '../shared/access-token.ts'
-import type { Logger } from '../shared/logger.ts'
 import type { ReadToken, SourceName, SourceTokens } from '../shared/source-token.ts'
-import { type TraceContext, traceIds } from '../shared/trace-context.ts'
-import type { Span, Tracing } from '../shared/tracing.ts'
+import type { TraceContext } from '../shared/trace-context.ts'
 import type { AcceptWebhook } from './accept-webhook.ts'
 import type { WebhookResult } from './act-on-verdicts.ts'
 import { answerOf, methodNotAllowed, send } from './answers.ts'
 import type { Door } from './door.ts'
 import type { Gate, Tokens } from './gate.ts'
-import type { NormalizerMetrics } from './metrics.ts'
-import { endRequestSpan, startRequestSpan } from './request-span.ts'
+import { createRequestLog, type RequestLogOptions } from './request-log.ts'
 import type { Source } from './source.ts'
 import type { Webhook } from './webhook.ts'
 
 /** `/hooks/{provider}/{sourceToken}[/{eventPath}]`: where providers send their webhooks. */
-export interface WebhookRouteOptions {
+export interface WebhookRouteOptions extends RequestLogOptions {
   readonly acceptWebhook: AcceptWebhook
   readonly door: Door
   readonly gate: Gate
@@ -23,10 +20,6 @@ export interface WebhookRouteOptions {
   readonly sources: Tokens<Source>['lookup']
   /** What a token proves by itself, without a look into Postgres. */
   readonly tokens: Pick<SourceTokens, 'read'>
-  readonly metrics: Pick<NormalizerMetrics, 'webhookReceived' | 'webhookLimited'>
-  /** Null or absent: off. */
-  readonly tracing?: Tracing | null | undefined
-  readonly logger: Logger
 }
 
 interface Params {
@@ -38,16 +31,17 @@ interface Params {
 const PATHS = ['/hooks/:provider/:sourceToken', '/hooks/:provider/:sourceToken/:eventPath']
 
 type WebhookRequest = FastifyRequest<{ Params: Params }>
-
-interface Begun {
-  readonly startedMs: number
-  readonly span: Span | null
-  /** Whose share it is taken out of, once it was let in: a source may have two tokens. */
-  sender?: string
-}
+type Senders = WeakMap<WebhookRequest, string>
 
 export function addWebhookRoutes(app: FastifyInstance, options: WebhookRouteOptions): void {
-  const begun = new WeakMap<WebhookRequest, Begun>()
+  const log = createRequestLog(options)
+  /** Out of whose share those are taken that were let in: a source may have two tokens. */
+  const senders: Senders = new WeakMap()
+  const end = (request: WebhookRequest, reply: FastifyReply, result: WebhookResult) => {
+    const { provider } = request.params
+    const facts = factsOf(result)
+    return log.end(request, reply, { provider, result, facts, answer: answerOf(result) })
+  }
   const refuse = async (request: WebhookRequest, reply: FastifyReply) => {
     options.metrics.webhookReceived(request.params.provider, 'method_not_allowed')
     return send(reply, methodNotAllowed('GET, POST'))
@@ -58,16 +52,17 @@ export function addWebhookRoutes(app: FastifyInstance, options: WebhookRouteOpti
       url,
       // The token first: a body of whom we do not know is not read.
       onRequest: async (request, reply) => {
-        const { method, headers } = request
-        const span = startRequestSpan(options.tracing, { method, route: url, headers })
-        const begins: Begun = { startedMs: performance.now(), span }
-        begun.set(request, begins)
-        const refused = await atTheGate(request, begins, options)
-        if (refused) return finish(request, reply, { result: refused, begun, options })
+        log.begin(request, url)
+        const refused = await atTheGate(request, senders, options)
+        if (refused) return end(request, reply, refused)
       },
       handler: async (request, reply) => {
-        const result = await handle(request, begun.get(request), options)
-        return finish(request, reply, { result, begun, options })
+        const webhook = webhookOf(request, log.traceOf(request))
+        const result = await options.door.pass(() => options.acceptWebhook(webhook))
+        const calls = 'eventIds' in result ? Math.max(result.eventIds.length, 1) : 1
+        const sender = senders.get(request)
+        if (sender !== undefined) options.gate.settle(sender, request, calls)
+        return end(request, reply, result)
       },
     })
     const method = ['PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
@@ -77,7 +72,7 @@ export function addWebhookRoutes(app: FastifyInstance, options: WebhookRouteOpti
 
 async function atTheGate(
   request: WebhookRequest,
-  begins: Begun,
+  senders: Senders,
   { gate, sources, tokens }: WebhookRouteOptions,
 ): Promise<WebhookResult | null> {
   const { sourceToken } = request.params
@@ -92,7 +87,7 @@ async function atTheGate(
   if (found.kind === 'unknown') return { kind: 'unknown_source' }
   const source = found.kind === 'found' ? found.value : namedBy(token)
   if ('kind' in source) return source
-  begins.sender = source.id
+  senders.set(request, source.id)
   const limited = gate.admit(source.id, request)
   return limited && { ...limited, source }
 }
@@ -102,42 +97,6 @@ function namedBy(token: ReadToken): SourceName | WebhookResult {
   if (token.kind === 'signed') return token.source
   if (token.kind === 'forged') return { kind: 'unknown_source' }
   return { kind: 'unavailable', reason: 'postgres' }
-}
-
-async function handle(
-  request: WebhookRequest,
-  begun: Begun | undefined,
-  { acceptWebhook, door, gate }: WebhookRouteOptions,
-): Promise<WebhookResult> {
-  const webhook = webhookOf(request, begun?.span?.context)
-  const result = await door.pass(() => acceptWebhook(webhook))
-  const calls = 'eventIds' in result ? Math.max(result.eventIds.length, 1) : 1
-  if (begun?.sender !== undefined) gate.settle(begun.sender, request, calls)
-  return result
-}
-
-interface Finished {
-  readonly result: WebhookResult
-  readonly begun: WeakMap<WebhookRequest, Begun>
-  readonly options: WebhookRouteOptions
-}
-
-/** Counts, logs and answers. */
-function finish(
-  request: WebhookRequest,
-  reply: FastifyReply,
-  { result, begun, options: { metrics, logger } }: Finished,
-): FastifyReply {
-  const { startedMs = performance.now(), span = null } = begun.get(request) ?? {}
-  const { provider } = request.params
-  metrics.webhookReceived(provider, result.kind)
-  if (result.kind === 'rate_limited') metrics.webhookLimited(provider, result.reason)
-  const facts = factsOf(result)
-  const ms = Math.round(performance.now() - startedMs)
-  log(logger, result.kind, { ...facts, ms, ...traceIds(span?.context) })
-  const answer = answerOf(result)
-  endRequestSpan(span, { ...facts, status: answer.status })
-  return send(reply, answer)
 }
 
 function webhookOf(request: WebhookRequest, trace: TraceContext | undefined): Webhook {
@@ -165,21 +124,12 @@ function headersOf(request: FastifyRequest): Record<string, string> {
   return headers
 }
 
-/** For log and trace; never the webhook's body, its address or its token. */
 function factsOf(result: WebhookResult) {
   const source = 'source' in result ? result.source : undefined
   return {
     provider: source?.provider,
     sourceId: source?.id,
     workspaceId: source?.workspaceId,
-    result: result.kind,
-    reason: 'reason' in result ? result.reason : undefined,
     eventIds: 'eventIds' in result ? result.eventIds : undefined,
   }
-}
-
-/** One line per webhook. */
-function log(logger: Logger, kind: WebhookResult['kind'], line: object): void {
-  const isQuiet = kind === 'ignored' || kind === 'answered'
-  logger[isQuiet ? 'debug' : 'info'](line, 'webhook.accepted')
 }

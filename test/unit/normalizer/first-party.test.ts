@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createAcceptFirstParty } from '../../../services/normalizer/accept-first-party.ts'
 import { createPublisher } from '../../../services/normalizer/publisher.ts'
-import { hashToken } from '../../../services/shared/access-token.ts'
 import { type CallEvent, identify } from '../../../services/shared/call-event.ts'
 import { ProduceError } from '../../../services/shared/kafka/produce-error.ts'
 import {
@@ -13,7 +12,6 @@ import {
   spoolThatRefusesRows,
 } from '../../support/normalizer-fakes.ts'
 
-const TOKEN = 'cwt_one'
 const ORDER = {
   event: 'order.created',
   provider: 'binotel',
@@ -33,17 +31,12 @@ function setUp(spool?: Parameters<typeof safeLog>[1]) {
     onPublished: (event) => events.push(event),
   })
   const accept = createAcceptFirstParty({
-    workspaces: {
-      find: async (hash) =>
-        hash.equals(hashToken(TOKEN)) ? { kind: 'found', value: 'ws_1' } : { kind: 'unknown' },
-    },
     findCall: async ({ callId }) => (callId === known.callId ? known : null),
     publisher,
   })
   const post = (body: unknown, overrides: Partial<Parameters<typeof accept>[0]> = {}) =>
     accept({
       workspaceId: 'ws_1',
-      authorization: `Bearer ${TOKEN}`,
       idempotencyKey: undefined,
       contentType: 'application/json',
       body: Buffer.from(JSON.stringify(body)),
@@ -179,9 +172,6 @@ describe('first-party events', () => {
   })
 
   it.each([
-    ['no token', { authorization: '' }, 'unauthorized'],
-    ['an unknown token', { authorization: 'Bearer cwt_two' }, 'unauthorized'],
-    ['the token of another workspace', { workspaceId: 'ws_2' }, 'forbidden'],
     ['a body that is no JSON or form', { contentType: 'image/png' }, 'unsupported'],
     ['a key of blanks', { idempotencyKey: ' ' }, 'rejected'],
   ])('refuses %s', async (_, overrides, kind) => {

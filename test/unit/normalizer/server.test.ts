@@ -83,7 +83,8 @@ async function aServer(setUp: SetUp = {}) {
       seen.push(received)
       return webhook ? webhook(received) : ok
     },
-    acceptFirstParty: firstParty ?? (async () => ({ kind: 'unauthorized' })),
+    acceptFirstParty:
+      firstParty ?? (async () => ({ kind: 'published', eventId: 'e', callId: 'c' })),
     door: createDoor({ inFlightMax, answerWithinMs: 50, logger: quiet }),
     gate: createGate({ ...LIMITS, ...limits }, clock),
     sources,
@@ -387,12 +388,9 @@ describe('the door', () => {
   it.each<[number, FirstPartyResult]>([
     [202, { kind: 'published', eventId: 'evt_1', callId: 'call_1' }],
     [202, { kind: 'repeated', eventId: 'evt_1', callId: 'call_1' }],
-    [401, { kind: 'unauthorized' }],
-    [403, { kind: 'forbidden' }],
     [409, { kind: 'conflict', eventId: 'evt_1' }],
     [415, { kind: 'unsupported', detail: 'no' }],
     [422, { kind: 'rejected', errors: [{ path: 'order.id', message: 'is missing' }] }],
-    [503, { kind: 'unavailable', reason: 'postgres' }],
   ])('answers a first-party producer with %i', async (status, result) => {
     const { app, counted } = await aServer({ firstParty: async () => result })
 
@@ -404,9 +402,26 @@ describe('the door', () => {
 
     expect(response.statusCode).toBe(status)
     if (status === 202) expect(response.json()).toEqual({ eventId: 'evt_1', callId: 'call_1' })
-    if (status === 401) expect(response.headers['www-authenticate']).toMatch(/^Bearer/)
     if (status === 422) expect(response.json()).toMatchObject({ errors: [{ path: 'order.id' }] })
     expect(counted).toEqual([`first-party ${result.kind}`])
+  })
+
+  it.each([
+    [401, 'unauthorized', 'ws_1', {}],
+    [401, 'unauthorized', 'ws_1', { authorization: 'Bearer unknown-1' }],
+    [403, 'forbidden', 'ws_2', PRODUCER],
+    [503, 'unavailable', 'ws_1', { authorization: 'Bearer away-unsigned' }],
+  ])('answers %i, %s, to a token that is not for %s', async (status, kind, id, headers) => {
+    const { app, counted } = await aServer()
+    const url = `/v1/workspaces/${id}/events`
+
+    const response = await app.inject({ method: 'POST', url, headers })
+
+    expect(response.statusCode).toBe(status)
+    expect(response.headers['www-authenticate']?.slice(0, 6)).toBe(
+      status === 401 ? 'Bearer' : undefined,
+    )
+    expect(counted).toEqual([`first-party ${kind}`])
   })
 })
 
