@@ -3,6 +3,7 @@ import { sealEntry } from '../../services/normalizer/spool/entry.ts'
 import { identify } from '../../services/shared/call-event.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
 import { partitionOfKey } from '../../services/shared/kafka/partitioner.ts'
+import { sightEvents } from '../../services/shared/postgres/published-events.ts'
 import { insertEntries } from '../../services/shared/postgres/spool.ts'
 import { readLoggedCalls } from '../support/logged-calls.ts'
 import { callFacts, quiet } from '../support/normalizer-fakes.ts'
@@ -21,24 +22,32 @@ async function open(partitions: number): Promise<NormalizerBench> {
   return bench
 }
 
+interface Placing {
+  readonly attemptedAt?: Date
+  readonly ageMaxMs?: number
+}
+
 /** Puts calls of a workspace into the spool, as if Kafka had been away when they came. */
 async function spool(
   bench: NormalizerBench,
   workspaceId: string,
   calls: readonly string[],
-  attemptedAt: Date | null = null,
-): Promise<void> {
+  { attemptedAt, ageMaxMs = limits.ageMaxMs }: Placing = {},
+) {
   const entries = calls.map((providerCallId) => {
     const event = identify(callFacts({ providerCallId }), workspaceId)
     return {
       workspaceId,
       event: { ...event, fingerprint: null },
-      attemptedAt,
+      attemptedAt: attemptedAt ?? null,
       onlyBehind: false,
       entrySealed: sealEntry({ kind: 'event', event, fingerprint: null }, bench.config.secretBox),
     }
   })
-  await insertEntries(bench.pool, entries, { limits, isWanted: () => true })
+  return insertEntries(bench.pool, entries, {
+    limits: { ...limits, ageMaxMs },
+    isWanted: () => true,
+  })
 }
 
 const numbered = (from: number, count: number) =>
@@ -74,11 +83,11 @@ it('a transaction that somebody leaves open holds up its own partition only, and
   await transaction.send({ topic: bench.names.events, messages })
   // Of these nobody can say whether they lie behind the open transaction; more than a round takes.
   const inDoubt = numbered(1_000, 600)
-  await spool(bench, sick, inDoubt, new Date(Date.now() - 10_000))
+  await spool(bench, sick, inDoubt, { attemptedAt: new Date(Date.now() - 10_000) })
   const later = numbered(2_000, 5)
   await spool(bench, sick, later)
   const healthy = numbered(3_000, 20)
-  await spool(bench, well, healthy.slice(0, 10), new Date(Date.now() - 10_000))
+  await spool(bench, well, healthy.slice(0, 10), { attemptedAt: new Date(Date.now() - 10_000) })
   await spool(bench, well, healthy.slice(10))
 
   await bench.start()
@@ -117,4 +126,22 @@ it('more than 1,000 stuck entries of one workspace stop no other, nor its own la
 
   const calls = await readLoggedCalls(bench.env)
   expect([calls.get('kyiv'), calls.get('lviv')]).toEqual([['1', '2', '4'], ['3']])
+})
+
+it('a stuck entry, however old, is nobody’s reason to be refused or to queue', async () => {
+  const bench = await open(1)
+  await bench.pool.query(`
+    insert into spool (workspace_id, size_bytes, entry_sealed, spooled_at)
+    values ('lviv', 4, 'gone', now() - interval '2 days')`)
+  await bench.pool.query('update spool_size set entries = entries + 1, bytes = bytes + 4')
+  const ageMaxMs = 3_600_000
+  expect(await spool(bench, 'kyiv', ['1'], { ageMaxMs })).toBeNull()
+
+  await bench.start()
+  const known = 'select from spool where stuck_at is not null'
+  await expect.poll(async () => (await bench.pool.query(known)).rowCount).toBe(1)
+
+  expect(await spool(bench, 'kyiv', ['2'], { ageMaxMs })).toEqual(['spooled'])
+  const names = [{ eventId: 'any', workspaceId: 'lviv' }]
+  expect((await sightEvents(bench.pool, names)).queued).toEqual(new Set())
 })

@@ -5,6 +5,7 @@ import type { OnRefusedRow } from '../../shared/postgres/refused-rows.ts'
 import {
   deleteEntries,
   lockSpool,
+  markStuck,
   oldestEntries,
   readSpoolSize,
   type SpoolSize,
@@ -163,7 +164,8 @@ async function round(
   const outcome = await carryOut(planDrain(opened, published), turn, options)
   const { done, refused, failed } = outcome
   for (const [{ id }, error] of refused) stuck.add(id, error)
-  await finish(client, done, onRefused)
+  const stuckNow = looked.open.flatMap(({ id }) => (stuck.has(id) ? [id] : []))
+  await finish(client, { done, stuckNow }, onRefused)
   tellOutcome(outcome, rests, options)
   const waiting = looked.waiting + opened.length - done.length - refused.size
   return {
@@ -204,7 +206,7 @@ function openOrSkip(row: StoredEntry, stuck: StuckEntries, options: DrainOptions
 
 async function finish(
   client: PoolClient,
-  done: readonly Done[],
+  { done, stuckNow }: { readonly done: readonly Done[]; readonly stuckNow: readonly string[] },
   onRefused: OnRefusedRow,
 ): Promise<void> {
   const events = done.flatMap(({ step: { decision } }) =>
@@ -217,5 +219,6 @@ async function finish(
       done.map(({ step }) => step.id),
     )
   }
+  if (stuckNow.length > 0) await markStuck(client, stuckNow)
   await client.query('commit')
 }

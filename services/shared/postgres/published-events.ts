@@ -38,7 +38,7 @@ export async function findPublishedEvents(
 export interface Sighting {
   /** Those of them that were published, or wait in the spool. */
   readonly events: readonly KnownEvent[]
-  /** Those of their workspaces that have entries in the spool. */
+  /** Those of their workspaces that have entries in the spool which are not stuck. */
   readonly queued: ReadonlySet<string>
   /** Whether anybody has. */
   readonly isSpoolUsed: boolean
@@ -88,9 +88,10 @@ const SIGHT_EVENTS = `
   union all
   select null, null, null, workspace_id, true
     from unnest($2::text[]) as asked (workspace_id)
-   where exists (select from spool where spool.workspace_id = asked.workspace_id)
+   where exists (
+     select from spool where spool.workspace_id = asked.workspace_id and stuck_at is null)
   union all
-  select null, null, null, null, true where exists (select from spool)`
+  select null, null, null, null, true where exists (select from spool where stuck_at is null)`
 
 /** Records events of one batch. One that another replica recorded meanwhile stays as it is. */
 export async function recordPublishedEvents(

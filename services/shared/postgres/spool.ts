@@ -34,14 +34,14 @@ export interface StoredEntry {
 export interface SpoolLimits {
   readonly requestsMax: number
   readonly bytesMax: number
-  /** Age of the oldest entry, in milliseconds. */
+  /** Age of the oldest entry that is not stuck, in milliseconds. */
   readonly ageMaxMs: number
 }
 
 export interface SpoolSize {
   readonly entries: number
   readonly bytes: number
-  /** Age of the oldest entry; 0 when there is none. */
+  /** Age of the oldest entry that is not stuck; 0 when there is none. */
   readonly oldestSeconds: number
 }
 
@@ -51,7 +51,7 @@ export type Inserted = readonly ('spooled' | 'not_queued')[] | null
 /**
  * Adds entries in their order. The row of the size is locked first, so that ids are given in the
  * order of the commits, and so that a workspace's last entries cannot leave between the look
- * whether it has any and the insert. When nobody wants them any more they are not added.
+ * whether it has any and the insert. Stuck ones do not count: later entries pass them by. When nobody wants them any more they are not added.
  */
 export async function insertEntries(
   pool: Pool,
@@ -87,7 +87,9 @@ async function queuedWorkspaces(
     name: 'queued-workspaces',
     text: `
       select workspace_id as "workspaceId" from unnest($1::text[]) as asked (workspace_id)
-       where exists (select from spool where spool.workspace_id = asked.workspace_id)`,
+       where exists (
+         select from spool
+          where spool.workspace_id = asked.workspace_id and spool.stuck_at is null)`,
     values: [[...new Set(entries.map(({ workspaceId }) => workspaceId))]],
   })
   return new Set(rows.map(({ workspaceId }) => workspaceId))
@@ -128,7 +130,7 @@ const INSERT = `
        set entries = entries + $8::bigint, bytes = bytes + $9::bigint
      where entries + $8::bigint <= $10::bigint and bytes + $9::bigint <= $11::bigint
        and coalesce(
-         (select spooled_at from spool order by id limit 1)
+         (select spooled_at from spool where stuck_at is null order by id limit 1)
            > now() - $12::bigint * interval '1 millisecond', true)
     returning 1
   )
@@ -151,7 +153,8 @@ export async function readSpoolSize(db: Queryable): Promise<SpoolSize> {
     name: 'read-spool-size',
     text: `
       select entries::float8 as entries, bytes::float8 as bytes,
-             coalesce(extract(epoch from now() - (select spooled_at from spool order by id limit 1)),
+             coalesce(extract(epoch from now() - (
+               select spooled_at from spool where stuck_at is null order by id limit 1)),
                0)::float8 as "oldestSeconds"
         from spool_size`,
   })
@@ -191,6 +194,15 @@ export async function markAttempted(db: Queryable, ids: readonly string[]): Prom
   await db.query({
     name: 'mark-spool-attempted',
     text: `update spool set attempted_at = now() where id = any($1::bigint[]) and attempted_at is null`,
+    values: [ids],
+  })
+}
+
+/** Of entries that cannot be brought into Kafka: nobody waits for them, and their age counts no more. */
+export async function markStuck(db: Queryable, ids: readonly string[]): Promise<void> {
+  await db.query({
+    name: 'mark-spool-stuck',
+    text: `update spool set stuck_at = now() where id = any($1::bigint[]) and stuck_at is null`,
     values: [ids],
   })
 }
