@@ -24,7 +24,7 @@ export const ARRAY_STATEMENTS: Readonly<Record<string, readonly string[]>> = {
   'recording-checks.ts': ['plan_checks', 'own', 'own', 'own'],
   'sealed-columns.ts': ['own', 'own'],
   'source-activity.ts': ['note_source_activity'],
-  'spool.ts': ['spool_entries', 'spool_entries', 'own', 'own'],
+  'spool.ts': ['spool_entries', 'spool_entries', 'own', 'own', 'own'],
   'store-legs.ts': ['store_legs', 'store_legs', 'store_legs'],
 }
 
