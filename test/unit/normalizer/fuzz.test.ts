@@ -98,11 +98,14 @@ function heapInUse(): number {
   return process.memoryUsage().heapUsed
 }
 
+/** What was logged as an error. Of one logger: each has a timer of its own that never ends. */
+const failed: unknown[] = []
+const logger = createLogger('test', 'silent')
+logger.error = (line: unknown) => void failed.push(line)
+
 /** One request, and its session published if it was a part of a call. */
 async function sent(fixture: ProviderFixture, request: FixtureRequest, random: Random) {
-  const failed: unknown[] = []
-  const logger = createLogger('test', 'silent')
-  logger.error = (line: unknown) => void failed.push(line)
+  failed.length = 0
   const log = logInMemory()
   const publisher = createPublisher({
     topic: 'calls.events',
