@@ -52,7 +52,7 @@ async function secretsOf(workspaceId: string) {
 
 /** As a dispatcher loads them. */
 async function load(...workspaceIds: string[]) {
-  const clock = { now: () => NOON, sleep: async () => undefined }
+  const clock = { now: () => NOON, elapsed: () => 0, sleep: async () => undefined }
   const { pool: db, secretBox: box } = api
   const options = { db, box, onRefused: () => undefined, clock, logger: quiet }
   const loaded = await createConnectionLoader(options)(workspaceIds)

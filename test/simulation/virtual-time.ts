@@ -88,8 +88,10 @@ function settled(event: number): Promise<void> {
 
 /** The clock of one process: what wakes it goes through the process, which may be dead by then. */
 export function processClock(time: VirtualTime, post: (work: () => void) => void): Clock {
+  const startedAt = time.now
   return {
     now: () => time.now,
+    elapsed: () => time.now - startedAt,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         const abort = () => reject(signal?.reason as Error)

@@ -8,15 +8,24 @@ interface Sleeper {
 
 /** Time that passes only when a test says so, and wakes sleepers in the order of their times. */
 export class ManualClock implements Clock {
-  #now: number
+  #elapsed = 0
+  /** The wall clock when nothing had passed; moves when it steps. */
+  #startAt: number
   readonly #sleepers = new Set<Sleeper>()
 
   constructor(startAt = NOON) {
-    this.#now = startAt
+    this.#startAt = startAt
   }
 
   // An arrow function, since `clock.now` is handed around by itself.
-  readonly now = (): number => this.#now
+  readonly now = (): number => this.#startAt + this.#elapsed
+
+  readonly elapsed = (): number => this.#elapsed
+
+  /** The wall clock jumps, forward or back, and no time passes. */
+  step(byMs: number): void {
+    this.#startAt += byMs
+  }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -26,7 +35,7 @@ export class ManualClock implements Clock {
         settle()
       }
       const onAbort = () => end(() => reject(new DOMException('woken', 'AbortError')))
-      const sleeper = { dueAt: this.#now + ms, wake: () => end(resolve) }
+      const sleeper = { dueAt: this.#elapsed + ms, wake: () => end(resolve) }
       this.#sleepers.add(sleeper)
       if (signal?.aborted) onAbort()
       else signal?.addEventListener('abort', onAbort)
@@ -40,13 +49,13 @@ export class ManualClock implements Clock {
 
   /** Moves on by `ms`; whoever sleeps meanwhile wakes at its time and may sleep again. */
   async pass(ms: number): Promise<void> {
-    const until = this.#now + ms
+    const until = this.#elapsed + ms
     for (let next = this.#next(until); next; next = this.#next(until)) {
-      this.#now = Math.max(this.#now, next.dueAt)
+      this.#elapsed = Math.max(this.#elapsed, next.dueAt)
       next.wake()
       await quiescence()
     }
-    this.#now = until
+    this.#elapsed = until
     await quiescence()
   }
 

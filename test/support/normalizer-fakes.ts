@@ -180,6 +180,7 @@ export function hurriedClock(startMs = 0): Clock {
   let now = startMs
   return {
     now: () => now,
+    elapsed: () => now - startMs,
     async sleep(ms) {
       now += ms
     },
@@ -191,6 +192,7 @@ export function stoppedClock(startMs = 0): Clock & { advance(ms: number): void }
   let now = startMs
   return {
     now: () => now,
+    elapsed: () => now - startMs,
     advance(ms) {
       now += ms
     },

@@ -11,7 +11,7 @@ function aLog(failures: Error[]) {
     return { rows: [], rowCount: 1 }
   }
   const { told, onRefused } = refusalsInMemory()
-  const clock = { now: () => NOON, sleep: async () => undefined }
+  const clock = { now: () => NOON, elapsed: () => 0, sleep: async () => undefined }
   const db = { query } as unknown as Queryable
   return { told, gaps: createGapLog({ db, clock, logger: quiet, onRefused }) }
 }

@@ -123,7 +123,7 @@ function aDatabase(rows: readonly Row[], refused = '') {
     },
   } as unknown as Queryable
   const { told, onRefused } = refusalsInMemory()
-  const clock = { now: () => NOON, sleep: async () => undefined }
+  const clock = { now: () => NOON, elapsed: () => 0, sleep: async () => undefined }
   const load = createConnectionLoader({ db, box, onRefused, clock, logger: quiet })
   return { load, queries, told }
 }

@@ -31,7 +31,11 @@ function setUp(look: LookForFile) {
   const planned: string[] = []
   const removed: string[] = []
   const outcomes: string[] = []
-  const clock = { now: () => now, sleep: () => new Promise<void>(() => undefined) }
+  const clock = {
+    now: () => now,
+    elapsed: () => now,
+    sleep: () => new Promise<void>(() => undefined),
+  }
   const checks = createRecordingChecks({
     store: {
       async plan({ callId }) {
