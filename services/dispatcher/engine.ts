@@ -162,7 +162,7 @@ export class Engine {
   }
 
   #isInLease(): boolean {
-    return this.#options.clock.now() < (this.#consumer?.leaseUntil ?? 0)
+    return this.#consumer?.isInLease ?? false
   }
 
   /** The consumer is made with our sessions as its owner, so it comes after us. */

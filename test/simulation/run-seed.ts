@@ -216,14 +216,15 @@ class Director {
       return
     }
     const { generation, assignment } = broker.rebalance()
-    const sentAt = time.now
+    const askedAt = time.now
     this.#world.note(`REBALANCE  generation ${generation}`)
     for (const [member, partitions] of assignment) {
       const process = this.#processes.find((one) => one.member === member)
       if (!process) continue
       const { memberId } = member
+      const sentAt = process.member.sendsNow()
       // A frozen process asks for nothing; what it had asked for before waits in its socket.
-      if (process.frozenAt !== null && process.frozenAt < sentAt) continue
+      if (process.frozenAt !== null && process.frozenAt < askedAt) continue
       time.after(random.between(1, 250), () =>
         process.post(() => {
           if (member.generation < generation && member.memberId === memberId) {

@@ -2,6 +2,7 @@ import type {
   CommittedOffset,
   OffsetCommit,
 } from '../../services/shared/kafka/group-coordinator.ts'
+import { Lease, type SentAt } from '../../services/shared/kafka/lease.ts'
 import type { LogRange } from '../../services/shared/kafka/log-ranges.ts'
 import type {
   PartitionConsumer,
@@ -15,7 +16,8 @@ export interface Joined {
   readonly generation: number
   readonly partitions: readonly number[]
   readonly memberId: string
-  readonly sentAt: number
+  /** By the clocks of the member. */
+  readonly sentAt: SentAt
 }
 
 export interface SimConsumerOptions {
@@ -34,7 +36,6 @@ export class SimConsumer implements PartitionConsumer, GroupMember {
   memberId = ''
   generation = -1
   owned: readonly number[] = []
-  leaseUntil = 0
   readonly failure = null
   readonly isMember = true
   readonly ended = new Promise<void>(() => undefined)
@@ -43,11 +44,14 @@ export class SimConsumer implements PartitionConsumer, GroupMember {
   readonly #options: SimConsumerOptions
   readonly #paused = new Set<string>()
   readonly #positions = new Map<string, number>()
+  readonly #lease: Lease
   #joinedAs = ''
 
   constructor(options: SimConsumerOptions) {
     this.#options = options
     this.name = options.links.name
+    const { sessionTimeoutMs } = options.world.scenario
+    this.#lease = new Lease(options.links.clock, sessionTimeoutMs - LEASE_MARGIN_MS)
   }
 
   /** What the coordinator answers to a join; what was kept goes on where it stands. */
@@ -60,7 +64,7 @@ export class SimConsumer implements PartitionConsumer, GroupMember {
     this.generation = generation
     this.#joinedAs = memberId
     this.owned = partitions
-    this.#leaseFrom(sentAt)
+    this.#lease.renew(sentAt)
     for (const topic of topics) {
       for (const p of gained) this.#paused.add(`${topic}/${p}`)
       for (const p of gained) {
@@ -76,13 +80,19 @@ export class SimConsumer implements PartitionConsumer, GroupMember {
   }
 
   heartbeat(): void {
-    const { broker, time } = this.#options.world
+    const { broker } = this.#options.world
     // Between being thrown out and joining again nobody answers a heartbeat.
-    if (broker.isCurrent(this) && this.memberId === this.#joinedAs) this.#leaseFrom(time.now)
+    if (broker.isCurrent(this) && this.memberId === this.#joinedAs)
+      this.#lease.renew(this.#lease.now())
   }
 
-  #leaseFrom(sentAt: number): void {
-    this.leaseUntil = sentAt + this.#options.world.scenario.sessionTimeoutMs - LEASE_MARGIN_MS
+  get isInLease(): boolean {
+    return this.#lease.isHeld
+  }
+
+  /** When it asks to join. */
+  sendsNow(): SentAt {
+    return this.#lease.now()
   }
 
   /** Hands over what there is of each partition that is not paused. */

@@ -14,7 +14,7 @@ export class FakeConsumer implements PartitionConsumer, GroupMember {
   owned: readonly number[] = []
   /** That of the last rebalance it heard of. */
   generation = 0
-  leaseUntil = Number.POSITIVE_INFINITY
+  isInLease = true
   failure: string | null = null
   isMember = true
   readonly ended = new Promise<void>(() => undefined)

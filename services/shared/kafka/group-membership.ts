@@ -7,6 +7,7 @@ import {
   readAssignment,
 } from './co-partition-assigner.ts'
 import type { GroupCoordinator } from './group-coordinator.ts'
+import type { Lease } from './lease.ts'
 import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, SYNC_GROUP } from './wire/api.ts'
 import type { ClusterLink } from './wire/cluster-link.ts'
 import { BrokerAwayError, BrokerError, CODE, isCoordinatorElsewhere } from './wire/error-codes.ts'
@@ -23,6 +24,8 @@ export interface MembershipOptions {
   readonly topics: readonly string[]
   readonly partitions: number
   readonly sessionTimeoutMs: number
+  /** Renewed by each request that keeps us in the group. */
+  readonly lease: Lease
   readonly owned: () => readonly number[]
   readonly onJoined: (joined: Joined) => void
   readonly clock: Clock
@@ -58,16 +61,10 @@ export class GroupMembership {
   #isIn = false
   #failingSince: number | null = null
   #failure: string | null = null
-  #leaseFrom = 0
   #running: Promise<void> = Promise.resolve()
 
   constructor(options: MembershipOptions) {
     this.#options = options
-  }
-
-  /** When the last request that keeps us in the group, and that got its answer, was sent. */
-  get leaseFrom(): number {
-    return this.#leaseFrom
   }
 
   get isIn(): boolean {
@@ -122,9 +119,9 @@ export class GroupMembership {
   }
 
   async #beat(): Promise<void> {
-    const { coordinator, clock } = this.#options
+    const { coordinator, lease } = this.#options
     const { memberId, generationId: groupGenerationId } = this.member
-    const sentAt = clock.now()
+    const sentAt = lease.now()
     const { errorCode } = await coordinator.ask(HEARTBEAT, {
       groupId: coordinator.groupId,
       memberId,
@@ -132,11 +129,11 @@ export class GroupMembership {
       groupInstanceId: null,
     })
     coordinator.require(errorCode, 'heartbeat')
-    this.#leaseFrom = sentAt
+    lease.renew(sentAt)
   }
 
   async #join(): Promise<void> {
-    const { coordinator, topics, partitions, clock } = this.#options
+    const { coordinator, topics, partitions, lease } = this.#options
     const joined = await this.#askPatiently((withinMs) =>
       coordinator.ask(JOIN_GROUP, this.#joinRequest(), { over: this.#options.joinLink, withinMs }),
     )
@@ -145,14 +142,14 @@ export class GroupMembership {
     this.#generationId = joined.generationId
     const isLeader = joined.leaderId === joined.memberId
     const groupAssignment = isLeader ? assignmentsFor(joined.members, topics, partitions) : []
-    const sentAt = clock.now()
+    const sentAt = lease.now()
     const request = { groupId: coordinator.groupId, ...this.member, groupAssignment }
     const synced = await this.#askPatiently((withinMs) =>
       coordinator.ask(SYNC_GROUP, request, { over: this.#options.joinLink, withinMs }),
     )
     coordinator.require(synced.errorCode, 'joining the group')
     this.#isIn = true
-    this.#leaseFrom = sentAt
+    lease.renew(sentAt)
     const mine = readAssignment(synced.memberAssignment)
     this.#options.onJoined({ memberId: this.#memberId, partitions: mine })
   }

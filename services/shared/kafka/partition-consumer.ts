@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts'
 import type { UnreadableRecords } from './fetch-request.ts'
 import { type CommittedOffset, GroupCoordinator, type OffsetCommit } from './group-coordinator.ts'
 import { GroupMembership, type Joined } from './group-membership.ts'
+import { Lease } from './lease.ts'
 import { type LogRange, readRanges } from './log-ranges.ts'
 import { type LostRecords, PartitionFetcher } from './partition-fetcher.ts'
 import { type ClusterLink, createClusterLink } from './wire/cluster-link.ts'
@@ -67,12 +68,11 @@ export interface PartitionConsumer {
   /** What the logs of one partition hold now, in each of the topics. */
   ranges(topics: readonly string[], partition: number): Promise<ReadonlyMap<string, LogRange>>
   /**
-   * Until when this member is sure to be in the group, in milliseconds since 1970: counted from when
-   * the last heartbeat that was answered had been sent. A process that
-   * was stopped for longer (SIGSTOP, a frozen machine) finds it in the past and must not start
-   * anything before the next heartbeat got through: others may own its partitions.
+   * Whether this member is sure to be in the group at this moment; see `Lease`. A process that was
+   * stopped for longer (SIGSTOP, a frozen machine) is not, and must not start anything before the next
+   * heartbeat got through: others may own its partitions.
    */
-  readonly leaseUntil: number
+  readonly isInLease: boolean
   /** Why the group does not hear of us at the moment, or null. */
   readonly failure: string | null
   /** Rejects when the group will not have us: then nothing is read any more. */
@@ -130,6 +130,7 @@ class GroupMember implements PartitionConsumer {
   readonly #links: readonly ClusterLink[]
   readonly #coordinator: GroupCoordinator
   readonly #membership: GroupMembership
+  readonly #lease: Lease
   readonly #fetcher: PartitionFetcher
   readonly #stopping = new AbortController()
   #owned: readonly number[] = []
@@ -146,12 +147,14 @@ class GroupMember implements PartitionConsumer {
     this.#link = questions
     this.#links = [questions, beats, commits, joins, fetches]
     this.#coordinator = new GroupCoordinator({ beats, commits, questions }, groupId)
+    this.#lease = new Lease(systemClock, sessionTimeoutMs - LEASE_MARGIN_MS)
     this.#membership = new GroupMembership({
       coordinator: this.#coordinator,
       joinLink: joins,
       topics,
       partitions,
       sessionTimeoutMs,
+      lease: this.#lease,
       owned: () => this.#owned,
       onJoined: (joined) => this.#joined(joined),
       clock: systemClock,
@@ -166,8 +169,8 @@ class GroupMember implements PartitionConsumer {
     })
   }
 
-  get leaseUntil(): number {
-    return this.#membership.leaseFrom + this.#options.sessionTimeoutMs - LEASE_MARGIN_MS
+  get isInLease(): boolean {
+    return this.#lease.isHeld
   }
 
   get failure(): string | null {

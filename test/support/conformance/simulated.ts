@@ -37,14 +37,14 @@ export async function simulatedLog(
 /** The group of the simulation. Its coordinator knows at once who comes and who is thrown out. */
 export async function simulatedGroup(): Promise<GroupEnvironment> {
   const world = aWorld({}, NEVER_MS)
-  const { broker, time } = world
+  const { broker } = world
   const members: SimConsumer[] = []
   function rebalance(): void {
     const { generation, assignment } = broker.rebalance()
     for (const [member, partitions] of assignment) {
       const { memberId } = member
       const joining = members.find((one) => one === member)
-      joining?.joined({ generation, partitions, memberId, sentAt: time.now })
+      joining?.joined({ generation, partitions, memberId, sentAt: joining.sendsNow() })
     }
   }
   letTimePass(world, () => {

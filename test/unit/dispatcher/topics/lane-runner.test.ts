@@ -219,12 +219,12 @@ describe('connection of a workspace', () => {
 describe('nothing is started', () => {
   it('while our place in the group is in doubt', async () => {
     const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
-    bench.consumer.leaseUntil = 0
+    bench.consumer.isInLease = false
 
     await bench.read('kyiv/1')
     await bench.pass(seconds(1))
     expect(endpoint.sent).toEqual([])
-    bench.consumer.leaseUntil = Number.POSITIVE_INFINITY
+    bench.consumer.isInLease = true
     await bench.pass(50)
 
     expect(endpoint.open).toEqual(['kyiv/1'])

@@ -1,0 +1,44 @@
+import type { Clock } from '../clock.ts'
+
+/** Both clocks at the moment when a request that keeps a member in its group was sent. */
+export interface SentAt {
+  readonly wall: number
+  readonly elapsed: number
+}
+
+/**
+ * For how long a member may be sure of its place in the group: `forMs` from when the last request that
+ * keeps it there, and that got its answer, was sent. It is over if either clock says so. The wall clock
+ * may have been set back, and the lease would lie in the future: a member that was thrown out delivered
+ * beside the new owner. The other one stands still while the machine is suspended. A lease that ends too
+ * early costs nothing but the time until the next heartbeat.
+ */
+export class Lease {
+  readonly #clock: Clock
+  readonly #forMs: number
+  #sentAt: SentAt | null = null
+
+  constructor(clock: Clock, forMs: number) {
+    this.#clock = clock
+    this.#forMs = forMs
+  }
+
+  /** To be taken before the request is sent: its answer may come late. */
+  now(): SentAt {
+    return { wall: this.#clock.now(), elapsed: this.#clock.elapsed() }
+  }
+
+  /** What was sent then got its answer. */
+  renew(sentAt: SentAt): void {
+    this.#sentAt = sentAt
+  }
+
+  get isHeld(): boolean {
+    if (this.#sentAt === null) return false
+    const { wall, elapsed } = this.now()
+    const wallMs = wall - this.#sentAt.wall
+    // Before the heartbeat was sent the wall clock has been set back, and knows nothing of a suspension.
+    if (wallMs < 0 || wallMs >= this.#forMs) return false
+    return elapsed - this.#sentAt.elapsed < this.#forMs
+  }
+}
