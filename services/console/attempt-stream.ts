@@ -16,14 +16,14 @@ export function openAttemptStream(clock: Clock): {
   readonly stream: Readable
   readonly watcher: AttemptWatcher
 } {
-  const openedAt = clock.now()
+  const openedAt = clock.elapsed()
   let spokeAt = openedAt
   const stream = new Readable({ read: () => undefined })
   // At once, so that the browser knows the stream is open before anything happens.
   stream.push('retry: 1000\n\n')
   const say = (text: string) => {
     if (stream.destroyed || stream.readableEnded) return
-    spokeAt = clock.now()
+    spokeAt = clock.elapsed()
     stream.push(text)
     if (stream.readableLength > UNREAD_BYTES_MAX) stream.destroy()
   }
@@ -35,7 +35,7 @@ export function openAttemptStream(clock: Clock): {
     watcher: {
       take: (attempts) => say(attempts.map(attemptMessage).join('')),
       tick() {
-        const now = clock.now()
+        const now = clock.elapsed()
         if (now - openedAt >= STREAM_LIFE_MS) end()
         else if (now - spokeAt >= HEARTBEAT_MS) say(': still here\n\n')
       },

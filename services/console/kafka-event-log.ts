@@ -57,8 +57,8 @@ export function createKafkaEventLog(options: KafkaEventLogOptions): EventLog {
     async page(workspaceId, { offset, until, limit }, signal) {
       const partition = partitionOf(workspaceId)
       const scan = new LogScan(options, { workspaceId, partition, until, limit }, offset)
-      const endAt = clock.now() + PAGE_MS_MAX
-      const isPaid = () => scan.bytesRead >= PAGE_BYTES_MAX || clock.now() >= endAt
+      const endAt = clock.elapsed() + PAGE_MS_MAX
+      const isPaid = () => scan.bytesRead >= PAGE_BYTES_MAX || clock.elapsed() >= endAt
       while (scan.isOpen && !isPaid() && !signal?.aborted) {
         await scan.take(await reader.read(partition, scan.offset))
       }

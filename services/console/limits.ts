@@ -50,8 +50,8 @@ export function limitConnections(
   let toldAt = Number.NEGATIVE_INFINITY
   app.server.maxConnections = connectionsMax
   app.server.on('drop', () => {
-    if (clock.now() - toldAt < TELL_EVERY_MS) return
-    toldAt = clock.now()
+    if (clock.elapsed() - toldAt < TELL_EVERY_MS) return
+    toldAt = clock.elapsed()
     logger.warn({ connectionsMax }, 'connections.full')
   })
 }

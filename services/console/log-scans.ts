@@ -61,11 +61,11 @@ export function createLogScans(clock: Clock): LogScans {
 }
 
 export function createScanBudget(clock: Clock, signal: AbortSignal): ScanBudget {
-  const endAt = clock.now() + SCAN_MS_MAX
+  const endAt = clock.elapsed() + SCAN_MS_MAX
   let bytesLeft = SCAN_BYTES_MAX
   return {
     signal,
-    isUsedUp: () => signal.aborted || bytesLeft <= 0 || clock.now() >= endAt,
+    isUsedUp: () => signal.aborted || bytesLeft <= 0 || clock.elapsed() >= endAt,
     spend(bytes) {
       bytesLeft -= bytes
     },

@@ -53,10 +53,10 @@ export async function post(
   message: Message,
   options: PingOptions,
 ): Promise<PingResult> {
-  const startedMs = options.clock.now()
+  const startedMs = options.clock.elapsed()
   const { signingKeys, passwordScheme, passwordHeader: name, password } = target
   const sender = { signingKeys, passwordHeader: passwordHeader(passwordScheme, name, password) }
-  const facts = { sequence: 0, attempt: 1, isReplay: false, now: startedMs }
+  const facts = { sequence: 0, attempt: 1, isReplay: false, now: options.clock.now() }
   try {
     const answer = await request(target.url, {
       method: 'POST',
@@ -69,7 +69,7 @@ export async function post(
     const errorClass = classOfStatus(answer.statusCode)
     const { statusCode: status } = answer
     return errorClass === null
-      ? { kind: 'answered', status, durationMs: options.clock.now() - startedMs }
+      ? { kind: 'answered', status, durationMs: Math.round(options.clock.elapsed() - startedMs) }
       : { kind: 'failed', errorClass, status }
   } catch (error) {
     return { kind: 'failed', errorClass: classOfError(error), status: null }

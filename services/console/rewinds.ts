@@ -56,8 +56,8 @@ export function openRewinds(
 
   async function send({ workspaceId, event, id, mode, until }: Rewind): Promise<void> {
     // What the person was told had failed must not begin a quarter of a minute later.
-    const giveUpAt = clock.now() + ANSWER_WITHIN_MS
-    const mayWrite = () => (clock.now() < giveUpAt ? 'yes' : 'never')
+    const giveUpAt = clock.elapsed() + ANSWER_WITHIN_MS
+    const mayWrite = () => (clock.elapsed() < giveUpAt ? 'yes' : 'never')
     const { partition, offset, value, acceptedAt, trace } = event
     const request = rewindRecord({
       workspaceId,

@@ -59,7 +59,7 @@ export function connectEngine({
     eventsTopic: kafka.names.events,
     laneTopics: kafka.laneTopics,
     decoder: createCallEventDecoder({ typeOf, clock, logger }),
-    deliver: createDeliver({ agent, requestTimeoutMs, now: clock.now }),
+    deliver: createDeliver({ agent, requestTimeoutMs, clock }),
     attempts: {
       get isFull() {
         return attempts.isFull

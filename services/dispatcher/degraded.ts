@@ -15,7 +15,7 @@ const STUCK_S = 60
 /** A loss is over in a moment; it is told for as long as whoever is on duty may need to look. */
 const LOSS_TOLD_MS = 60 * 60_000
 
-/** When records were last lost, by why; milliseconds since 1970. */
+/** When records were last lost, by why; by `Clock.elapsed`, as is `now` below. */
 export type LostAt = ReadonlyMap<LostReason, number>
 
 export function degradedBy(

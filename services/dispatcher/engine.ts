@@ -106,7 +106,7 @@ export class Engine {
     const why: LostReason = to > from ? 'deleted' : 'went_back'
     logger.error({ ...where, from, to }, why === 'deleted' ? 'log.deleted_unread' : 'log.went_back')
     metrics.recordsLost(why, Math.max(to - from, 1))
-    this.#lostAt.set(why, clock.now())
+    this.#lostAt.set(why, clock.elapsed())
   }
 
   #createRunner(): LaneRunner {
@@ -194,7 +194,7 @@ export class Engine {
   }
 
   #degraded(): readonly Degraded[] {
-    return degradedBy(this.figures(), this.#lostAt, this.#options.clock.now())
+    return degradedBy(this.figures(), this.#lostAt, this.#options.clock.elapsed())
   }
 
   figures(): DispatcherFigures {
@@ -202,7 +202,7 @@ export class Engine {
     const sources = { sessions: this.sessions, scheduler: this.#scheduler, attempts }
     const { eventsTopic } = this.#options
     return {
-      ...readFigures({ ...sources, tiers: config.tiers }, clock.now()),
+      ...readFigures({ ...sources, tiers: config.tiers }, clock),
       misfitTopics: this.#consumer?.misfits.size ?? 0,
       unreadablePartitions: this.#consumer?.unreadable.length ?? 0,
       partitionLag: Object.fromEntries(this.#consumer?.lagSeconds(eventsTopic) ?? []),

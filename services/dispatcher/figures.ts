@@ -1,3 +1,4 @@
+import type { Clock } from '../shared/clock.ts'
 import { ERROR_CLASSES } from '../shared/egress/error-class.ts'
 import { LANE_STATES } from './lane/lane-state.ts'
 import type { RetryTier } from './lane/retry-policy.ts'
@@ -16,16 +17,17 @@ export interface FigureSources {
 
 export function readFigures(
   { sessions, scheduler, attempts, tiers }: FigureSources,
-  now: number,
+  clock: Pick<Clock, 'now' | 'elapsed'>,
 ): Omit<DispatcherFigures, 'misfitTopics' | 'partitionLag' | 'unreadablePartitions'> {
+  const [now, elapsed] = [clock.now(), clock.elapsed()]
   let commitLag = 0
   let heldUpSince = now
-  let oldestWriteAt = now
+  let oldestWriteAt = elapsed
   let windowUsedRatio = 0
   for (const session of sessions.all) {
     commitLag += session.window
     heldUpSince = Math.min(heldUpSince, session.heldUpSince ?? now)
-    oldestWriteAt = Math.min(oldestWriteAt, session.oldestWriteAt ?? now)
+    oldestWriteAt = Math.min(oldestWriteAt, session.oldestWriteAt ?? elapsed)
     windowUsedRatio = Math.max(windowUsedRatio, session.windowUsedRatio)
   }
   const lanes = countLanes(runsOf(sessions), tiers, now)
@@ -38,7 +40,7 @@ export function readFigures(
     inFlight: scheduler.inFlight,
     partitionsAssigned: sessions.count,
     commitLag,
-    oldestWriteSeconds: (now - oldestWriteAt) / 1000,
+    oldestWriteSeconds: (elapsed - oldestWriteAt) / 1000,
     windowUsedRatio,
     sinceCommitSeconds: sessions.sinceCommitMs / 1000,
     attemptsWaiting: attempts.waiting,

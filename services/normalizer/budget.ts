@@ -15,7 +15,7 @@ export interface BudgetOptions {
   /** In one window, of one key. */
   readonly max: number
   readonly windowMs: number
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'elapsed'>
 }
 
 /** Keys remembered, about 100 bytes each; the one whose window began first is forgotten first. */
@@ -26,14 +26,14 @@ export function createBudget({ max, windowMs, clock }: BudgetOptions): Budget {
 
   function windowOf(key: string) {
     const window = windows.get(key)
-    return window && clock.now() < window.endsAt ? window : undefined
+    return window && clock.elapsed() < window.endsAt ? window : undefined
   }
 
   return {
     waitSeconds(key) {
       const window = windowOf(key)
       if (!window || window.used < max) return null
-      return Math.max(1, Math.ceil((window.endsAt - clock.now()) / 1000))
+      return Math.max(1, Math.ceil((window.endsAt - clock.elapsed()) / 1000))
     },
     spend(key, amount) {
       const window = windowOf(key)
@@ -42,7 +42,7 @@ export function createBudget({ max, windowMs, clock }: BudgetOptions): Budget {
         return
       }
       windows.delete(key)
-      windows.set(key, { used: Math.max(amount, 0), endsAt: clock.now() + windowMs })
+      windows.set(key, { used: Math.max(amount, 0), endsAt: clock.elapsed() + windowMs })
       if (windows.size > KEYS_MAX) windows.delete(windows.keys().next().value ?? '')
     },
   }

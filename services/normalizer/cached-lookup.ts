@@ -67,7 +67,7 @@ export function createCachedLookup<Value>(
   const asking = new Map<string, Promise<Lookup<Value>>>()
 
   function noteNotFound(id: string, kind: NotFound['lookup']['kind'], forMs: number): NotFound {
-    const entry = { lookup: { kind }, freshUntil: clock.now() + forMs }
+    const entry = { lookup: { kind }, freshUntil: clock.elapsed() + forMs }
     notFound.delete(id)
     notFound.set(id, entry)
     if (notFound.size > options.entriesMax) notFound.delete(notFound.keys().next().value ?? '')
@@ -80,7 +80,7 @@ export function createCachedLookup<Value>(
       found.forget(id)
       if (value === null) return noteNotFound(id, 'unknown', ttlMs).lookup
       notFound.delete(id)
-      return found.note(id, value, clock.now() + ttlMs).lookup
+      return found.note(id, value, clock.elapsed() + ttlMs).lookup
     } catch (error) {
       const isAway = error instanceof DatabaseAwayError
       if (!isAway) options.logger.error({ lookup: options.name, err: error }, 'lookup.failed')
@@ -88,7 +88,7 @@ export function createCachedLookup<Value>(
       const restMs = isAway ? 0 : FAILED_MS
       const last = found.get(id)
       if (last) {
-        last.freshUntil = clock.now() + restMs
+        last.freshUntil = clock.elapsed() + restMs
         return last.lookup
       }
       const kind = notFound.get(id)?.lookup.kind ?? 'unavailable'
@@ -100,7 +100,7 @@ export function createCachedLookup<Value>(
     find(key) {
       const id = key.toString('latin1')
       const known = found.get(id) ?? notFound.get(id)
-      if (known && clock.now() < known.freshUntil) return Promise.resolve(known.lookup)
+      if (known && clock.elapsed() < known.freshUntil) return Promise.resolve(known.lookup)
       const before = asking.get(id)
       if (before) return before
       const lookup = ask(key, id).finally(() => asking.delete(id))
@@ -111,7 +111,9 @@ export function createCachedLookup<Value>(
       const id = key.toString('latin1')
       if (found.get(id)) return 'found'
       const known = notFound.get(id)
-      return known?.lookup.kind === 'unknown' && clock.now() < known.freshUntil ? 'unknown' : null
+      return known?.lookup.kind === 'unknown' && clock.elapsed() < known.freshUntil
+        ? 'unknown'
+        : null
     },
   }
 }

@@ -18,7 +18,7 @@ export interface KeptBudgets {
 export interface KeptBudgetsOptions {
   readonly rejectedBytesPerDay: number
   readonly waitingBytesPerDay: number
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'elapsed'>
 }
 
 const DAY_MS = 86_400_000

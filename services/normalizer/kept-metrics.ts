@@ -13,13 +13,13 @@ const PROVIDERS: readonly (EventProvider | typeof UNKNOWN)[] = [...PROVIDER_NAME
 
 export function createKeptMetrics(registry: Registry, clock: Clock): KeptMetrics {
   const registers = [registry]
-  let caughtUpAt = clock.now()
+  let caughtUpAt = clock.elapsed()
   new Gauge({
     name: 'callwebhook_kept_requests_behind_seconds',
     help: 'Since when requests that were kept while Postgres was away may wait; near 0: none does.',
     registers,
     collect() {
-      this.set((clock.now() - caughtUpAt) / 1_000)
+      this.set((clock.elapsed() - caughtUpAt) / 1_000)
     },
   })
   const broughtIn = new Counter({
@@ -36,7 +36,7 @@ export function createKeptMetrics(registry: Registry, clock: Clock): KeptMetrics
       broughtIn.inc({ provider, result })
     },
     caughtUp() {
-      caughtUpAt = clock.now()
+      caughtUpAt = clock.elapsed()
     },
   }
 }

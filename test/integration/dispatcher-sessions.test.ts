@@ -71,7 +71,7 @@ async function startDispatcher(config: DispatcherConfig, topic: string, receiver
     eventsTopic: topic,
     decoder: createCallEventDecoder({ typeOf, clock, logger: quiet }),
     laneTopics: kafkaSide.laneTopics,
-    deliver: createDeliver({ agent, requestTimeoutMs: config.requestTimeoutMs, now: clock.now }),
+    deliver: createDeliver({ agent, requestTimeoutMs: config.requestTimeoutMs, clock }),
     attempts: new AttemptLog(postgres.pool, quiet, config.attemptsMax, () => undefined),
     metrics: createDispatcherMetrics(() => engine.figures(), {
       tiers: config.tiers,

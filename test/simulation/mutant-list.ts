@@ -178,8 +178,8 @@ export const OTHERS: readonly Mutant[] = [
     name: 'waiting lanes keep their room',
     why: 'a few workspaces whose connections cannot be opened take all memory of their partition',
     file: 'topics/partition-session.ts',
-    find: "if (lane.state === 'waiting') return now - waitsSince > CROWDING_MS",
-    replace: "if (lane.state === 'waiting') return waitsSince > now",
+    find: "if (lane.state === 'waiting') return elapsed - waitsSince > CROWDING_MS",
+    replace: "if (lane.state === 'waiting') return waitsSince > elapsed",
   },
   {
     name: 'window without a limit',

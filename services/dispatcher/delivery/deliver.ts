@@ -1,7 +1,9 @@
 import type { Dispatcher } from 'undici'
+import type { Clock } from '../../shared/clock.ts'
 import { classOfError } from '../../shared/egress/error-class.ts'
 import { ANSWER_BYTES_MAX } from '../../shared/egress/guarded-agent.ts'
 import type { Payload } from '../../shared/egress/payload.ts'
+import { Lease } from '../../shared/kafka/lease.ts'
 import { type DeliveryOutcome, outcomeOfStatus } from '../lane/delivery-outcome.ts'
 import type { Connection } from './connection.ts'
 
@@ -20,7 +22,7 @@ export interface DelivererOptions {
   readonly agent: Dispatcher
   /** Milliseconds for everything: connecting, headers and body. */
   readonly requestTimeoutMs: number
-  readonly now: () => number
+  readonly clock: Pick<Clock, 'now' | 'elapsed'>
 }
 
 export type Deliver = (
@@ -55,7 +57,7 @@ class Attempt implements Dispatcher.DispatchHandler, OpenRequest {
   readonly #options: DelivererOptions
   readonly #done: (outcome: DeliveryOutcome) => void
   readonly #timer: NodeJS.Timeout
-  readonly #startedAt: number
+  readonly #lease: Lease
   #controller: Dispatcher.DispatchController | null = null
   #status = 0
   #retryAfter: string | null = null
@@ -65,7 +67,8 @@ class Attempt implements Dispatcher.DispatchHandler, OpenRequest {
   constructor(options: DelivererOptions, done: (outcome: DeliveryOutcome) => void) {
     this.#options = options
     this.#done = done
-    this.#startedAt = options.now()
+    this.#lease = new Lease(options.clock, options.requestTimeoutMs)
+    this.#lease.renew(this.#lease.now())
     this.#timer = setTimeout(() => this.#timedOut(), options.requestTimeoutMs)
   }
 
@@ -73,8 +76,7 @@ class Attempt implements Dispatcher.DispatchHandler, OpenRequest {
     this.#controller = controller
     // This process stood still before the request was on its way, and its timer has not run yet. By
     // now somebody else may own the lane and have sent the event, and its followers.
-    const { now, requestTimeoutMs } = this.#options
-    if (now() - this.#startedAt >= requestTimeoutMs) this.#finish({ kind: 'interrupted' })
+    if (!this.#lease.isHeld) this.#finish({ kind: 'interrupted' })
     // It waited for its connection longer than it may take: what is over must not be sent.
     if (this.#over) controller.abort(new Error('over before it was sent'))
   }
@@ -115,7 +117,7 @@ class Attempt implements Dispatcher.DispatchHandler, OpenRequest {
   }
 
   #answered(): void {
-    this.#finish(outcomeOfStatus(this.#status, this.#retryAfter, this.#options.now()))
+    this.#finish(outcomeOfStatus(this.#status, this.#retryAfter, this.#options.clock.now()))
   }
 
   #timedOut(): void {

@@ -49,9 +49,9 @@ export async function awaitHandover(
   partition: number,
   { consumer, eventsTopic, laneTopics, clock, graceMs, wentBack = [], signal }: HandoverOptions,
 ): Promise<Handover> {
-  const graceEndsAt = clock.now() + graceMs
+  const graceEndsAt = clock.elapsed() + graceMs
   for (;;) {
-    const isGraceOver = clock.now() >= graceEndsAt
+    const isGraceOver = clock.elapsed() >= graceEndsAt
     const committed = await consumer.committed([eventsTopic, ...laneTopics], [partition])
     signal.throwIfAborted()
     const events = committed.find(({ topic }) => topic === eventsTopic)

@@ -55,7 +55,7 @@ export class LaneOrders {
     return this.#barriers.size > 0
   }
 
-  /** When the oldest record or dead letter that is not durable yet was begun; null: there is none. */
+  /** When the oldest record or dead letter that is not durable yet was begun, by `Clock.elapsed`; null: there is none. */
   get oldestWriteAt(): number | null {
     const [oldest] = this.#writes.values()
     return oldest ?? null
@@ -66,7 +66,7 @@ export class LaneOrders {
     const { workspaceId } = run.lane
     switch (command.kind) {
       case 'connect':
-        run.waitsSince = ports.clock.now()
+        run.waitsSince = ports.clock.elapsed()
         runner.connect(run)
         break
       case 'take-turn':
@@ -166,7 +166,7 @@ export class LaneOrders {
 
   #write(write: Promise<void>): void {
     const mine = write.finally(() => this.#writes.delete(mine))
-    this.#writes.set(mine, this.#options.ports.clock.now())
+    this.#writes.set(mine, this.#options.ports.clock.elapsed())
   }
 
   /** Resolves when everything is durable, and what follows from it as well. */

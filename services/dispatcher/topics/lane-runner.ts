@@ -24,7 +24,7 @@ export interface LaneRun {
   readonly lane: Lane
   readonly session: PartitionSession
   request: OpenRequest | null
-  /** Milliseconds since 1970 at which the open attempt began. */
+  /** When the open attempt began, by `Clock.elapsed`. */
   startedAt: number
   /** Milliseconds that the last attempt took. */
   durationMs: number
@@ -33,7 +33,7 @@ export interface LaneRun {
    * last attempt, or the moment at which the lane was taken over from its record; 0: from the start.
    */
   freeSince: number
-  /** Milliseconds since 1970 at which the lane last asked for its connection. */
+  /** When the lane last asked for its connection, by `Clock.elapsed`. */
   waitsSince: number
   /** What a back-fill has to send; null: not loaded, or there is none. */
   missed: Missed | null
@@ -47,7 +47,11 @@ export interface LaneRun {
   lastRetry: DeliveryAttempt | null
 }
 
-export function newRun(lane: Lane, session: PartitionSession, now: number): LaneRun {
+export function newRun(
+  lane: Lane,
+  session: PartitionSession,
+  clock: Pick<Clock, 'now' | 'elapsed'>,
+): LaneRun {
   return {
     lane,
     session,
@@ -55,8 +59,8 @@ export function newRun(lane: Lane, session: PartitionSession, now: number): Lane
     startedAt: 0,
     durationMs: 0,
     // What an off-line lane waited for before is not known: as a rule its endpoint.
-    freeSince: lane.isOffline ? now : 0,
-    waitsSince: now,
+    freeSince: lane.isOffline ? clock.now() : 0,
+    waitsSince: clock.elapsed(),
     missed: null,
     readAtQuery: 0,
     onBuried: null,
@@ -300,7 +304,7 @@ export class LaneRunner {
     const trace = this.#options.sendTraceparent ? span?.context : undefined
     const facts = { sequence: head.offset, attempt, isReplay: replay !== null, now, trace }
     const payload = buildPayload(event, connection, facts, userAgent)
-    run.startedAt = now
+    run.startedAt = clock.elapsed()
     run.sent = { offset: head.offset, eventId: event.eventId }
     if (attempt === 1 && replay === null) {
       metrics.firstAttemptBegun(keptWaitingMs(acceptedAt, run, now) / 1000)

@@ -74,8 +74,10 @@ export class OutcomeHandler {
   }
 
   ended(run: LaneRun, ending: Ending): void {
-    run.freeSince = this.#options.clock.now()
-    run.durationMs = run.freeSince - run.startedAt
+    const { clock } = this.#options
+    run.freeSince = clock.now()
+    // Whole milliseconds: they are written down.
+    run.durationMs = Math.round(clock.elapsed() - run.startedAt)
     const { outcome } = ending
     if (outcome.kind === 'interrupted') this.#interrupted(run, ending)
     else if (outcome.kind === 'delivered') this.#delivered(run, ending, outcome.status)
@@ -180,7 +182,7 @@ export class OutcomeHandler {
   }
 
   #attemptOf(
-    { lane, startedAt }: LaneRun,
+    { lane, durationMs }: LaneRun,
     { event, acceptedAt, replay, span }: Ending,
     result: {
       readonly outcome: AttemptOutcome
@@ -200,7 +202,7 @@ export class OutcomeHandler {
       outcome,
       errorClass,
       status,
-      durationMs: now - startedAt,
+      durationMs,
       at: now,
       nextAttemptAt: verdict?.kind === 'retry' ? verdict.dueAt : null,
       replay: replay !== null,
@@ -208,7 +210,7 @@ export class OutcomeHandler {
         verdict?.kind === 'dead-letter'
           ? {
               reason: verdict.reason,
-              firstFailedAt: lane.told.firstFailedAt ?? startedAt,
+              firstFailedAt: lane.told.firstFailedAt ?? now - durationMs,
               acceptedAt,
             }
           : null,

@@ -264,7 +264,7 @@ export class PartitionSession {
   }
 
   #addLane(lane: Lane): LaneRun {
-    const run = newRun(lane, this, this.#options.ports.clock.now())
+    const run = newRun(lane, this, this.#options.ports.clock)
     this.#lanes.set(lane.workspaceId, run)
     this.#options.runner.noteRead(run)
     return run
@@ -312,7 +312,8 @@ export class PartitionSession {
     for (const run of this.#resting) this.#wakeResting(run)
     // Thousands of parked lanes must cost nothing, so they are looked at only when room is scarce.
     if (!this.#isCrowded && !this.#offsets.isAnyHalfFull) return
-    for (const run of [...this.#lanes.values()]) this.#relieve(run, now)
+    const elapsed = this.#options.ports.clock.elapsed()
+    for (const run of [...this.#lanes.values()]) this.#relieve(run, elapsed)
   }
 
   #wakeResting(run: LaneRun): void {
@@ -324,9 +325,9 @@ export class PartitionSession {
     return this.#queued > this.#options.limits.queueMax / 2
   }
 
-  #relieve(run: LaneRun, now: number): void {
+  #relieve(run: LaneRun, elapsed: number): void {
     const isScarce = this.#isCrowded || this.#offsets.isHalfFull(this.#options.eventsTopic)
-    if (isScarce && isCrowding(run, now)) {
+    if (isScarce && isCrowding(run, elapsed)) {
       this.tell(run, (crowding, at) => crowding.handOver(at))
     }
     const place = this.#placeOf(run.lane)
@@ -443,10 +444,10 @@ const CROWDING_MS = 5_000
  * Its endpoint is slow for what it has queued, or nobody tells its connection: the events of others
  * behind it must not wait for it.
  */
-function isCrowding(run: LaneRun, now: number): boolean {
+function isCrowding(run: LaneRun, elapsed: number): boolean {
   const { lane, request, startedAt, durationMs, waitsSince } = run
   if (lane.isOffline) return false
-  if (lane.state === 'waiting') return now - waitsSince > CROWDING_MS
-  const openMs = request === null ? 0 : now - startedAt
+  if (lane.state === 'waiting') return elapsed - waitsSince > CROWDING_MS
+  const openMs = request === null ? 0 : elapsed - startedAt
   return lane.length * Math.max(durationMs, openMs) > CROWDING_MS
 }

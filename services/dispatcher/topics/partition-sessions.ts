@@ -45,7 +45,7 @@ export class PartitionSessions implements PartitionOwner {
   #isStopping = false
   #consumer: PartitionConsumer | null = null
   #commits: Promise<void> = Promise.resolve()
-  #committedAllAt = 0
+  #committedAllAt = Number.NEGATIVE_INFINITY
   /** When a commit last succeeded. No session starts without one. */
   #committedAt = 0
   #isCommitAsked = false
@@ -74,7 +74,7 @@ export class PartitionSessions implements PartitionOwner {
 
   /** Milliseconds since the last commit; a healthy process has one every ten seconds. 0 without sessions. */
   get sinceCommitMs(): number {
-    return this.#sessions.size === 0 ? 0 : this.#options.clock.now() - this.#committedAt
+    return this.#sessions.size === 0 ? 0 : this.#options.clock.elapsed() - this.#committedAt
   }
 
   assigned(partitions: readonly number[]): void {
@@ -197,12 +197,12 @@ export class PartitionSessions implements PartitionOwner {
 
   /** Commits what changed; called once a second. Never rejects: the next call tries again. */
   async commitChanged(): Promise<void> {
-    const isFullRound = this.#options.clock.now() - this.#committedAllAt >= RECOMMIT_MS
+    const isFullRound = this.#options.clock.elapsed() - this.#committedAllAt >= RECOMMIT_MS
     const sessions = [...this.#sessions.values()].filter((s) => isFullRound || s.hasChanged)
     if (sessions.length === 0) return
     try {
       await this.#commit(sessions, isFullRound ? 'all' : 'changed')
-      if (isFullRound) this.#committedAllAt = this.#options.clock.now()
+      if (isFullRound) this.#committedAllAt = this.#options.clock.elapsed()
     } catch (error) {
       this.#options.logger.warn({ err: error }, 'commit.failed')
     }
@@ -232,7 +232,7 @@ export class PartitionSessions implements PartitionOwner {
       for (const commit of commits) commit.onFailed()
       throw error
     }
-    this.#committedAt = this.#options.clock.now()
+    this.#committedAt = this.#options.clock.elapsed()
     for (const commit of commits) commit.onTaken()
   }
 

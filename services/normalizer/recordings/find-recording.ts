@@ -85,13 +85,13 @@ function createAnswers({ ask, clock, logger }: FindRecordingOptions) {
     async of(link: RecordingLink, credentials: ApiCredentials): Promise<FoundRecording> {
       const key = keyOf(link, credentials)
       const known = remembered.get(key)
-      if (known && clock.now() < known.until) return known.answer
+      if (known && clock.elapsed() < known.until) return known.answer
       const entry = { answer: askAnew(link, credentials), until: Number.POSITIVE_INFINITY }
       remembered.delete(key)
       remembered.set(key, entry)
       if (remembered.size > ANSWERS_MAX) remembered.delete(remembered.keys().next().value ?? '')
       const answer = await entry.answer
-      entry.until = clock.now() + REMEMBERED_MS[answer.kind]
+      entry.until = clock.elapsed() + REMEMBERED_MS[answer.kind]
       return answer
     },
   }

@@ -107,8 +107,8 @@ export function createRecordingChecks(options: RecordingChecksOptions): Recordin
 
   /** Counted here and not by the looks: while some are under way, those never come to an end. */
   async function hasRoom(): Promise<boolean> {
-    if (clock.now() >= countAt) {
-      countAt = clock.now() + COUNT_EVERY_MS
+    if (clock.elapsed() >= countAt) {
+      countAt = clock.elapsed() + COUNT_EVERY_MS
       rows = (await queryOrNull(() => store.count())) ?? rows
       if (rows >= CHECKS_MAX) logger.error({ rows }, 'recording_checks.full')
     }

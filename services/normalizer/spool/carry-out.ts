@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock.ts'
 import { withinMs } from '../../shared/deadline.ts'
+import { Lease } from '../../shared/kafka/lease.ts'
 import { ProduceError, RecordRefusedError } from '../../shared/kafka/produce-error.ts'
 import type { LogProducer, LogRecord } from '../../shared/kafka/producer.ts'
 import type { Pool } from '../../shared/postgres/pool.ts'
@@ -116,13 +117,14 @@ async function send(
   { pool, clock }: CarryOutOptions,
 ): Promise<ReadonlyMap<DrainStep, Error>> {
   if (writes.length === 0) return new Map()
-  const markedFrom = clock.now()
+  const lease = new Lease(clock, FROZEN_MS)
+  lease.renew(lease.now())
   // Over another connection, so that it stands before anything is produced.
   await markAttempted(
     pool,
     writes.map(({ step }) => step.id),
   )
-  if (clock.now() - markedFrom > FROZEN_MS) throw new Error('this process was frozen')
+  if (!lease.isHeld) throw new Error('this process was frozen')
   const failures = new Map<DrainStep, Error>()
   const sending = Promise.all(
     writes.map(({ step, record }) =>

@@ -35,11 +35,11 @@ export function createPartitionRests(options: PartitionRestsOptions): PartitionR
   return {
     isOpen(partition) {
       const { until = 0 } = resting.get(partition) ?? {}
-      return until <= clock.now() && !producer.isAwayAt(partition)
+      return until <= clock.elapsed() && !producer.isAwayAt(partition)
     },
     failed(partition, err) {
       const failures = (resting.get(partition)?.failures ?? 0) + 1
-      resting.set(partition, { failures, until: clock.now() + restMsAfter(failures) })
+      resting.set(partition, { failures, until: clock.elapsed() + restMsAfter(failures) })
       if (failures === 1) logger.warn({ partition, err }, 'spool.partition_left_out')
     },
     drained(partition) {

@@ -71,7 +71,7 @@ export function createSafeLog(options: SafeLogOptions): SafeLog {
         return await spool.putBehind(entry)
       } catch (error) {
         if (!(error instanceof SpoolRefusedError)) throw error
-        const isOver = error.reason !== 'postgres_away' || clock.now() + AGAIN_MS >= until
+        const isOver = error.reason !== 'postgres_away' || clock.elapsed() + AGAIN_MS >= until
         if (isOver) return false
         await clock.sleep(AGAIN_MS)
       }
@@ -80,7 +80,7 @@ export function createSafeLog(options: SafeLogOptions): SafeLog {
 
   /** The last resort: nobody else has a place for it. */
   async function waitForLog(record: LogRecord, answerBy: number): Promise<boolean> {
-    const patienceMs = answerBy - clock.now()
+    const patienceMs = answerBy - clock.elapsed()
     if (patienceMs <= 0) return false
     try {
       await producer.send(record, { patienceMs })
@@ -93,7 +93,7 @@ export function createSafeLog(options: SafeLogOptions): SafeLog {
 
   return {
     async place({ entry, record, isQueued }) {
-      const answerBy = clock.now() + answerWithinMs
+      const answerBy = clock.elapsed() + answerWithinMs
       if (isQueued && (await tryBehind(entry, answerBy - KAFKA_MS))) return 'spooled'
       const failed = await tryLog(record)
       if (failed === null) return 'logged'

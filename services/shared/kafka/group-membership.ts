@@ -223,14 +223,15 @@ export class GroupMembership {
   #failed(error: unknown): void {
     const { clock, logger } = this.#options
     if (this.#failingSince === null) logger.warn({ err: error }, 'group.unreachable')
-    this.#failingSince ??= clock.now()
+    this.#failingSince ??= clock.elapsed()
     this.#failure = error instanceof Error ? error.message : String(error)
   }
 
   #succeeded(): void {
     const { clock, logger } = this.#options
     if (this.#failingSince === null) return
-    logger.info({ forMs: clock.now() - this.#failingSince }, 'group.reachable')
+    const forMs = Math.round(clock.elapsed() - this.#failingSince)
+    logger.info({ forMs }, 'group.reachable')
     this.#failingSince = null
     this.#failure = null
   }

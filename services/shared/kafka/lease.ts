@@ -14,11 +14,11 @@ export interface SentAt {
  * early costs nothing but the time until the next heartbeat.
  */
 export class Lease {
-  readonly #clock: Clock
+  readonly #clock: Pick<Clock, 'now' | 'elapsed'>
   readonly #forMs: number
   #sentAt: SentAt | null = null
 
-  constructor(clock: Clock, forMs: number) {
+  constructor(clock: Pick<Clock, 'now' | 'elapsed'>, forMs: number) {
     this.#clock = clock
     this.#forMs = forMs
   }

@@ -89,7 +89,7 @@ export class PartitionFetcher {
       leader: this.#options.link.leaderOf(topic, partition),
       version: 0,
       restUntil: 0,
-      caughtUpAt: this.#options.clock.now(),
+      caughtUpAt: this.#options.clock.elapsed(),
       isUnreadable: false,
       lastRead: null,
       isDoubted: false,
@@ -125,7 +125,7 @@ export class PartitionFetcher {
 
   /** Seconds since everything of the partition had been read, by partition; 0 when it just was. */
   lagSeconds(topic: string): ReadonlyMap<number, number> {
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.elapsed()
     const ofTopic = [...this.#cursors.values()].filter((cursor) => cursor.topic === topic)
     return new Map(
       ofTopic.map(({ partition, caughtUpAt }) => [
@@ -175,7 +175,7 @@ export class PartitionFetcher {
   /** Starts a poll at each broker that leads something wanted and has none under way. */
   #poll(): void {
     if (this.#isStopped) return
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.elapsed()
     const leaders = new Map<number, { readonly node: Node; readonly asked: Asked[] }>()
     let isLeaderMissing = false
     for (const cursor of this.#cursors.values()) {
@@ -250,7 +250,7 @@ export class PartitionFetcher {
     }
     if (taken < messages.length && !cursor.isPaused) this.#rest(cursor, OFFER_AGAIN_MS)
     if (cursor.position !== null && cursor.position >= Number(found.highWatermark)) {
-      cursor.caughtUpAt = this.#options.clock.now()
+      cursor.caughtUpAt = this.#options.clock.elapsed()
     }
   }
 
@@ -275,7 +275,7 @@ export class PartitionFetcher {
   }
 
   #rest(cursor: Cursor, ms: number): void {
-    cursor.restUntil = this.#options.clock.now() + ms
+    cursor.restUntil = this.#options.clock.elapsed() + ms
     void this.#options.clock.sleep(ms).then(() => this.#pollSoon())
   }
 

@@ -92,19 +92,19 @@ function createGuard(
     others?.away(cause)
     // Calls that were under way together fail one after the other; the first one has told it, and
     // the last one must not put off the probe.
-    if (restUntil === null || clock.now() >= restUntil) {
-      restUntil = clock.now() + REST_MS
+    if (restUntil === null || clock.elapsed() >= restUntil) {
+      restUntil = clock.elapsed() + REST_MS
       if (!others) logger.warn({ err: cause }, 'postgres.away')
     }
   }
 
   const guard: DatabaseGuard = async (waitMs, work) => {
-    if (probe && restUntil !== null && clock.now() >= restUntil) {
+    if (probe && restUntil !== null && clock.elapsed() >= restUntil) {
       // Nothing is decided by its end, or by the deadline: what it changed is looked at below.
       await withinMs(waitMs, probe).catch(() => undefined)
     }
     if (restUntil === null) return ask(waitMs, work)
-    if (probe || clock.now() < restUntil) {
+    if (probe || clock.elapsed() < restUntil) {
       throw new DatabaseAwayError('Postgres did not answer just now')
     }
     const asked = ask(waitMs, work)

@@ -2,18 +2,19 @@ import type { Dispatcher } from 'undici'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createDeliver } from '../../../../services/dispatcher/delivery/deliver.ts'
 import type { DeliveryOutcome } from '../../../../services/dispatcher/lane/delivery-outcome.ts'
-import { aConnection, NOON } from '../../../support/builders.ts'
+import { aConnection } from '../../../support/builders.ts'
+import { ManualClock } from '../../../support/manual-clock.ts'
 
 const TIMEOUT_MS = 5_000
 const PAYLOAD = { body: '{}', headers: ['content-type', 'application/json'] }
 
 interface Network {
   readonly dispatch?: () => never
-  readonly now?: () => number
+  readonly clock?: ManualClock
 }
 
 /** undici's side of one request: the test plays the network. */
-function aRequest({ dispatch, now = () => NOON }: Network = {}) {
+function aRequest({ dispatch, clock = new ManualClock() }: Network = {}) {
   const outcomes: DeliveryOutcome[] = []
   const aborted: string[] = []
   const sent: Dispatcher.DispatchOptions[] = []
@@ -32,7 +33,7 @@ function aRequest({ dispatch, now = () => NOON }: Network = {}) {
       network.onResponseError?.(controller, reason)
     },
   } as Dispatcher.DispatchController
-  const deliver = createDeliver({ agent, requestTimeoutMs: TIMEOUT_MS, now })
+  const deliver = createDeliver({ agent, requestTimeoutMs: TIMEOUT_MS, clock })
   const open = deliver(aConnection('kyiv'), PAYLOAD, (outcome) => outcomes.push(outcome))
   return {
     open,
@@ -124,9 +125,10 @@ describe('one attempt', () => {
   })
 
   it('is not sent any more when the process stood still before it was on its way', () => {
-    let now = NOON
-    const request = aRequest({ now: () => now })
-    now += TIMEOUT_MS
+    const clock = new ManualClock()
+    const request = aRequest({ clock })
+    // Suspended: only the wall clock goes on, and fake timers hold `pass` up.
+    clock.step(TIMEOUT_MS)
 
     request.starts()
 
