@@ -1,4 +1,5 @@
 import { systemClock as clock } from '../shared/clock.ts'
+import { watchClockSteps } from '../shared/clock-steps.ts'
 import { createGuardedAgent } from '../shared/egress/guarded-agent.ts'
 import { requireAccess } from '../shared/kafka/access.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
@@ -41,10 +42,12 @@ await runService(async () => {
     () => createGuardedAgent(config),
     (opened) => opened.destroy(),
   )
+  const registry = createConsoleMetrics(pool, logger)
+  await lifecycle.start('clock-steps', () => watchClockSteps({ registry, clock, logger }))
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
       ...config,
-      registry: createConsoleMetrics(pool, logger),
+      registry,
       isReady: () => checkDatabase(pool),
     }),
   )

@@ -1,4 +1,5 @@
 import { systemClock as clock } from '../shared/clock.ts'
+import { watchClockSteps } from '../shared/clock-steps.ts'
 import { requireAccess } from '../shared/kafka/access.ts'
 import { startPartitionConsumer } from '../shared/kafka/partition-consumer.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
@@ -71,12 +72,10 @@ await runService(async () => {
     () => engine,
     () => engine.stop(),
   )
+  const { registry } = metrics
+  await lifecycle.start('clock-steps', () => watchClockSteps({ registry, clock, logger }))
   await lifecycle.start('telemetry', () =>
-    startTelemetryServer({
-      ...config,
-      registry: metrics.registry,
-      isReady: () => engine.isReady(),
-    }),
+    startTelemetryServer({ ...config, registry, isReady: () => engine.isReady() }),
   )
   logger.info({ groupId, topics }, 'service.started')
   await lifecycle.runUntilSignal(consumer.ended)

@@ -1,5 +1,6 @@
 import { createCallEventEncoder, readCallEventSchema } from '../shared/call-event-codec.ts'
 import { systemClock as clock } from '../shared/clock.ts'
+import { watchClockSteps } from '../shared/clock-steps.ts'
 import { requireAccess } from '../shared/kafka/access.ts'
 import { createKafka } from '../shared/kafka/client.ts'
 import { startLogProducer } from '../shared/kafka/producer.ts'
@@ -66,6 +67,7 @@ await runService(async () => {
   const readiness = await lifecycle.start('readiness', () =>
     createReadiness({ kafka, pool, degraded: normalizer.degraded, logger }),
   )
+  await lifecycle.start('clock-steps', () => watchClockSteps({ ...normalizer, clock, logger }))
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
       ...config,
