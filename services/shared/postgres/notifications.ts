@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import pg from 'pg'
 import type { Clock } from '../clock.ts'
 import type { Secret } from '../config.ts'
@@ -6,6 +7,10 @@ import type { Logger } from '../logger.ts'
 /**
  * `LISTEN` on a connection of its own, renewed for ever. What was notified while it was away is
  * lost, so `onGap` is told after each renewal: whoever caches has to look again.
+ *
+ * It is probed, since who only listens never writes and so never learns that the network has gone
+ * silent: the system would tell after two hours, and until then a customer who moved or left would
+ * get calls at the old address.
  */
 export interface Listener {
   stop(): Promise<void>
@@ -18,9 +23,14 @@ export interface ListenerOptions {
   readonly onGap: () => void
   readonly clock: Clock
   readonly logger: Logger
+  /** For connecting and for each answer. Default: 5 s. */
+  readonly answerWithinMs?: number
 }
 
 const RENEW_AFTER_MS = 1_000
+const PROBE_EVERY_MS = 10_000
+/** A server that is only busy has answered `select 1` by then. */
+const ANSWER_WITHIN_MS = 5_000
 
 export function startListener(options: ListenerOptions): Listener {
   const stopping = new AbortController()
@@ -34,10 +44,10 @@ export function startListener(options: ListenerOptions): Listener {
 }
 
 async function keepListening(options: ListenerOptions, signal: AbortSignal): Promise<void> {
-  const { channel, clock, logger, onGap } = options
+  const { channel, clock, logger } = options
   while (!signal.aborted) {
     try {
-      await listenOnce(options, signal, onGap)
+      await listenOnce(options, signal)
     } catch (error) {
       if (!signal.aborted) logger.warn({ channel, err: error }, 'listener.lost')
     }
@@ -45,26 +55,46 @@ async function keepListening(options: ListenerOptions, signal: AbortSignal): Pro
   }
 }
 
-async function listenOnce(
-  { databaseUrl, channel, onNotification }: ListenerOptions,
-  signal: AbortSignal,
-  onListening: () => void,
-): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl.reveal(), keepAlive: true })
-  const ended = new Promise<void>((resolve, reject) => {
-    client.once('error', reject)
-    client.once('end', resolve)
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-  // Without a handler from the start, an error between here and the await would end the process.
-  ended.catch(() => undefined)
+/** Until it is stopped. @throws when the connection is lost, or does not answer. */
+async function listenOnce(options: ListenerOptions, stopping: AbortSignal): Promise<void> {
+  const { channel, onNotification, onGap, clock } = options
+  const socket = new Socket()
+  const client = new pg.Client(clientConfig(options, socket))
+  const lost = new AbortController()
+  // Heard for as long as it lives: an error that nobody hears would end the process.
+  client.on('error', (error) => lost.abort(error))
+  client.on('end', () => lost.abort(new Error('the server ended the connection')))
   client.on('notification', ({ payload }) => onNotification(payload ?? ''))
+  // Ends connecting, too, which may hang for as long as its limit says.
+  stopping.addEventListener('abort', () => socket.destroy(), { once: true, signal: lost.signal })
   try {
     await client.connect()
     await client.query(`listen ${pg.escapeIdentifier(channel)}`)
-    onListening()
-    await ended
+    onGap()
+    const over = AbortSignal.any([stopping, lost.signal])
+    while (await passes(PROBE_EVERY_MS, clock, over)) await client.query('select 1')
+    if (!stopping.aborted) throw lost.signal.reason
   } finally {
-    await client.end().catch(() => undefined)
+    // Not `client.end()`: it waits for the server to hang up, which a silent network never tells.
+    socket.destroy()
   }
+}
+
+function clientConfig({ databaseUrl, answerWithinMs }: ListenerOptions, socket: Socket) {
+  const limitMs = answerWithinMs ?? ANSWER_WITHIN_MS
+  return {
+    connectionString: databaseUrl.reveal(),
+    stream: () => socket,
+    connectionTimeoutMillis: limitMs,
+    query_timeout: limitMs,
+    keepAlive: true,
+  } satisfies pg.ClientConfig
+}
+
+/** False: the signal came first. */
+function passes(ms: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
+  return clock.sleep(ms, signal).then(
+    () => true,
+    () => false,
+  )
 }
