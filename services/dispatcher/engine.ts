@@ -203,6 +203,7 @@ export class Engine {
     const { eventsTopic } = this.#options
     return {
       ...readFigures({ ...sources, tiers: config.tiers }, clock),
+      connectionCacheAgeSeconds: this.connections.sinceComparedMs / 1000,
       misfitTopics: this.#consumer?.misfits.size ?? 0,
       unreadablePartitions: this.#consumer?.unreadable.length ?? 0,
       partitionLag: Object.fromEntries(this.#consumer?.lagSeconds(eventsTopic) ?? []),

@@ -18,7 +18,10 @@ export interface FigureSources {
 export function readFigures(
   { sessions, scheduler, attempts, tiers }: FigureSources,
   clock: Pick<Clock, 'now' | 'elapsed'>,
-): Omit<DispatcherFigures, 'misfitTopics' | 'partitionLag' | 'unreadablePartitions'> {
+): Omit<
+  DispatcherFigures,
+  'connectionCacheAgeSeconds' | 'misfitTopics' | 'partitionLag' | 'unreadablePartitions'
+> {
   const [now, elapsed] = [clock.now(), clock.elapsed()]
   let commitLag = 0
   let heldUpSince = now

@@ -5,7 +5,6 @@ import { startPartitionConsumer } from '../shared/kafka/partition-consumer.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
 import { migrate } from '../shared/postgres/migrate.ts'
-import { startListener } from '../shared/postgres/notifications.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
@@ -13,6 +12,7 @@ import { startTracing } from '../shared/tracing.ts'
 import { readConfig } from './config.ts'
 import { connectEngine } from './connect-engine.ts'
 import { connectKafka } from './connect-kafka.ts'
+import { followConnections } from './follow-connections.ts'
 import { startPulse } from './pulse.ts'
 
 await runService(async () => {
@@ -39,15 +39,9 @@ await runService(async () => {
     () => agent,
     () => agent.destroy(),
   )
+  const { connections } = engine
   await lifecycle.start('connections', () =>
-    startListener({
-      databaseUrl,
-      channel: 'connections_changed',
-      onNotification: (workspaceId) => engine.connections.reload(workspaceId),
-      onGap: () => engine.connections.reloadAll(),
-      clock,
-      logger,
-    }),
+    followConnections({ databaseUrl, pool, connections, clock, logger }),
   )
   const { client, topics } = kafka
   const consumer = await lifecycle.start('consumer', () =>

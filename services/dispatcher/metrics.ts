@@ -49,6 +49,8 @@ export interface DispatcherFigures extends LaneFigures {
   readonly windowUsedRatio: number
   readonly sinceCommitSeconds: number
   readonly attemptsWaiting: number
+  /** Since all cached connections were last compared with Postgres. */
+  readonly connectionCacheAgeSeconds: number
   /** Topics whose number of partitions is not the one configured. */
   readonly misfitTopics: number
   /** Partitions that stand still before records which cannot be decoded. */
@@ -286,6 +288,11 @@ const GAUGES: readonly {
     name: 'callwebhook_past_due_lanes',
     help: 'Lanes whose retry has been due for more than a second and had no turn: are we overloaded?',
     read: (now) => now.pastDueLanes,
+  },
+  {
+    name: 'callwebhook_connection_cache_age_seconds',
+    help: 'Since all cached connections were last compared with Postgres: may we send to where a customer is no more?',
+    read: (now) => now.connectionCacheAgeSeconds,
   },
   {
     name: 'callwebhook_attempts_waiting',

@@ -36,3 +36,21 @@ it('a customer who moves or leaves while the network is silent is heard within 6
     expect(receiver.of('leaves').length).toBe(before)
   }, heardWithin - Date.now())
 }, 120_000)
+
+it('a customer who moves is heard within 60 s although no notification is sent', async () => {
+  const rig = await Rig.open(await freshPlace())
+  const { receiver, load, product } = rig
+  onTestFinished(() => rig.close())
+  await rig.startDispatcher()
+  await rig.connect(['moves'])
+  await load.append('moves')
+  await rig.untilDelivered(20_000)
+
+  await rig.query('alter table connections disable trigger user')
+  await product.connect('moves', receiver.url('moved'))
+
+  await eventually(async () => {
+    await load.append('moves')
+    await receiver.until(() => receiver.of('moved').length > 0, 'it has moved', 1_000)
+  }, 60_000)
+}, 120_000)

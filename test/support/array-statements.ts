@@ -10,7 +10,7 @@ export const ARRAY_STATEMENTS: Readonly<Record<string, readonly string[]>> = {
   'attempt-queries.ts': ['own'],
   'backfills.ts': ['backfill_progress'],
   'connection-health.ts': ['connection_health'],
-  'connections.ts': ['load_connections', 'own', 'own'],
+  'connections.ts': ['load_connections', 'load_connections', 'own', 'own'],
   'dead-letters.ts': ['mark_resent'],
   'delivery-attempts.ts': ['insert_attempts', 'insert_dead_letters'],
   'held-legs.ts': ['own', 'mark_sessions_published', 'postpone_sessions'],

@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Connection, NoConnection, UnreadableConnection } from './connection.ts'
+import type { FindChanged } from './open-connection.ts'
 
 export type KnownConnection = Connection | NoConnection | UnreadableConnection
 
@@ -15,7 +16,8 @@ export type CachedConnection =
  *
  * `peek` never waits: a lane whose connection is not known yet stands still until `onLoaded`
  * tells it. A change is told by NOTIFY (`reload`); until the new row is here, the old one goes on
- * being used, and with Postgres away what is cached goes on being served.
+ * being used, and with Postgres away what is cached goes on being served. A notification may be lost
+ * without anybody noticing, so all that is cached is compared with Postgres as well (`compare`).
  */
 export interface ConnectionCacheOptions {
   /** A workspace that is missing never had a connection. */
@@ -42,9 +44,11 @@ export class ConnectionCache {
   readonly #stopping = new AbortController()
   #loading: Promise<void> | null = null
   #queries = 0
+  #comparedAt: number
 
   constructor(options: ConnectionCacheOptions) {
     this.#options = options
+    this.#comparedAt = options.clock.elapsed()
   }
 
   /**
@@ -88,6 +92,19 @@ export class ConnectionCache {
   /** Notifications may have been missed: read everything again that is in use. */
   reloadAll(): void {
     for (const workspaceId of [...this.#known.keys(), ...this.#asked]) this.want(workspaceId)
+  }
+
+  /** Reads those again that have changed unheard. @throws when Postgres cannot be asked. */
+  async compare(findChanged: FindChanged): Promise<void> {
+    const askedAt = this.#options.clock.elapsed()
+    const versions = new Map([...this.#known].map(([id, { version = 0 }]) => [id, version]))
+    for (const workspaceId of await findChanged(versions)) this.reload(workspaceId)
+    this.#comparedAt = askedAt
+  }
+
+  /** Milliseconds since everything known here was last compared, or since the start. */
+  get sinceComparedMs(): number {
+    return this.#options.clock.elapsed() - this.#comparedAt
   }
 
   async stop(): Promise<void> {

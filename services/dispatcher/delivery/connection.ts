@@ -26,11 +26,15 @@ export interface Connection extends PayloadTarget {
  */
 export interface UnreadableConnection {
   readonly kind: 'unreadable'
+  /** As that of a connection; absent is 0. */
+  readonly version?: number
 }
 
 /** The workspace has no connection that takes events. */
 export interface NoConnection {
   readonly kind: 'none'
+  /** As that of a connection; absent is 0, for one that has no row. */
+  readonly version?: number
   /** Milliseconds since 1970 from which on a recorded gap holds what is not delivered. */
   readonly gapFrom: number
 }

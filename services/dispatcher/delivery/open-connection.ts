@@ -6,6 +6,7 @@ import type { Logger } from '../../shared/logger.ts'
 import {
   type ConnectionForDelivery as ConnectionRow,
   endConnectionsFailing,
+  findChangedConnections,
   loadConnections,
   markConnectionsFailing,
 } from '../../shared/postgres/connections.ts'
@@ -26,7 +27,7 @@ export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnect
   const gapFrom = row.gapFrom?.getTime() ?? Number.NEGATIVE_INFINITY
   const takesEvents = row.state === 'connected' || row.state === 'failing'
   if (!takesEvents || url === null || row.signingSecretSealed === null) {
-    return { kind: 'none', gapFrom }
+    return { kind: 'none', version: row.version, gapFrom }
   }
   const { origin, pathname, search } = new URL(url)
   const place = passwordPlace(row.workspaceId)
@@ -54,6 +55,34 @@ export interface ConnectionLoaderOptions {
   readonly onRefused: OnRefusedRow
   readonly clock: Clock
   readonly logger: Logger
+}
+
+/** Ids of those that Postgres has under another version than the one known, 0 for none. */
+export type FindChanged = (known: ReadonlyMap<string, number>) => Promise<readonly string[]>
+
+export function createFindChanged(db: Queryable): FindChanged {
+  // An id that Postgres does not take was told when it was loaded; it can have no row to change.
+  const refusals = {
+    statement: 'load_connections',
+    idsOf: () => ({}),
+    onRefused: () => undefined,
+  } as const
+  return async (known) => {
+    const found = await inHalves([...known], (some) => areChanged(db, some), refusals)
+    throwFailure(found)
+    return [...known.keys()].filter((_, index) => {
+      const result = found[index]
+      return result?.kind === 'done' && result.result
+    })
+  }
+}
+
+async function areChanged(
+  db: Queryable,
+  known: readonly (readonly [string, number])[],
+): Promise<boolean[]> {
+  const changed = await findChangedConnections(db, known)
+  return known.map(([workspaceId]) => changed.has(workspaceId))
 }
 
 export type LoadConnections = (
@@ -110,7 +139,7 @@ function openOrTell(
       { workspaceId: row.workspaceId, reason: KEY_MISSING, err },
       'connection.unreadable',
     )
-    return { kind: 'unreadable' }
+    return { kind: 'unreadable', version: row.version }
   }
 }
 

@@ -90,6 +90,24 @@ export async function loadConnections(
   return rows
 }
 
+/**
+ * Which of these, by workspace and version, have another version here; no row is version 0. One hash
+ * join over ids and versions, so that the dispatcher can ask for all that it knows at once.
+ */
+export async function findChangedConnections(
+  db: Queryable,
+  known: readonly (readonly [string, number])[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await db.query<{ workspaceId: string }>(
+    `select known.workspace_id as "workspaceId"
+     from unnest($1::text[], $2::double precision[]) as known (workspace_id, version)
+     left join connections c on c.workspace_id = known.workspace_id
+     where coalesce(c.version, 0) <> known.version`,
+    [known.map(([workspaceId]) => workspaceId), known.map(([, version]) => version)],
+  )
+  return new Set(rows.map(({ workspaceId }) => workspaceId))
+}
+
 /** Primary key. */
 export async function findConnection(
   db: Queryable,

@@ -68,6 +68,7 @@ describe('the number of series', () => {
     sinceCommitSeconds: 0,
     attemptsWaiting: 0,
     misfitTopics: 0,
+    connectionCacheAgeSeconds: 0,
     unreadablePartitions: 0,
     partitionLag: {},
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { startComparing } from '../../../../services/dispatcher/delivery/compare-connections.ts'
 import type {
   Connection,
   UnreadableConnection,
@@ -23,6 +24,12 @@ class Table {
     return found
   }
 
+  readonly findChanged = async (known: ReadonlyMap<string, number>) => {
+    if (this.isAway) throw new Error('connect ECONNREFUSED')
+    const versionOf = (id: string) => this.rows.get(id)?.version ?? 0
+    return [...known].filter(([id, version]) => versionOf(id) !== version).map(([id]) => id)
+  }
+
   answer(): void {
     this.isSlow = false
     for (const answer of this.#answers.splice(0)) answer()
@@ -40,7 +47,9 @@ function aCache(capacity = 100) {
     logger: quiet,
     capacity,
   })
-  return { table, clock, loaded, cache }
+  const compareOnAndOn = () =>
+    startComparing({ connections: cache, findChanged: table.findChanged, clock, logger: quiet })
+  return { table, clock, loaded, cache, compareOnAndOn }
 }
 
 describe('connection cache', () => {
@@ -134,6 +143,45 @@ describe('connection cache', () => {
     await quiescence()
 
     expect(cache.peek('kyiv')).toMatchObject({ workspaceId: 'kyiv' })
+  })
+
+  it('learns within 30 s what changed without a notification, and reads nothing else', async () => {
+    const { table, clock, cache, compareOnAndOn } = aCache()
+    table.rows.set('kyiv', aConnection('kyiv', { path: '/old' }))
+    table.rows.set('lviv', aConnection('lviv'))
+    table.rows.set('dnipro', aConnection('dnipro'))
+    for (const workspaceId of ['kyiv', 'lviv', 'dnipro', 'odesa']) cache.want(workspaceId)
+    await quiescence()
+    const comparing = compareOnAndOn()
+    await quiescence()
+    const asked = table.queries.length
+
+    table.rows.set('kyiv', aConnection('kyiv', { version: 2, path: '/new' }))
+    table.rows.delete('lviv')
+    table.rows.set('odesa', aConnection('odesa'))
+    await clock.pass(seconds(30))
+
+    expect(cache.peek('kyiv')).toMatchObject({ path: '/new' })
+    expect(cache.peek('lviv')).toMatchObject({ kind: 'none' })
+    expect(cache.peek('odesa')).toMatchObject({ kind: 'connection' })
+    expect(table.queries.slice(asked).flat().sort()).toEqual(['kyiv', 'lviv', 'odesa'])
+    await comparing.stop()
+  })
+
+  it('tells for how long it was not compared, and catches up within a second', async () => {
+    const { table, clock, cache, compareOnAndOn } = aCache()
+    const comparing = compareOnAndOn()
+    await clock.pass(seconds(10))
+    table.isAway = true
+
+    await clock.pass(seconds(80))
+    expect(cache.sinceComparedMs).toBe(seconds(90))
+    table.isAway = false
+    await clock.pass(seconds(1))
+
+    expect(cache.sinceComparedMs).toBeLessThanOrEqual(seconds(1))
+    await comparing.stop()
+    expect(clock.sleepers).toBe(0)
   })
 
   it('goes on with what it knows while Postgres is away, and learns the rest afterwards', async () => {

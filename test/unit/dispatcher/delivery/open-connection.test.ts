@@ -93,6 +93,7 @@ describe('connection out of its row', () => {
     })
     expect(openConnection({ ...row, state: 'suspended' }, box)).toEqual({
       kind: 'none',
+      version: row.version,
       gapFrom: NOON,
     })
   })
