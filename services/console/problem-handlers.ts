@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import type { Logger } from '../shared/logger.ts'
-import { isDatabaseAway } from '../shared/postgres/pool.ts'
+import { isDatabaseAway, isDatabaseReadOnly } from '../shared/postgres/pool.ts'
 import { SecretBoxError } from '../shared/secret-box.ts'
 import { EventLogAwayError } from './event-log.ts'
 import { type FieldError, invalidRequest, Problem, plainProblem } from './problem.ts'
@@ -55,7 +55,8 @@ function toProblem(error: unknown): Problem {
     )
   }
   if (isDatabaseAway(error)) {
-    return plainProblem(503, 'The database does not answer.', { 'retry-after': '5' })
+    const detail = isDatabaseReadOnly(error) ? READ_ONLY : 'The database does not answer.'
+    return plainProblem(503, detail, { 'retry-after': '5' })
   }
   if (error instanceof SecretBoxError) return plainProblem(503, KEY_MISSING)
   if (error instanceof EventLogAwayError) {
@@ -65,6 +66,8 @@ function toProblem(error: unknown): Problem {
   // Messages of fastify's own refusals help the caller; those of a bug would show our insides.
   return statusCode < 500 ? plainProblem(statusCode, message) : plainProblem(500)
 }
+
+const READ_ONLY = 'The database takes no changes at the moment: nothing was changed.'
 
 const KEY_MISSING =
   'The fault is ours: a stored secret cannot be opened. Connecting again, with the password, helps.'

@@ -20,6 +20,8 @@ export interface PoolOptions {
 /** Longer than any statement of ours takes; what takes longer waits for a lock or a dead disk. */
 const STATEMENT_TIMEOUT_MS = 10_000
 const CONNECT_TIMEOUT_MS = 3_000
+/** `read_only_sql_transaction` */
+const READ_ONLY_STATE = '25006'
 
 /** Connects with the first statement, so a service can start while the database is away. */
 export function createPool(options: PoolOptions): pg.Pool {
@@ -32,6 +34,7 @@ export function createPool(options: PoolOptions): pg.Pool {
     // The server cannot report its own time limit over a connection that is cut.
     query_timeout: STATEMENT_TIMEOUT_MS + 2_000,
     keepAlive: true,
+    verify: (client, done) => void requireWritable(client).then(() => done(), done),
   })
   // An idle connection that breaks has no caller; unheard, its error would end the process.
   pool.on('error', (error) => options.logger.warn({ err: error }, 'postgres.connection_lost'))
@@ -40,16 +43,39 @@ export function createPool(options: PoolOptions): pg.Pool {
   return pool
 }
 
+/** The server can be reached and takes no writes: a replica, or told to be read-only. */
+export class DatabaseReadOnlyError extends Error {
+  override readonly name = 'DatabaseReadOnlyError'
+  readonly code = READ_ONLY_STATE
+}
+
 /**
- * Whether an error says that the database cannot be reached or does not answer, so that the same
- * statement can succeed later. Everything else is a bug, a bad row, or a mistake in the settings,
- * such as a wrong password, which would not go away by waiting.
+ * Before a new connection is used. A session that is read-only stays so until it ends: kept in the
+ * pool by those that only read, it would refuse writes long after the database takes them again.
+ * And a replica that lags still knows customers as connected who disconnected since.
+ */
+async function requireWritable(client: pg.PoolClient): Promise<void> {
+  const { rows } = await client.query<{ isReadOnly: boolean }>(
+    `select current_setting('transaction_read_only')::boolean as "isReadOnly"`,
+  )
+  if (rows[0]?.isReadOnly) throw new DatabaseReadOnlyError('the database is read-only')
+}
+
+/** Found when a connection was opened, or by a statement in one that was open before. */
+export function isDatabaseReadOnly(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === READ_ONLY_STATE
+}
+
+/**
+ * Whether an error says that the database cannot be reached, does not answer or takes no writes, so
+ * that the same statement can succeed later. Everything else is a bug, a bad row, or a mistake in
+ * the settings, such as a wrong password, which would not go away by waiting.
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (AWAY_MESSAGES.has(error.message)) return true
   const code = 'code' in error ? String(error.code) : ''
-  return AWAY_STATES.test(code) || AWAY_CODES.has(code)
+  return AWAY_STATES.test(code) || code === READ_ONLY_STATE || AWAY_CODES.has(code)
 }
 
 /** What pg says by itself has no code. A test reads its source for messages that are new. */
@@ -68,9 +94,11 @@ const AWAY_MESSAGES: ReadonlySet<string> = new Set([
 /**
  * Class 08: the connection; PgBouncer uses 08P01 for a server that it cannot reach. Class 53: no
  * resources, 53300 is "too many connections"; all of it is about the server and passes. Class 57:
- * it starts, stops or was told to end a connection; 57014 is our own limit for a statement.
+ * it starts, stops or was told to end a connection; 57014 is our own limit for a statement. Class 58:
+ * its disk fails, until another server takes over. Not class XX: a damaged page or a bug of the server
+ * is met by some statements only, and all others would wait for what does not pass.
  */
-const AWAY_STATES = /^(08|53|57)...$/
+const AWAY_STATES = /^(08|53|57|58)...$/
 
 /** Of the network. ENOTFOUND: a name that is gone while a database moves to another host. */
 const AWAY_CODES: ReadonlySet<string> = new Set([

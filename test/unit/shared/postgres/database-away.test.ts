@@ -110,11 +110,15 @@ describe('a failure of Postgres', () => {
   it.each([
     ['08006', 'the connection failed'],
     ['08P01', 'PgBouncer cannot reach the server'],
+    ['25006', 'it takes no writes: a replica, or told to be read-only'],
+    ['53100', 'its disk is full'],
     ['53300', 'too many connections'],
     ['57014', 'the statement took too long'],
     ['57P01', 'an administrator ended the connection'],
     ['57P02', 'another process of it crashed'],
     ['57P03', 'it starts'],
+    ['57P05', 'the connection was idle for too long'],
+    ['58030', 'its disk fails'],
     ['ECONNREFUSED', 'nobody listens'],
     ['ECONNRESET', 'cut'],
     ['EPIPE', 'cut before we wrote'],
@@ -134,6 +138,8 @@ describe('a failure of Postgres', () => {
     ['42501', 'a missing right'],
     ['42P01', 'a missing table'],
     ['55P03', 'a lock that did not come'],
+    ['XX000', 'a bug of the server'],
+    ['XX001', 'a damaged page'],
     ['ENOENT', 'a missing file'],
   ])('with %s is an answer: %s', (code) => {
     expect(isDatabaseAway(coded(code))).toBe(false)

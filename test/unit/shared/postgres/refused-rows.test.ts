@@ -36,6 +36,7 @@ describe('an error about a row', () => {
   it.each([
     ['08006', 'connection failure'],
     ['08P01', 'server login has been failing'],
+    ['25006', 'cannot execute INSERT in a read-only transaction'],
     ['25P02', 'current transaction is aborted'],
     ['28P01', 'password authentication failed'],
     ['40001', 'could not serialize access'],
@@ -48,6 +49,7 @@ describe('an error about a row', () => {
     ['55P03', 'canceling statement due to lock timeout'],
     ['57014', 'canceling statement due to statement timeout'],
     ['57P01', 'terminating connection due to administrator command'],
+    ['58030', 'could not read file: Input/output error'],
     ['XX001', 'could not read block'],
     ['XX000', 'cache lookup failed for relation'],
     ['EPIPE', 'write EPIPE'],

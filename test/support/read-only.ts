@@ -1,0 +1,25 @@
+import pg from 'pg'
+
+/**
+ * Does the work while the database takes no writes, as after a fail-over to a replica: whoever was
+ * connected is cut off, and whoever connects finds it read-only. Only this database of the server.
+ */
+export async function whileReadOnly<T>(databaseUrl: string, work: () => Promise<T>): Promise<T> {
+  const url = new URL(databaseUrl)
+  const name = url.pathname.slice(1)
+  // From another one: in a session that is read-only, this could not be taken back.
+  url.pathname = '/postgres'
+  const admin = new pg.Client({ connectionString: url.href })
+  await admin.connect()
+  const database = admin.escapeIdentifier(name)
+  try {
+    await admin.query(`alter database ${database} set default_transaction_read_only = on`)
+    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
+      name,
+    ])
+    return await work()
+  } finally {
+    await admin.query(`alter database ${database} reset default_transaction_read_only`)
+    await admin.end()
+  }
+}
