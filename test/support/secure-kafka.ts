@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Daemon, startDaemon, stopDaemon } from '../../deploy/local/daemon.ts'
+import {
+  type Daemon,
+  freezeDaemon,
+  startDaemon,
+  stopDaemon,
+  thawDaemon,
+} from '../../deploy/local/daemon.ts'
 import { type KafkaVariant, kafkaServer } from '../../deploy/local/kafka.ts'
 import { HOST, logFile, type Profile, pidFile, profileOf } from '../../deploy/local/profiles.ts'
 import type { Server } from '../../deploy/local/server.ts'
@@ -58,6 +64,16 @@ export class SecureKafka {
     const { signal, withinMs } = this.#server.stop
     await stopDaemon(this.#pidFile, { signal, withinMs })
     rmSync(this.#profile.folder, { recursive: true, force: true })
+  }
+
+  /** As a machine that hangs: its connections stay open, and nothing is answered meanwhile. */
+  async whileFrozen<T>(work: () => Promise<T>): Promise<T> {
+    await freezeDaemon(this.#pidFile)
+    try {
+      return await work()
+    } finally {
+      await thawDaemon(this.#pidFile)
+    }
   }
 
   password(user: User): string {
