@@ -2,6 +2,7 @@ import { systemClock as clock } from '../shared/clock.ts'
 import { watchClockSteps } from '../shared/clock-steps.ts'
 import { createGuardedAgent } from '../shared/egress/guarded-agent.ts'
 import { requireAccess } from '../shared/kafka/access.ts'
+import { requireRights } from '../shared/kafka/require-rights.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
 import { migrate } from '../shared/postgres/migrate.ts'
@@ -23,6 +24,7 @@ await runService(async () => {
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
 
   await requireAccess(config.kafka, 'console')
+  await requireRights(config.kafka, 'console', { logger })
   await migrate(databaseUrl, logger)
   const pool = await lifecycle.start(
     'postgres',

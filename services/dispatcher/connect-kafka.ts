@@ -2,6 +2,7 @@ import type { Kafka } from 'kafkajs'
 import { createKafka } from '../shared/kafka/client.ts'
 import { createLogReader, type LogReader } from '../shared/kafka/log-reader.ts'
 import { type LogProducer, startLogProducer } from '../shared/kafka/producer.ts'
+import { requireRights } from '../shared/kafka/require-rights.ts'
 import { type CallEventRegistry, createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
 import { type TopicNames, topicNames } from '../shared/kafka/topics.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -32,13 +33,16 @@ const PRODUCE_TIMEOUT_MS = 60_000
  * Before it joins the group: without the schema it would take partitions from members that have it,
  * and read nothing of them. A roll-out with the registry away would end with nobody who delivers.
  *
+ * @throws ConfigError with each right that is missing in Kafka.
  * @throws TopicError when a topic is not as the dispatcher needs it.
  * @throws SchemaError when the registry cannot be asked.
  */
 export async function connectKafka(
-  { kafka: config, tiers }: DispatcherConfig,
+  { kafka: config, tiers, groupId }: DispatcherConfig,
   logger: Logger,
 ): Promise<KafkaSide> {
+  const delays = tiers.map(({ label }) => label)
+  await requireRights(config, 'dispatcher', { logger, delays, groupId })
   const client = createKafka(config, 'dispatcher', logger)
   const names = topicNames(config.topicPrefix)
   const { partitions } = config

@@ -4,6 +4,7 @@ import { watchClockSteps } from '../shared/clock-steps.ts'
 import { requireAccess } from '../shared/kafka/access.ts'
 import { createKafka } from '../shared/kafka/client.ts'
 import { startLogProducer } from '../shared/kafka/producer.ts'
+import { requireRights } from '../shared/kafka/require-rights.ts'
 import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
 import { eventsTopic, prepareTopics, rejectedTopic, topicNames } from '../shared/kafka/topics.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
@@ -28,6 +29,7 @@ await runService(async () => {
     startTracing(config.tracing, 'normalizer', logger),
   )
   await requireAccess(kafkaConfig, 'normalizer')
+  await requireRights(kafkaConfig, 'normalizer', { logger })
   await migrate(databaseUrl, logger)
   const pool = await lifecycle.start(
     'postgres',

@@ -1,5 +1,6 @@
 import { requireAccess } from '../shared/kafka/access.ts'
 import { createKafka } from '../shared/kafka/client.ts'
+import { requireRights } from '../shared/kafka/require-rights.ts'
 import { allTopics, prepareTopics, topicNames } from '../shared/kafka/topics.ts'
 import { createLogger } from '../shared/logger.ts'
 import { runService } from '../shared/run-service.ts'
@@ -14,6 +15,7 @@ await runService(async () => {
   const { kafka: config, logLevel, retryTiers } = readConfig()
   const logger = createLogger('topics', logLevel)
   await requireAccess(config, 'topics')
+  await requireRights(config, 'topics', { logger, delays: retryTiers })
   const specs = allTopics(topicNames(config.topicPrefix), config.partitions, retryTiers)
   await prepareTopics(createKafka(config, 'topics', logger), specs, logger)
   logger.info({ topics: specs.map(({ topic }) => topic) }, 'topics.ready')

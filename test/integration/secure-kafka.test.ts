@@ -1,18 +1,21 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { AclEntry } from 'kafkajs'
+import kafkajs, { type AclEntry } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readCallEventSchema } from '../../services/shared/call-event-codec.ts'
 import { ConfigError, type KafkaConfig, RETRY_TIERS, Secret } from '../../services/shared/config.ts'
 import { requireAccess } from '../../services/shared/kafka/access.ts'
+import { requireRights } from '../../services/shared/kafka/require-rights.ts'
+import type { RightsOwner } from '../../services/shared/kafka/rights.ts'
 import { createCallEventRegistry } from '../../services/shared/kafka/schema-registry.ts'
 import { allTopics, topicNames } from '../../services/shared/kafka/topics.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
+import { quiet } from '../support/builders.ts'
 import { type DocumentedKafka, startDocumentedKafka } from '../support/documented-kafka.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Deed, deedOf, refusal } from '../support/kafka-deeds.ts'
-import { aclsOf, readPageCommands, topicOf } from '../support/page-commands.ts'
+import { aclsOf, commandOf, readPageCommands, topicOf } from '../support/page-commands.ts'
 import { Product } from '../support/product.ts'
 import { RegistryDoor } from '../support/registry-door.ts'
 import type { User } from '../support/secure-kafka.ts'
@@ -110,24 +113,91 @@ describe('the permissions of the page', () => {
   })
 
   it.each(acls.map((acl) => [wordsOf(acl), acl] as const))(
-    'are all needed: %s',
+    'are all needed, and missed at start: %s',
     async (_words, acl) => {
       const user = acl.principal.replace('User:', '') as User
       const [deed, name] = deedOf(acl)
       // At first the coordinator of a group is still loading it.
       await eventually(async () => expect(await refusal(clientOf(user), deed, name)).toBeNull())
 
-      await kafka.admin.deleteAcls({ filters: [acl] })
-      try {
+      await without([acl], async () => {
         await eventually(async () =>
           expect(await refusal(clientOf(user), deed, name)).not.toBeNull(),
         )
-      } finally {
-        await kafka.admin.createAcls({ acl: [acl] })
-      }
+        if (!isOwner(user)) return
+        // Where it may not see the topic any more, it cannot know what else it may do with it.
+        await eventually(async () => {
+          const granted = (await missedAtStart(user)).flatMap((said) => aclsOf(commandOf(said)))
+          expect(granted).toContainEqual(acl)
+          expect(new Set(granted.map(({ resourceName }) => resourceName)).size).toBe(1)
+        })
+      })
+      if (isOwner(user)) await eventually(async () => expect(await missedAtStart(user)).toEqual([]))
     },
   )
+
+  it('are asked for by each service at its start: exit 78 and the command', async () => {
+    const product = await Product.prepare({
+      stack: testStack().env,
+      databaseUrl: await freshDatabase(),
+      topicPrefix: 'calls',
+      env: { TOPIC_PARTITIONS: '12' },
+    })
+    const names = ['normalizer', 'dispatcher', 'console'] as const
+    const taken = names.map((name) => requireAcl(name))
+
+    await without(taken, async () => {
+      const told = await Promise.all(
+        names.map((name) =>
+          product
+            .start(name, kafka.secure.env(name))
+            .then(() => 'started')
+            .catch((error: Error) => error.message),
+        ),
+      )
+
+      for (const [index, text] of told.entries()) {
+        expect(text).toContain('78')
+        expect(text).toMatch(
+          new RegExp(
+            `kafka-acls.sh .* User:${names[index]} --operation Read .*--topic calls.events`,
+          ),
+        )
+      }
+    }).finally(() => product.stop())
+  })
 })
+
+async function without<T>(taken: readonly AclEntry[], work: () => Promise<T>): Promise<T> {
+  await kafka.admin.deleteAcls({ filters: [...taken] })
+  try {
+    return await work()
+  } finally {
+    await kafka.admin.createAcls({ acl: [...taken] })
+  }
+}
+
+/** Reading of the events, which all three need. */
+function requireAcl(user: User): AclEntry {
+  const found = acls.find(
+    ({ principal, operation, resourceName }) =>
+      principal === `User:${user}` &&
+      operation === kafkajs.AclOperationTypes.READ &&
+      resourceName === 'calls.events',
+  )
+  if (!found) throw new Error(`the page lets ${user} read no events`)
+  return found
+}
+
+function isOwner(user: User): user is User & RightsOwner {
+  return user !== 'admin' && user !== 'data-team'
+}
+
+async function missedAtStart(owner: User & RightsOwner): Promise<readonly string[]> {
+  const options = { logger: quiet, delays: RETRY_TIERS, patienceMs: 0 }
+  const error = await requireRights(configOf(owner), owner, options).catch((e: unknown) => e)
+  return error instanceof ConfigError ? error.problems : []
+}
 
 function wordsOf(acl: AclEntry): string {
   return `${acl.principal} ${deedOf(acl).join(' ')}`

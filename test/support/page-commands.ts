@@ -89,6 +89,13 @@ export function aclsOf(words: Words): AclEntry[] {
   }))
 }
 
+/** The words of the `kafka-acls.sh` command that a sentence ends with. */
+export function commandOf(sentence: string): Words {
+  const [, command] = sentence.split(' kafka-acls.sh ')
+  if (command === undefined) throw new Error(`no command in: ${sentence}`)
+  return command.split(' ')
+}
+
 function operationNamed(
   name: string,
   types: Readonly<Record<string, string | number>>,

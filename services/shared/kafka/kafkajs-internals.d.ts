@@ -12,7 +12,7 @@ declare module 'kafkajs/src/protocol/requests/apiKeys.js' {
 }
 
 declare module 'kafkajs/src/protocol/requests/index.js' {
-  interface Definition {
+  export interface Definition {
     readonly versions: readonly string[]
     protocol(options: { readonly version: number }): (request: object) => {
       readonly request: object
@@ -33,6 +33,7 @@ declare module 'kafkajs/src/protocol/error.js' {
 declare module 'kafkajs/src/protocol/decoder.js' {
   export default class Decoder {
     constructor(buffer: Buffer)
+    readInt8(): number
     readInt16(): number
     readInt32(): number
     /** A Long: only its text is of use. */
@@ -41,6 +42,14 @@ declare module 'kafkajs/src/protocol/decoder.js' {
     readBytes(length: number): Buffer
     readArray<Item>(read: () => Item): Item[]
     readArrayAsync<Item>(read: () => Promise<Item>): Promise<Item[]>
+  }
+}
+
+declare module 'kafkajs/src/protocol/encoder.js' {
+  export default class Encoder {
+    readonly buffer: Buffer
+    writeArray(texts: readonly string[]): Encoder
+    writeBoolean(value: boolean): Encoder
   }
 }
 

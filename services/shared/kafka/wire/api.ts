@@ -1,7 +1,8 @@
 // Pinned to kafkajs 2.2.4; `test/unit/shared/kafka/wire.test.ts` fails when its insides change.
 
+import type Encoder from 'kafkajs/src/protocol/encoder.js'
 import apiKeys from 'kafkajs/src/protocol/requests/apiKeys.js'
-import requestsModule from 'kafkajs/src/protocol/requests/index.js'
+import requestsModule, { type Definition } from 'kafkajs/src/protocol/requests/index.js'
 import { decodeFetchAnswer, FETCH_VERSIONS, type FetchAnswer } from './fetch-answer.ts'
 
 /**
@@ -17,6 +18,8 @@ export interface Api<Request extends object, Answer> {
   /** The oldest and the newest version that is used; otherwise the newest that both sides know. */
   readonly oldest?: number
   readonly newest?: number
+  /** Where kafkajs does not know the version, which is then the only one. */
+  readonly encode?: (request: Request) => Encoder
   /** Where kafkajs' own decoder does not do. */
   readonly decode?: (payload: Buffer, version: number) => Promise<Answer>
   /** Never set; ties the types of request and answer to the constant. */
@@ -24,6 +27,7 @@ export interface Api<Request extends object, Answer> {
 }
 
 export type ApiName =
+  | 'DescribeGroups'
   | 'Fetch'
   | 'GroupCoordinator'
   | 'Heartbeat'
@@ -37,13 +41,10 @@ export type ApiName =
   | 'Produce'
   | 'SyncGroup'
 
-/** kafkajs' encoder and decoder, with the versions that may be used. */
-export function definitionOf({
-  name,
-  oldest = 0,
-  newest = Number.POSITIVE_INFINITY,
-  decode,
-}: Api<never, unknown>) {
+/** kafkajs' encoder and decoder, or ours, with the versions that may be used. */
+export function definitionOf(one: Api<never, unknown>) {
+  const { name, oldest = 0, newest = Number.POSITIVE_INFINITY, encode, decode } = one
+  if (encode && decode) return ownDefinition({ ...one, newest, encode, decode })
   const definition = requestsModule.requests[name]
   const versions = definition.versions.filter(
     (version) => Number(version) >= oldest && Number(version) <= newest,
@@ -55,6 +56,29 @@ export function definitionOf({
     return { ...made, response: { ...made.response, decode: ours } }
   }
   return { ...definition, versions, protocol }
+}
+
+type OwnApi = Api<never, unknown> &
+  Required<Pick<Api<never, unknown>, 'newest' | 'encode' | 'decode'>>
+
+/** @throws Error when the broker is too old for the version. */
+function ownDefinition({ name, key, newest, encode, decode }: OwnApi) {
+  const protocol: Definition['protocol'] =
+    ({ version }) =>
+    (request) => {
+      if (version !== newest) throw new Error(`the broker does not know ${name} v${newest}`)
+      const parse = (answer: unknown) => answer
+      return {
+        request: {
+          apiKey: key,
+          apiVersion: version,
+          apiName: name,
+          encode: async () => encode(request as never),
+        },
+        response: { decode: (payload: Buffer) => decode(payload, version), parse },
+      }
+    }
+  return { versions: [String(newest)], protocol }
 }
 
 function api<Request extends object, Answer>(
