@@ -138,6 +138,14 @@ export const OTHERS: readonly Mutant[] = [
     replace: 'mayStart: () => true',
   },
   {
+    name: 'wall clock alone in the lease',
+    why: 'whose clock is set back delivers on beside the new owner',
+    folder: 'services/shared/kafka',
+    file: 'lease.ts',
+    find: 'if (wallMs < 0 || wallMs >= this.#forMs) return false\n    return elapsed - this.#sentAt.elapsed < this.#forMs',
+    replace: 'return wallMs < this.#forMs && elapsed >= 0',
+  },
+  {
     name: 'writes without a lease',
     why: 'the record of a process that was frozen wins over its successor',
     file: 'topics/retry-topics.ts',

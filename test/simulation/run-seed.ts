@@ -1,4 +1,5 @@
 import { askForBackFill, cancelBackFill } from './back-fills.ts'
+import { stepClocks, waitsLongerMs } from './clock-steps.ts'
 import { violations } from './oracle.ts'
 import { type Chances, type Scenario, scenarioOf } from './scenario.ts'
 import { SimProcess } from './sim-process.ts'
@@ -26,7 +27,8 @@ export async function runSeed(seed: number): Promise<SeedResult> {
   director.begin()
   await world.time.runFor(scenario.troubleMs)
   director.calm()
-  await world.time.runFor(CALM_MS, () => director.isAtRest())
+  const calmMs = CALM_MS + waitsLongerMs(scenario.clockSteps)
+  await world.time.runFor(calmMs, () => director.isAtRest())
   director.describe()
   return {
     seed,
@@ -63,6 +65,7 @@ class Director {
       time.after(from, () => this.#lock(workspaceId))
       time.after(to, () => this.#unlock(workspaceId))
     }
+    stepClocks(this.#world, () => this.#alive())
     this.#everySecond()
   }
 

@@ -1,6 +1,7 @@
 import { METADATA_CHARS_MAX, widestWindow } from '../../services/dispatcher/lane/commit-metadata.ts'
 import type { RetryTier } from '../../services/dispatcher/lane/retry-policy.ts'
 import type { SessionLimits } from '../../services/dispatcher/topics/partition-session.ts'
+import { type ClockStep, clockStepsOf } from './clock-steps.ts'
 import { Random } from './random.ts'
 
 /** What a seed chooses: how large the world is and how often which thing goes wrong. */
@@ -32,6 +33,8 @@ export interface Scenario {
   readonly metadataCharsMax: number
   /** The key of these is gone for a while: their connections cannot be opened. */
   readonly locks: readonly Lock[]
+  /** Of wall clocks. */
+  readonly clockSteps: readonly ClockStep[]
 }
 
 /** Virtual milliseconds since the start. */
@@ -126,6 +129,7 @@ export function scenarioOf(seed: number): Scenario {
     isQuiet,
     metadataCharsMax,
     locks,
+    clockSteps: isQuiet ? [] : clockStepsOf(seed, { troubleMs, isIcy }),
     burstMax: random.chance(0.3) ? random.between(2, 8) : 1,
     chances: isQuiet ? NO_CHANCES : chancesOf(random, { isIcy, isDeadly }),
   }

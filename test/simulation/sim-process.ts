@@ -25,6 +25,8 @@ export class SimProcess {
   #state: 'running' | 'frozen' | 'stopping' | 'dead' = 'running'
   #postponed: (() => void)[] = []
   #frozenAt = 0
+  /** By how much its wall clock is fast. */
+  #wallMs = 0
   /** By partition: what stands, and since when. */
   readonly #standing = new Map<number, { readonly at: string | null; readonly since: number }>()
 
@@ -32,7 +34,8 @@ export class SimProcess {
     this.#world = world
     this.name = name
     const post = (work: () => void) => this.post(work)
-    const links = new ProcessLinks(world, name, processClock(world.time, post), post)
+    const clock = processClock(world.time, post, () => this.#wallMs)
+    const links = new ProcessLinks(world, name, clock, post)
     this.#engine = createSimEngine(world, links, (connection, payload, done) =>
       world.send(this, connection.workspaceId, payload, done),
     )
@@ -81,6 +84,11 @@ export class SimProcess {
   post(work: () => void): void {
     if (this.#state === 'frozen') this.#postponed.push(work)
     else if (this.#state !== 'dead') work()
+  }
+
+  stepClock(byMs: number): void {
+    this.#world.note(`CLOCK      ${this.name} steps by ${byMs} ms`)
+    this.#wallMs += byMs
   }
 
   kill(): void {

@@ -86,11 +86,18 @@ function settled(event: number): Promise<void> {
   })
 }
 
-/** The clock of one process: what wakes it goes through the process, which may be dead by then. */
-export function processClock(time: VirtualTime, post: (work: () => void) => void): Clock {
+/**
+ * The clock of one process: what wakes it goes through the process, which may be dead by then.
+ * `wallMs`: by how much its wall clock is fast.
+ */
+export function processClock(
+  time: VirtualTime,
+  post: (work: () => void) => void,
+  wallMs: () => number = () => 0,
+): Clock {
   const startedAt = time.now
   return {
-    now: () => time.now,
+    now: () => time.now + wallMs(),
     elapsed: () => time.now - startedAt,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
