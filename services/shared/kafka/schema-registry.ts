@@ -23,11 +23,27 @@ export interface CallEventRegistry {
   learnNewest(topic: string): Promise<void>
 }
 
-/** `url` is the whole base address: Apicurio's ends in `/apis/ccompat/v7`, Confluent's has no path. */
-export function createCallEventRegistry({ url, login, ca }: RegistryConfig): CallEventRegistry {
+/** For a question with all its repeats. */
+const ANSWER_WITHIN_MS = 5_000
+
+/**
+ * `url` is the whole base address: Apicurio's ends in `/apis/ccompat/v7`, Confluent's has no path.
+ * The client has no time limit of its own, and all who ask for an id share one request: over a
+ * network that is silent, its partitions would have waited for that one for ever.
+ */
+export function createCallEventRegistry(
+  { url, login, ca }: RegistryConfig,
+  answerWithinMs = ANSWER_WITHIN_MS,
+): CallEventRegistry {
   const registry = new SchemaRegistry({
     host: url,
     retry: { retries: 3 },
+    middlewares: [
+      () => ({
+        prepareRequest: async (next) =>
+          (await next()).enhance({ signal: AbortSignal.timeout(answerWithinMs) }),
+      }),
+    ],
     ...(login && { auth: { username: login.username, password: login.password.reveal() } }),
     ...(ca !== null && { agent: new Agent({ ca, keepAlive: true }) }),
   })

@@ -1,0 +1,22 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { expect, it, onTestFinished } from 'vitest'
+import { createCallEventRegistry } from '../../../../services/shared/kafka/schema-registry.ts'
+
+it('gives a question up when the network is silent, and asks anew the next time', async () => {
+  let asked = 0
+  const server = createServer((socket) => {
+    asked++
+    socket.on('error', () => undefined)
+    socket.resume()
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const registry = createCallEventRegistry({ url, login: null, ca: null }, 100)
+
+  await expect(registry.typeOf(1)).rejects.toThrow()
+  await expect(registry.typeOf(1)).rejects.toThrow()
+
+  expect(asked).toBeGreaterThanOrEqual(2)
+})
