@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DAYS_AHEAD, keepAttemptDays } from '../../services/console/attempt-days.ts'
 import { systemClock } from '../../services/shared/clock.ts'
@@ -12,8 +11,8 @@ import { listAttempts } from '../../services/shared/postgres/attempt-queries.ts'
 import { insertAttempts } from '../../services/shared/postgres/delivery-attempts.ts'
 import { migrate } from '../../services/shared/postgres/migrate.ts'
 import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
-import { projectPath } from '../../services/shared/project-path.ts'
 import { anAttempt, quiet } from '../support/builders.ts'
+import { migrateToBefore } from '../support/migrate-to-before.ts'
 import { freshDatabase } from '../support/stack.ts'
 
 const TODAY = Math.floor(Date.now() / DAY_MS) * DAY_MS
@@ -37,19 +36,7 @@ async function aMigratedDatabase(): Promise<Pool> {
 }
 
 /** As a version before the days left it. */
-async function migrateToBeforeDays(pool: Pool): Promise<void> {
-  const folder = projectPath('schemas/postgres')
-  await pool.query(
-    `create table schema_migrations (id serial primary key, name varchar(255), run_on timestamp)`,
-  )
-  for (const file of readdirSync(folder).sort()) {
-    if (file >= '0030') continue
-    await pool.query(readFileSync(`${folder}/${file}`, 'utf8'))
-    await pool.query(`insert into schema_migrations (name, run_on) values ($1, now())`, [
-      file.replace('.sql', ''),
-    ])
-  }
-}
+const migrateToBeforeDays = (pool: Pool) => migrateToBefore(pool, '0030')
 
 const keep = (pool: Pool, now = Date.now()) =>
   keepAttemptDays({

@@ -4,9 +4,10 @@ import { Secret } from '../../services/shared/config.ts'
 import { createLogger } from '../../services/shared/logger.ts'
 import { connect, disconnect, loadConnections } from '../../services/shared/postgres/connections.ts'
 import { migrate } from '../../services/shared/postgres/migrate.ts'
-import { createPool } from '../../services/shared/postgres/pool.ts'
+import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
 import { deleteSource, insertSource } from '../../services/shared/postgres/sources.ts'
 import { putWorkspace } from '../../services/shared/postgres/workspaces.ts'
+import { migrateToBefore } from '../support/migrate-to-before.ts'
 import { freshDatabase } from '../support/stack.ts'
 
 const logger = createLogger('test', 'silent')
@@ -71,7 +72,68 @@ describe('migrations', () => {
 
     await expect(migrate(databaseUrl, logger)).resolves.toBeUndefined()
   })
+
+  it('let others pass while somebody holds their table, and get through when it is free', async () => {
+    const { databaseUrl, pool } = await aDatabase()
+    await migrateToBefore(pool, '0059')
+    // As a backup does, for as long as it takes.
+    const holder = await pool.connect()
+    await holder.query('begin; select from spool')
+    const others = askAgainAndAgain(pool, 'select from spool')
+    let pauses = 0
+    const sleep = async () => {
+      pauses += 1
+      // Only in the second pause: what waited behind the first try was let through before.
+      if (pauses === 2) await holder.query('commit')
+      else await pool.query('select from spool')
+    }
+
+    await migrate(databaseUrl, logger, { sleep })
+    holder.release()
+
+    expect(pauses).toBe(2)
+    const longestMs = await others.stop()
+    // They did wait behind it, and never for more than one try of it.
+    expect(longestMs).toBeGreaterThan(500)
+    expect(longestMs).toBeLessThan(3_500)
+    await expect(pool.query('select stuck_at from spool')).resolves.toMatchObject({ rows: [] })
+  })
+
+  it('keep the files before one that cannot be applied, and tell its error', async () => {
+    const { databaseUrl, pool } = await aDatabase()
+    await migrateToBefore(pool, '0058')
+    await pool.query('create index spool_going on spool (id)')
+
+    await expect(migrate(databaseUrl, logger)).rejects.toThrow('"spool_going" already exists')
+
+    const { rows } = await pool.query('select name from schema_migrations order by id desc limit 1')
+    expect(rows).toEqual([{ name: '0058-open-sessions' }])
+    await pool.query('drop index spool_going')
+    await expect(migrate(databaseUrl, logger)).resolves.toBeUndefined()
+  })
 })
+
+/** One after the other until it is stopped; then how long the slowest took, in milliseconds. */
+function askAgainAndAgain(pool: Pool, text: string): { stop(): Promise<number> } {
+  let isStopped = false
+  const asking = (async () => {
+    let longestMs = 0
+    while (!isStopped) {
+      const startedAt = performance.now()
+      await pool.query(text)
+      longestMs = Math.max(longestMs, performance.now() - startedAt)
+    }
+    return longestMs
+  })()
+  // Awaited by `stop`; a statement that fails before must not end the test run.
+  asking.catch(() => undefined)
+  return {
+    stop: () => {
+      isStopped = true
+      return asking
+    },
+  }
+}
 
 describe('connections', () => {
   it('are loaded many at once, those that exist', async () => {

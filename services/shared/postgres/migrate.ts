@@ -1,42 +1,101 @@
-import { runner } from 'node-pg-migrate'
+import { PG_MIGRATE_LOCK_ID, runner } from 'node-pg-migrate'
+import pg from 'pg'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Secret } from '../config.ts'
 import type { Logger } from '../logger.ts'
 import { projectPath } from '../project-path.ts'
 
 /**
- * Brings the database to the newest `schemas/postgres/NNNN-*.sql`, forward only, all or nothing.
+ * Brings the database to the newest `schemas/postgres/NNNN-*.sql`, forward only.
  *
  * Replicas that start together are safe: one runs the files under an advisory lock, the others
  * wait for it and find nothing to do. A replica that is older than the database leaves it alone,
  * so a rolling deployment can go back by one version.
+ *
+ * Each file is a transaction of its own: in one for all of them, the first table stays locked until
+ * the last file is through, and a file that has to be tried again undoes those before it. Files only
+ * add, so the version that runs meanwhile works with any number of them.
+ *
+ * A statement that waits for the lock of a table makes every later one on that table wait behind it,
+ * those of webhooks too. So it waits for LOCK_TIMEOUT_MS, lets them pass, and tries again.
+ *
+ * @throws the error of Postgres when nothing helps, also after TRIES_MAX; the next start goes on.
  */
-export async function migrate(databaseUrl: Secret, logger: Logger): Promise<void> {
-  const applied = await runner({
-    databaseUrl: {
-      connectionString: databaseUrl.reveal(),
-      application_name: 'call-webhook migrate',
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      lock_timeout: LOCK_TIMEOUT_MS,
-    },
-    dir: projectPath('schemas/postgres'),
-    migrationsTable: 'schema_migrations',
-    direction: 'up',
-    advisoryLockMode: 'wait',
-    singleTransaction: true,
-    logger: {
-      info: (message) => logger.debug({ detail: message }, 'postgres.migrate'),
-      warn: (message) => logger.warn({ detail: message }, 'postgres.migrate'),
-      error: (message) => logger.error({ detail: message }, 'postgres.migrate'),
-    },
+export async function migrate(
+  databaseUrl: Secret,
+  logger: Logger,
+  clock: Pick<Clock, 'sleep'> = systemClock,
+): Promise<void> {
+  const client = new pg.Client({
+    connectionString: databaseUrl.reveal(),
+    application_name: 'call-webhook migrate',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   })
-  if (applied.length > 0) {
-    logger.info({ migrations: applied.map(({ name }) => name) }, 'postgres.migrated')
+  // The statement under way rejects as well; without a handler this would end the process first.
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    // Nobody waits behind this one but other replicas that start.
+    await client.query(`set lock_timeout = ${MIGRATE_WITHIN_MS}`)
+    await client.query('select pg_advisory_lock($1)', [PG_MIGRATE_LOCK_ID])
+    await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`)
+    await applyAll(client, logger, clock)
+  } finally {
+    // The lock goes with its connection.
+    await client.end().catch(() => undefined)
   }
 }
 
+async function applyAll(
+  client: pg.Client,
+  logger: Logger,
+  clock: Pick<Clock, 'sleep'>,
+): Promise<void> {
+  for (let tries = 1; ; ) {
+    try {
+      const [applied] = await applyNext(client, logger)
+      if (!applied) return
+      logger.info({ migration: applied.name }, 'postgres.migrated')
+    } catch (error) {
+      // The runner leaves the transaction of a file that failed open. Without one this does nothing.
+      await client.query('rollback').catch(() => undefined)
+      if (!isLockTaken(error) || tries >= TRIES_MAX) throw error
+      logger.warn({ tries, triesMax: TRIES_MAX, err: error }, 'postgres.migration_waits')
+      tries += 1
+      await clock.sleep(PAUSE_MS)
+    }
+  }
+}
+
+/** Empty when there is none. */
+function applyNext(client: pg.Client, logger: Logger): Promise<readonly { name: string }[]> {
+  return runner({
+    dbClient: client,
+    dir: projectPath('schemas/postgres'),
+    migrationsTable: 'schema_migrations',
+    direction: 'up',
+    count: 1,
+    singleTransaction: false,
+    noLock: true,
+    logger: {
+      info: (message) => logger.debug({ detail: message }, 'postgres.migrate'),
+      warn: (message) => logger.warn({ detail: message }, 'postgres.migrate'),
+      error: (message) => logger.warn({ detail: message }, 'postgres.migrate'),
+    },
+  })
+}
+
+/** A lock that did not come in time, or a deadlock in which Postgres chose the migration. */
+function isLockTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && LOCK_STATES.has(String(error.code))
+}
+const LOCK_STATES: ReadonlySet<string> = new Set(['55P03', '40P01'])
+
 const CONNECT_TIMEOUT_MS = 3_000
-/**
- * For the turn of this replica, and for the locks on tables: a migration that waits for one makes
- * every later statement on that table wait behind it.
- */
-const LOCK_TIMEOUT_MS = 60_000
+/** Half of the time in which a webhook has to be answered (`NORMALIZER_ANSWER_WITHIN_MS`). */
+const LOCK_TIMEOUT_MS = 2_000
+/** Long enough for everything that queued behind the migration to be done. */
+const PAUSE_MS = 5_000
+const TRIES_MAX = 34
+/** Just under 4 minutes; the startup probe of Kubernetes has to wait longer, and does (5). */
+export const MIGRATE_WITHIN_MS = TRIES_MAX * (LOCK_TIMEOUT_MS + PAUSE_MS)
