@@ -1,5 +1,5 @@
 import { Counter, Registry } from 'prom-client'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   type Health,
   startTelemetryServer,
@@ -47,6 +47,16 @@ describe('telemetry server', () => {
     })
     expect((await ill('/healthz')).status).toBe(200)
     expect(await well('/readyz')).toMatchObject({ status: 200, body: '{"ok":true}\n' })
+  })
+
+  it('is alive while a check waits for somebody who never answers', async () => {
+    const isReady = vi.fn(() => new Promise<Health>(() => undefined))
+    const ask = await aTelemetryServer({ isReady })
+    // Ends with the server.
+    ask('/readyz').catch(() => undefined)
+    await vi.waitFor(() => expect(isReady).toHaveBeenCalled())
+
+    expect(await ask('/healthz')).toMatchObject({ status: 200, body: '{"ok":true}\n' })
   })
 
   it('stays in rotation while something stands for one of many, and says what', async () => {
