@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import kafkajs, { type AclEntry } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { readCallEventSchema } from '../../services/shared/call-event-codec.ts'
 import { ConfigError, type KafkaConfig, RETRY_TIERS, Secret } from '../../services/shared/config.ts'
 import { requireAccess } from '../../services/shared/kafka/access.ts'
@@ -146,6 +146,8 @@ describe('the permissions of the page', () => {
     const names = ['normalizer', 'dispatcher', 'console'] as const
     const taken = names.map((name) => requireAcl(name))
 
+    onTestFinished(() => product.stop())
+
     await without(taken, async () => {
       const told = await Promise.all(
         names.map((name) =>
@@ -164,7 +166,22 @@ describe('the permissions of the page', () => {
           ),
         )
       }
-    }).finally(() => product.stop())
+    })
+  })
+
+  it('may come a moment later, and are no matter of brokers that are away or allow everything', async () => {
+    const options = { logger: quiet }
+    const later = await without([requireAcl('console')], async () => {
+      await eventually(async () => expect(await missedAtStart('console')).not.toEqual([]))
+      return { asked: requireRights(configOf('console'), 'console', options) }
+    })
+    const away = { ...configOf('console'), brokers: ['127.0.0.1:1'] }
+
+    await expect(later.asked).resolves.toBeUndefined()
+    for (const config of [away, kafkaConfigOf(kafka.env)]) {
+      const asked = requireRights(config, 'console', { ...options, patienceMs: 0 })
+      await expect(asked).resolves.toBeUndefined()
+    }
   })
 })
 
