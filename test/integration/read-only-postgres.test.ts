@@ -84,12 +84,12 @@ describe('a normalizer whose Postgres is read-only', () => {
     const { status } = await whileItIs(() =>
       postRaw(doors[0] + path, leg('1586343097.752002'), 'application/json'),
     )
+    expect(status).toBe(200)
     await eventually(
       async () => expect(await bench.eventsOf('1586343097.752002')).toHaveLength(1),
       BROUGHT_IN_WITHIN_MS,
     )
 
-    expect(status).toBe(200)
     const reasons = (await bench.rejected()).map(({ headers }) => headers['reason'])
     expect(new Set(reasons)).toEqual(new Set(['source_unavailable', 'held_legs_unavailable']))
   })
@@ -103,9 +103,10 @@ describe('a console whose Postgres is read-only', () => {
     const put = () => api.call('PUT /v1/workspaces/ws_1', { body: {} })
     await put()
 
-    const [answer, health] = await whileReadOnly(url, () =>
-      Promise.all([put(), checkDatabase(api.pool)]),
-    )
+    const [answer, health] = await whileReadOnly(url, async () => [
+      await put(),
+      await checkDatabase(api.pool),
+    ])
 
     expect(answer).toMatchObject({
       status: 503,

@@ -14,9 +14,10 @@ export async function whileReadOnly<T>(databaseUrl: string, work: () => Promise<
   const database = admin.escapeIdentifier(name)
   try {
     await admin.query(`alter database ${database} set default_transaction_read_only = on`)
-    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
-      name,
-    ])
+    await admin.query(
+      'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1',
+      [name],
+    )
     return await work()
   } finally {
     await admin.query(`alter database ${database} reset default_transaction_read_only`)
