@@ -14,7 +14,7 @@ export interface SeedResult {
 }
 
 /** Virtual milliseconds in which everything has to come to rest once the faults are over. */
-const CALM_MS = 120_000
+const CALM_MS = 300_000
 const PROCESSES_MAX = 3
 const WAITS_FOR_MEMBERS_MS = 100
 const CLUSTER_NOTICES_MS = 1_500
