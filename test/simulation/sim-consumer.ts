@@ -2,12 +2,12 @@ import type {
   CommittedOffset,
   OffsetCommit,
 } from '../../services/shared/kafka/group-coordinator.ts'
-import { Lease, type SentAt } from '../../services/shared/kafka/lease.ts'
 import type { LogRange } from '../../services/shared/kafka/log-ranges.ts'
 import type {
   PartitionConsumer,
   PartitionOwner,
 } from '../../services/shared/kafka/partition-consumer.ts'
+import { Lease, type SentAt } from '../../services/shared/lease.ts'
 import { asMessage, type GroupMember } from './fake-broker.ts'
 import type { ProcessLinks } from './process-links.ts'
 import { EVENTS, type World } from './world.ts'

@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { classOfError } from '../../shared/egress/error-class.ts'
 import { ANSWER_BYTES_MAX } from '../../shared/egress/guarded-agent.ts'
 import type { Payload } from '../../shared/egress/payload.ts'
-import { Lease } from '../../shared/kafka/lease.ts'
+import { Lease } from '../../shared/lease.ts'
 import { type DeliveryOutcome, outcomeOfStatus } from '../lane/delivery-outcome.ts'
 import type { Connection } from './connection.ts'
 

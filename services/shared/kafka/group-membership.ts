@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { Lease } from '../lease.ts'
 import type { Logger } from '../logger.ts'
 import {
   ASSIGNER_NAME,
@@ -7,7 +8,6 @@ import {
   readAssignment,
 } from './co-partition-assigner.ts'
 import type { GroupCoordinator } from './group-coordinator.ts'
-import type { Lease } from './lease.ts'
 import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, SYNC_GROUP } from './wire/api.ts'
 import type { ClusterLink } from './wire/cluster-link.ts'
 import { BrokerAwayError, BrokerError, CODE, isCoordinatorElsewhere } from './wire/error-codes.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Lease } from '../../../../services/shared/kafka/lease.ts'
+import { Lease } from '../../../../services/shared/lease.ts'
 import { minutes, seconds } from '../../../support/builders.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { aKafkaBench } from '../../../support/kafka-bench.ts'

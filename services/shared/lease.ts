@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from './clock.ts'
 
 /** Both clocks at the moment when a request that keeps a member in its group was sent. */
 export interface SentAt {
