@@ -1,18 +1,11 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
+import { type Recurring, startRecurring } from '../../shared/recurring.ts'
 import type { ConnectionCache } from './connection-cache.ts'
 import type { FindChanged } from './open-connection.ts'
 
-/**
- * Compares the cached connections with Postgres, whatever the notifications do: one that is lost
- * would leave a customer who disconnected with calls for as long as the process lives.
- */
-export interface Comparing {
-  stop(): Promise<void>
-}
-
 export interface ComparingOptions {
-  readonly connections: Pick<ConnectionCache, 'compare'>
+  readonly connections: Pick<ConnectionCache, 'compare' | 'sinceComparedMs'>
   readonly findChanged: FindChanged
   readonly clock: Clock
   readonly logger: Logger
@@ -20,31 +13,25 @@ export interface ComparingOptions {
 
 /** With a comparison that fails (12 s) and one that succeeds, a change is known within a minute. */
 const COMPARE_EVERY_MS = 30_000
-const TRY_AGAIN_MS = 1_000
+/** One that failed is tried again at the next look. */
+const LOOK_EVERY_MS = 1_000
 
-export function startComparing(options: ComparingOptions): Comparing {
-  const stopping = new AbortController()
-  const running = keepComparing(options, stopping.signal)
-  return {
-    async stop() {
-      stopping.abort()
-      await running
+/**
+ * Compares the cached connections with Postgres, whatever the notifications do: one that is lost
+ * would leave a customer who disconnected with calls for as long as the process lives.
+ */
+export function startComparing(options: ComparingOptions): Recurring {
+  const { connections, findChanged, clock, logger } = options
+  return startRecurring({
+    name: 'compare-connections',
+    everyMs: LOOK_EVERY_MS,
+    task: async () => {
+      if (connections.sinceComparedMs < COMPARE_EVERY_MS) return
+      await connections
+        .compare(findChanged)
+        .catch((err: unknown) => logger.warn({ err }, 'connections.compare_failed'))
     },
-  }
-}
-
-async function keepComparing(
-  { connections, findChanged, clock, logger }: ComparingOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    const isThrough = await connections.compare(findChanged).then(
-      () => true,
-      (error) => {
-        logger.warn({ err: error }, 'connections.compare_failed')
-        return false
-      },
-    )
-    await clock.sleep(isThrough ? COMPARE_EVERY_MS : TRY_AGAIN_MS, signal).catch(() => undefined)
-  }
+    clock,
+    logger,
+  })
 }
