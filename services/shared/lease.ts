@@ -23,6 +23,13 @@ export class Lease {
     this.#forMs = forMs
   }
 
+  /** Held from this moment on: over once a process that stood still goes on after `forMs`. */
+  static begun(clock: Pick<Clock, 'now' | 'elapsed'>, forMs: number): Lease {
+    const lease = new Lease(clock, forMs)
+    lease.renew(lease.now())
+    return lease
+  }
+
   /** To be taken before the request is sent: its answer may come late. */
   now(): SentAt {
     return { wall: this.#clock.now(), elapsed: this.#clock.elapsed() }

@@ -67,8 +67,7 @@ class Attempt implements Dispatcher.DispatchHandler, OpenRequest {
   constructor(options: DelivererOptions, done: (outcome: DeliveryOutcome) => void) {
     this.#options = options
     this.#done = done
-    this.#lease = new Lease(options.clock, options.requestTimeoutMs)
-    this.#lease.renew(this.#lease.now())
+    this.#lease = Lease.begun(options.clock, options.requestTimeoutMs)
     this.#timer = setTimeout(() => this.#timedOut(), options.requestTimeoutMs)
   }
 

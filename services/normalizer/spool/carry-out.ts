@@ -117,8 +117,7 @@ async function send(
   { pool, clock }: CarryOutOptions,
 ): Promise<ReadonlyMap<DrainStep, Error>> {
   if (writes.length === 0) return new Map()
-  const lease = new Lease(clock, FROZEN_MS)
-  lease.renew(lease.now())
+  const lease = Lease.begun(clock, FROZEN_MS)
   // Over another connection, so that it stands before anything is produced.
   await markAttempted(
     pool,
