@@ -2,7 +2,7 @@ import type { Clock } from '../shared/clock.ts'
 import type { SourceName } from '../shared/source-token.ts'
 import { createBudget } from './budget.ts'
 import { type LimitReason, type RateLimited, rateLimited } from './rate-limited.ts'
-import { type KeptReason, keptBytes, WAIT_REASONS } from './rejected-requests.ts'
+import { isWaitReason, type KeptReason, keptBytes } from './rejected-requests.ts'
 import type { Webhook } from './webhook.ts'
 
 /**
@@ -27,8 +27,6 @@ const REJECTED_WAIT_SECONDS_MAX = 3_600
 /** An outage of Postgres is over in minutes, and then the request is taken. */
 const WAITING_WAIT_SECONDS_MAX = 60
 
-const WAITING: ReadonlySet<string> = new Set(WAIT_REASONS)
-
 export function createKeptBudgets(options: KeptBudgetsOptions): KeptBudgets {
   const { rejectedBytesPerDay, waitingBytesPerDay, clock } = options
   const share = (reason: LimitReason, max: number, waitSecondsMax: number) => {
@@ -38,7 +36,7 @@ export function createKeptBudgets(options: KeptBudgetsOptions): KeptBudgets {
   const waiting = share('waiting_bytes', waitingBytesPerDay, WAITING_WAIT_SECONDS_MAX)
   return {
     take(webhook, { id }, reason) {
-      const of = WAITING.has(reason) ? waiting : rejected
+      const of = isWaitReason(reason) ? waiting : rejected
       const waitSeconds = of.budget.waitSeconds(id)
       if (waitSeconds !== null) {
         return rateLimited(of.reason, Math.min(waitSeconds, of.waitSecondsMax))

@@ -1,5 +1,5 @@
 import type { KafkaMessage } from 'kafkajs'
-import { WAIT_REASONS } from './rejected-requests.ts'
+import { isWaitReason } from './rejected-requests.ts'
 import { type RejectedRecord, rejectedRecordOf } from './renormalize-requests.ts'
 
 /** Requests of the topic of rejected ones that wait for Postgres only, and their order. Pure. */
@@ -14,13 +14,11 @@ export interface KeptRequest {
   readonly record: RejectedRecord
 }
 
-const WAITING: ReadonlySet<string> = new Set(WAIT_REASONS)
-
 /** Null for what does not wait: it could not be normalized. */
 export function keptRequestOf(partition: number, message: KafkaMessage): KeptRequest | null {
   const record = rejectedRecordOf(message)
   const { reason = '', 'received-at': receivedAt = '' } = record.headers
-  if (!WAITING.has(reason)) return null
+  if (!isWaitReason(reason)) return null
   const at = Date.parse(receivedAt)
   const loggedAt = Number(message.timestamp)
   return {

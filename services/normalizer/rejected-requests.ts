@@ -32,12 +32,19 @@ type StoreReason =
   | 'sessions_full' // the first part of a call of a workspace that has 10,000 open ones
 
 /** Postgres is away; once it is back the request is brought in by itself. */
-export const WAIT_REASONS = [
+const WAIT_REASONS = [
   'held_legs_unavailable', // a part of a call, whose place is in Postgres
   'source_unavailable', // of a source that is not known here, and whose token proves it
 ] as const
 
-export type WaitReason = (typeof WAIT_REASONS)[number]
+type WaitReason = (typeof WAIT_REASONS)[number]
+
+const WAITING: ReadonlySet<string> = new Set(WAIT_REASONS)
+
+/** Whether a request that was kept for this reason is brought in by itself. */
+export function isWaitReason(reason: string): boolean {
+  return WAITING.has(reason)
+}
 
 export interface Rejection {
   readonly reason: KeptReason
