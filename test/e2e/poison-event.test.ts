@@ -3,7 +3,7 @@ import { eventually } from '../support/eventually.ts'
 import { keyOf } from '../support/load.ts'
 import { answer, failFirst, OK } from '../support/receiver.ts'
 import { Rig } from '../support/rig.ts'
-import { freshDatabase, freshPrefix, testStack } from '../support/stack.ts'
+import { freshDatabase, freshPrefix, testStack, withoutPostgres } from '../support/stack.ts'
 
 /** One event that nobody takes, and what customers and operators do while events wait. */
 describe('events that wait', () => {
@@ -115,16 +115,13 @@ describe('events that wait', () => {
       'traffic flows to everybody',
     )
 
-    await stack.stopServer('postgres')
-    const stoppedAt = Date.now()
-    try {
+    await withoutPostgres(stack, async () => {
+      const stoppedAt = Date.now()
       await rig.receiver.until(
         () => rig.load.isFlowingSince(stoppedAt, workspaceIds),
         'it flows without Postgres',
       )
-    } finally {
-      await stack.startServer('postgres')
-    }
+    })
     const startedAt = Date.now()
     await rig.receiver.until(
       () => rig.load.isFlowingSince(startedAt, workspaceIds),

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hashToken, newToken } from '../../services/shared/access-token.ts'
 import { binotelCall } from '../support/binotel-call.ts'
 import { knock, postRaw } from '../support/door.ts'
+import { endOfCall } from '../support/end-of-call.ts'
 import { eventually } from '../support/eventually.ts'
 import { NormalizerBench } from '../support/running-normalizer.ts'
-import { testStack } from '../support/stack.ts'
+import { testStack, withoutPostgres } from '../support/stack.ts'
 
 /**
  * Webhooks of sources that neither of two normalizers has seen, on a real stack without Postgres.
@@ -23,15 +24,6 @@ beforeAll(async () => {
 
 afterAll(() => bench.stop())
 
-async function withoutPostgres<T>(work: () => Promise<T>): Promise<T> {
-  await stack.stopServer('postgres')
-  try {
-    return await work()
-  } finally {
-    await stack.startServer('postgres')
-  }
-}
-
 const tokenOf = (path: string) => path.split('/').at(-1) ?? ''
 
 describe('with Postgres away', () => {
@@ -40,7 +32,7 @@ describe('with Postgres away', () => {
     const calls = Array.from({ length: 12 }, (_, index) => String(720_001 + index))
     const statuses: number[] = []
     // Another replica each time; the first call of each finds out that Postgres is away.
-    await withoutPostgres(async () => {
+    await withoutPostgres(stack, async () => {
       for (const [index, call] of [...calls, '720001'].entries()) {
         const door = doors[index % doors.length]
         const response = await knock(door + path, binotelCall(call))
@@ -66,7 +58,7 @@ describe('with Postgres away', () => {
     const [ofAnother, old] = [path.replace('binotel', 'phonet'), newToken('src_')]
     const before = (await bench.rejected()).length
 
-    const statuses = await withoutPostgres(() =>
+    const statuses = await withoutPostgres(stack, () =>
       Promise.all(
         [forged, ofAnother, `/hooks/binotel/${old}`].map(
           async (wrong) => (await postRaw(doors[0] + wrong, '{}', 'application/json')).status,
@@ -91,7 +83,7 @@ describe('with Postgres away', () => {
       hashToken('another'),
     ])
 
-    const statuses = await withoutPostgres(async () => {
+    const statuses = await withoutPostgres(stack, async () => {
       const answers: number[] = []
       for (const [index, path] of [gone, replaced, stays].entries()) {
         answers.push((await knock(doors[0] + path, binotelCall(`73000${index}`))).status)
@@ -110,21 +102,12 @@ describe('with Postgres away', () => {
 
   it('brings in parts of calls that had no place', async () => {
     const path = await bench.addSource('stream-telecom')
-    const leg = (sessionid: string) =>
-      JSON.stringify({
-        event: 'End_in',
-        type: 'in',
-        from: '380671234567',
-        to: '380441112233',
-        sessionid,
-        time_start: 1_754_650_000_000,
-        event_time: 1_754_650_003_000,
-      })
-    await postRaw(doors[0] + path, leg('1586343097.740001'), 'application/json')
+    await postRaw(doors[0] + path, endOfCall('1586343097.740001'), 'application/json')
 
     const status = await withoutPostgres(
+      stack,
       async () =>
-        (await postRaw(doors[0] + path, leg('1586343097.740002'), 'application/json')).status,
+        (await postRaw(doors[0] + path, endOfCall('1586343097.740002'), 'application/json')).status,
     )
     await eventually(
       async () => expect(await bench.eventsOf('1586343097.740002')).toHaveLength(1),

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forgetOld } from '../../services/normalizer/forget.ts'
 import { binotelCall } from '../support/binotel-call.ts'
 import { knock, postRaw } from '../support/door.ts'
+import { endOfCall } from '../support/end-of-call.ts'
 import { NormalizerBench } from '../support/running-normalizer.ts'
-import { testStack } from '../support/stack.ts'
+import { testStack, withoutPostgres } from '../support/stack.ts'
 
 /** A normalizer on a real stack of which a part is away, or whose memory is a week old. */
 
@@ -21,15 +22,8 @@ afterAll(() => bench.stop())
 describe('after 7 days', () => {
   it('forgets published events and sessions with their legs, and nothing younger', async () => {
     const path = await bench.addSource('stream-telecom')
-    const body = { event: 'End_in', type: 'in', from: '380671234567', to: '380441112233' }
     for (const sessionid of ['1586343097.900001', '1586343097.900002']) {
-      const leg = {
-        ...body,
-        sessionid,
-        time_start: 1_754_650_000_000,
-        event_time: 1_754_650_003_000,
-      }
-      await postRaw(door + path, JSON.stringify(leg), 'application/json')
+      await postRaw(door + path, endOfCall(sessionid), 'application/json')
       await expect.poll(() => bench.eventsOf(sessionid), { timeout: 20_000 }).toHaveLength(1)
     }
     const old = `published_at = now() - interval '8 days'`
@@ -58,17 +52,14 @@ describe('with Postgres away', () => {
   it('goes on taking webhooks of the sources that it knows', async () => {
     const path = await bench.addSource('binotel')
     await knock(door + path, binotelCall('700011'))
-    await stack.stopServer('postgres')
-    try {
+    await withoutPostgres(stack, async () => {
       const response = await knock(door + path, binotelCall('700012'))
       const unseen = await knock(`${door}/hooks/binotel/src_never_seen`, binotelCall('700013'))
 
       expect(response.status).toBe(200)
       // Not 404: nobody can tell now whether there is such a source.
       expect(unseen.status).toBe(503)
-    } finally {
-      await stack.startServer('postgres')
-    }
+    })
     expect(await bench.eventsOf('700012')).toHaveLength(1)
   })
 })

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { binotelCall } from '../support/binotel-call.ts'
 import { knock, postRaw } from '../support/door.ts'
+import { endOfCall } from '../support/end-of-call.ts'
 import { NormalizerBench } from '../support/running-normalizer.ts'
-import { testStack } from '../support/stack.ts'
+import { testStack, withoutPostgres } from '../support/stack.ts'
 
 /** Calls that come while Kafka is away, to two normalizers on a real stack. */
 
@@ -84,26 +85,12 @@ describe('with Kafka away', () => {
 describe('with Postgres away', () => {
   it('keeps a part of a call raw and answers success', async () => {
     const path = await bench.addSource('stream-telecom')
-    const leg = (sessionid: string) =>
-      JSON.stringify({
-        event: 'End_in',
-        type: 'in',
-        from: '380671234567',
-        to: '380441112233',
-        sessionid,
-        time_start: 1_754_650_000_000,
-        event_time: 1_754_650_003_000,
-      })
     // Seen before, so that the source is known.
-    await postRaw(doors[0] + path, leg('1586343097.800001'), 'application/json')
+    await postRaw(doors[0] + path, endOfCall('1586343097.800001'), 'application/json')
     const before = (await bench.rejected()).length
-    await stack.stopServer('postgres')
-    let status: number
-    try {
-      status = (await postRaw(doors[0] + path, leg('1586343097.800002'), 'application/json')).status
-    } finally {
-      await stack.startServer('postgres')
-    }
+    const { status } = await withoutPostgres(stack, () =>
+      postRaw(doors[0] + path, endOfCall('1586343097.800002'), 'application/json'),
+    )
 
     expect(status).toBe(200)
     const kept = (await bench.rejected()).slice(before)

@@ -3,6 +3,7 @@ import { checkDatabase } from '../../services/shared/postgres/pool.ts'
 import { binotelCall } from '../support/binotel-call.ts'
 import { startMigratedConsole } from '../support/console.ts'
 import { knock, postRaw } from '../support/door.ts'
+import { endOfCall } from '../support/end-of-call.ts'
 import { eventually } from '../support/eventually.ts'
 import { whileReadOnly } from '../support/read-only.ts'
 import { NormalizerBench } from '../support/running-normalizer.ts'
@@ -69,20 +70,10 @@ describe('a normalizer whose Postgres is read-only', () => {
 
   it('keeps parts of calls, and brings them in', async () => {
     const path = await bench.addSource('stream-telecom')
-    const leg = (sessionid: string) =>
-      JSON.stringify({
-        event: 'End_in',
-        type: 'in',
-        from: '380671234567',
-        to: '380441112233',
-        sessionid,
-        time_start: 1_754_650_000_000,
-        event_time: 1_754_650_003_000,
-      })
-    await postRaw(doors[0] + path, leg('1586343097.752001'), 'application/json')
+    await postRaw(doors[0] + path, endOfCall('1586343097.752001'), 'application/json')
 
     const { status } = await whileItIs(() =>
-      postRaw(doors[0] + path, leg('1586343097.752002'), 'application/json'),
+      postRaw(doors[0] + path, endOfCall('1586343097.752002'), 'application/json'),
     )
     expect(status).toBe(200)
     await eventually(

@@ -14,7 +14,7 @@ import { Product } from '../support/product.ts'
 import { callOf } from '../support/provider-calls.ts'
 import { answer, failFirst, Receiver } from '../support/receiver.ts'
 import { RegistryDoor } from '../support/registry-door.ts'
-import { freshDatabase, testStack } from '../support/stack.ts'
+import { freshDatabase, testStack, withoutPostgres } from '../support/stack.ts'
 import { binotelCall } from '../support/traffic.ts'
 
 /**
@@ -160,6 +160,7 @@ describe('with the documented rights', () => {
     const before = count('retried')
 
     const status = await withoutPostgres(
+      stack,
       async () => (await knock(unseen, binotelCall('710000020'))).status,
     )
     await receiver.until(() => count('retried') > before, 'it arrives', BROUGHT_IN_WITHIN_MS)
@@ -201,15 +202,6 @@ describe('with the documented rights', () => {
     expect((await get('retried/dead-letters')).items).toEqual([])
   })
 })
-
-async function withoutPostgres<T>(work: () => Promise<T>): Promise<T> {
-  await stack.stopServer('postgres')
-  try {
-    return await work()
-  } finally {
-    await stack.startServer('postgres')
-  }
-}
 
 /** Of the only Ringostat source. */
 async function setProject(projectId: string): Promise<void> {

@@ -50,6 +50,20 @@ async function spool(
   })
 }
 
+/** Entries of lviv whose key is gone. */
+async function addUnopenable(
+  bench: NormalizerBench,
+  { count, ageHours }: { readonly count: number; readonly ageHours: number },
+): Promise<void> {
+  await bench.pool.query(
+    `insert into spool (workspace_id, size_bytes, entry_sealed, spooled_at)
+     select 'lviv', 4, 'gone', now() - make_interval(hours => $2) from generate_series(1, $1)`,
+    [count, ageHours],
+  )
+  const size = 'update spool_size set entries = entries + $1, bytes = bytes + 4 * $1'
+  await bench.pool.query(size, [count])
+}
+
 const numbered = (from: number, count: number) =>
   Array.from({ length: count }, (_, index) => String(from + index))
 
@@ -107,14 +121,7 @@ it('a transaction that somebody leaves open holds up its own partition only, and
 it('more than 1,000 stuck entries of one workspace stop no other, nor its own later calls', async () => {
   const bench = await open(1)
   const stuck = 1_200
-  await bench.pool.query(
-    `insert into spool (workspace_id, size_bytes, entry_sealed)
-     select 'lviv', 4, 'gone' from generate_series(1, $1)`,
-    [stuck],
-  )
-  await bench.pool.query(`update spool_size set entries = entries + $1, bytes = bytes + 4 * $1`, [
-    stuck,
-  ])
+  await addUnopenable(bench, { count: stuck, ageHours: 0 })
   await spool(bench, 'kyiv', ['1', '2'])
   await spool(bench, 'lviv', ['3'])
 
@@ -130,10 +137,7 @@ it('more than 1,000 stuck entries of one workspace stop no other, nor its own la
 
 it('a stuck entry, however old, is nobody’s reason to be refused or to queue', async () => {
   const bench = await open(1)
-  await bench.pool.query(`
-    insert into spool (workspace_id, size_bytes, entry_sealed, spooled_at)
-    values ('lviv', 4, 'gone', now() - interval '2 days')`)
-  await bench.pool.query('update spool_size set entries = entries + 1, bytes = bytes + 4')
+  await addUnopenable(bench, { count: 1, ageHours: 48 })
   const ageMaxMs = 3_600_000
   expect(await spool(bench, 'kyiv', ['1'], { ageMaxMs })).toBeNull()
 

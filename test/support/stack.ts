@@ -12,6 +12,19 @@ export function testStack(): TestStack {
   return { ...openStack('test'), env: stackAddresses() }
 }
 
+/** Does the work while Postgres is stopped. */
+export async function withoutPostgres<T>(
+  stack: Pick<TestStack, 'stopServer' | 'startServer'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  await stack.stopServer('postgres')
+  try {
+    return await work()
+  } finally {
+    await stack.startServer('postgres')
+  }
+}
+
 /** URL of a new, empty database, which no other test sees. It goes away with the stack. */
 export async function freshDatabase(): Promise<string> {
   return createDatabase(stackAddresses().DATABASE_URL)
