@@ -99,8 +99,8 @@ export const OTHERS: readonly Mutant[] = [
     name: 'no grace',
     why: 'the request of a dead owner is still under way when its follower is sent',
     file: 'topics/handover.ts',
-    find: 'const graceEndsAt = clock.now() + graceMs',
-    replace: 'const graceEndsAt = clock.now() + 0 * graceMs',
+    find: 'const graceEndsAt = clock.elapsed() + graceMs',
+    replace: 'const graceEndsAt = clock.elapsed() + 0 * graceMs',
   },
   {
     name: 'clean marker stays',
@@ -140,7 +140,7 @@ export const OTHERS: readonly Mutant[] = [
   {
     name: 'wall clock alone in the lease',
     why: 'whose clock is set back delivers on beside the new owner',
-    folder: 'services/shared/kafka',
+    folder: 'services/shared',
     file: 'lease.ts',
     find: 'if (wallMs < 0 || wallMs >= this.#forMs) return false\n    return elapsed - this.#sentAt.elapsed < this.#forMs',
     replace: 'return wallMs < this.#forMs && elapsed >= 0',
