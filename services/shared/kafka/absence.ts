@@ -43,7 +43,7 @@ export class Absence {
   begin(queue: PartitionQueue): void {
     if (this.#isStopped) return
     const { promise: back, resolve: end } = withResolvers()
-    const now = systemClock.now()
+    const now = systemClock.elapsed()
     queue.away ??= { since: now, triedAt: now, mayTry: false, back, end }
     this.#queues.add(queue)
     for (const one of queue.takeWaiting()) one.reject(refusal())
@@ -68,7 +68,7 @@ export class Absence {
 
   async #lookAt(queue: PartitionQueue): Promise<void> {
     const { away } = queue
-    const now = systemClock.now()
+    const now = systemClock.elapsed()
     if (!away || now - away.since < REST_MS) return
     if (await this.#isBack(queue)) this.end(queue)
     else if (now - away.triedAt >= TRY_EVERY_MS) away.mayTry = true

@@ -5,7 +5,7 @@ import type { ProducerIdentity } from './wire/api.ts'
 /** A record that waits for its acknowledgement. */
 export interface Waiting {
   readonly record: LogRecord
-  /** Milliseconds since 1970, after which it is given up. */
+  /** By `Clock.elapsed`, after which it is given up. */
   readonly deadline: number
   /** Asked before each request that would hold it. */
   readonly mayWrite: () => Permission
@@ -39,7 +39,7 @@ export class PartitionQueue {
   batch: Batch | null = null
   /** Part of a request that is under way. */
   isSending = false
-  /** Milliseconds since 1970, before which the batch is not sent again. */
+  /** By `Clock.elapsed`, before which the batch is not sent again. */
   restUntil = 0
   /** Set while records are refused at once; resolved when it is over. */
   away: Away | null = null
@@ -164,7 +164,7 @@ export class PartitionQueue {
 /** Records of a partition are refused for now. */
 export interface Away {
   readonly since: number
-  /** When a record was tried last, in milliseconds since 1970; at first when it began. */
+  /** When a record was tried last, by `Clock.elapsed`; at first when it began. */
   triedAt: number
   /** The next record is tried: nothing else tells for sure whether one can be written. */
   mayTry: boolean

@@ -118,7 +118,7 @@ export class ProduceSender {
   }
 
   #pump(): void {
-    const now = systemClock.now()
+    const now = systemClock.elapsed()
     const groups = new Map<Node, PartitionQueue[]>()
     let isLeaderMissing = false
     for (const queue of this.#active) {
@@ -213,7 +213,7 @@ export class ProduceSender {
 
   /** What is left waits for its writer's permission. */
   #rest(queue: PartitionQueue): false {
-    if (queue.hasWork) queue.restUntil = systemClock.now() + PERMISSION_MS
+    if (queue.hasWork) queue.restUntil = systemClock.elapsed() + PERMISSION_MS
     return false
   }
 
@@ -224,7 +224,7 @@ export class ProduceSender {
   ): Promise<void> {
     const { link } = this.#options
     const deadline = Math.min(...queues.map(({ nextDeadline }) => nextDeadline))
-    const ms = Math.min(ANSWER_MS, Math.max(deadline - systemClock.now(), 1))
+    const ms = Math.min(ANSWER_MS, Math.max(deadline - systemClock.elapsed(), 1))
     const timeout = Math.max(ms - BROKER_MARGIN_MS, 1)
     const request = { acks: -1, timeout, ...identity, topicData: topicDataOf(queues) } as const
     try {
@@ -235,7 +235,7 @@ export class ProduceSender {
       for (const queue of queues) this.#heed(queue, answerFor(queue, answer))
     } catch (error) {
       const mayBeWritten = !(error instanceof BrokerAwayError) || error.mayBeDone
-      for (const queue of queues) queue.again(mayBeWritten, systemClock.now())
+      for (const queue of queues) queue.again(mayBeWritten, systemClock.elapsed())
       this.#refresh()
     }
   }
@@ -255,7 +255,7 @@ export class ProduceSender {
         this.#absence.end(queue)
         break
       case 'again':
-        queue.again(verdict.mayBeWritten, systemClock.now())
+        queue.again(verdict.mayBeWritten, systemClock.elapsed())
         if (isLeaderElsewhere(answer.errorCode)) this.#refresh()
         break
       case 'refused':

@@ -109,9 +109,9 @@ export async function startLogProducer(options: LogProducerOptions): Promise<Log
         record.partition ?? partitionOfKey(record.key, partitions),
       )
       if (queue.away && patienceMs > 0) await within(patienceMs, queue.away.back)
-      if (!queue.admits(systemClock.now())) throw refusal()
+      if (!queue.admits(systemClock.elapsed())) throw refusal()
       return new Promise<number>((resolve, reject) => {
-        const deadline = systemClock.now() + options.timeoutMs
+        const deadline = systemClock.elapsed() + options.timeoutMs
         sender.add(queue, { record, deadline, mayWrite, resolve, reject })
       })
     },

@@ -110,12 +110,12 @@ export async function prepareTopics(
  * that it asks first may hang, and it does not ask the next. Work has to bear being repeated.
  */
 export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const patientUntil = systemClock.now() + PATIENCE_MS
+  const patientUntil = systemClock.elapsed() + PATIENCE_MS
   for (;;) {
     try {
       return await withOneAdmin(kafka, work)
     } catch (error) {
-      if (!isForLater(error) || systemClock.now() > patientUntil) throw error
+      if (!isForLater(error) || systemClock.elapsed() > patientUntil) throw error
       await systemClock.sleep(ASK_AGAIN_MS)
     }
   }

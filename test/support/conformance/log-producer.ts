@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { LogRecord, Permission } from '../../../services/shared/kafka/producer.ts'
 import { eventually } from '../eventually.ts'
 import { type KafkaEnvironment, type LogEnvironment, PARTITIONS } from './environments.ts'
@@ -86,6 +86,40 @@ export function waitsForPermission(aLog: MakeLog): void {
     expect(await sent).toEqual([0, 1])
     expect((await written(0)).map(({ value }) => value)).toEqual(['in doubt', 'behind it'])
   })
+
+  it('for as long as it has, whatever the wall clock says meanwhile', async () => {
+    const { topic, aProducer, written } = await aLog()
+    const producer = await aProducer()
+    let permission: Permission = 'not_yet'
+    let asked = 0
+    const mayWrite = () => {
+      asked++
+      return permission
+    }
+
+    const sent = producer.send(aRecord(topic, 'over a step'), { mayWrite })
+    await eventually(() => expect(asked).toBeGreaterThan(1))
+    for (const byMs of [HOUR_MS, -HOUR_MS]) {
+      setWallClock(byMs)
+      const before = asked
+      await eventually(() => expect(asked).toBeGreaterThan(before))
+    }
+    permission = 'yes'
+
+    expect(await sent).toBe(0)
+    expect((await written(0)).map(({ value }) => value)).toEqual(['over a step'])
+  })
+}
+
+const HOUR_MS = 3_600_000
+
+/** For the rest of the test: whoever asks it is told a time that is so much off. */
+function setWallClock(byMs: number): void {
+  const startedAt = performance.timeOrigin + byMs
+  const set = vi
+    .spyOn(Date, 'now')
+    .mockImplementation(() => Math.round(startedAt + performance.now()))
+  onTestFinished(() => set.mockRestore())
 }
 
 /** `withinMs`: of one test, since real brokers need their time to die and to come back. */
