@@ -212,8 +212,7 @@ export class Engine {
 
   /** Wakes what is due. */
   tick(): void {
-    const now = this.#options.clock.now()
-    for (const session of this.sessions.all) session.tick(now)
+    for (const session of this.sessions.all) session.tick()
     this.#runner.pump()
   }
 

@@ -33,7 +33,7 @@ export function readFigures(
     oldestWriteAt = Math.min(oldestWriteAt, session.oldestWriteAt ?? elapsed)
     windowUsedRatio = Math.max(windowUsedRatio, session.windowUsedRatio)
   }
-  const lanes = countLanes(runsOf(sessions), tiers, now)
+  const lanes = countLanes(runsOf(sessions), tiers, { now, elapsed })
   const heldUpSeconds = (now - heldUpSince) / 1000
   return {
     ...lanes,
@@ -58,7 +58,7 @@ function* runsOf(sessions: PartitionSessions): Iterable<LaneRun> {
 export function countLanes(
   runs: Iterable<Pick<LaneRun, 'lane' | 'freeSince'>>,
   tiers: readonly RetryTier[],
-  now: number,
+  { now, elapsed }: { readonly now: number; readonly elapsed: number },
 ): LaneFigures {
   const lanes = zeros(LANE_STATES)
   const parkedLanes = zeros([...tiers.map(({ label }) => label), CATCH_UP_TIER])
@@ -73,7 +73,7 @@ export function countLanes(
     const { lastError } = lane.told
     if (lastError !== null && lastError in failingLanes) add(failingLanes, lastError)
     oldest = Math.min(oldest, lane.head?.acceptedAt ?? now)
-    if (isPastDue(run, now)) pastDueLanes++
+    if (isPastDue(run, elapsed)) pastDueLanes++
     if (lane.head && isOurs(run)) {
       keptWaiting = Math.max(keptWaiting, keptWaitingMs(lane.head.acceptedAt, run, now))
     }
@@ -97,9 +97,9 @@ function tierOf({ attempt }: LaneRun['lane'], tiers: readonly RetryTier[]): stri
 /** Lanes are woken 20 times a second; with thousands parked some are always due this very moment. */
 const PAST_DUE_MS = 1_000
 
-function isPastDue({ lane }: Pick<LaneRun, 'lane'>, now: number): boolean {
+function isPastDue({ lane }: Pick<LaneRun, 'lane'>, elapsed: number): boolean {
   const waits = lane.state === 'parked' || (lane.state === 'ready' && lane.attempt > 1)
-  return waits && now - lane.dueAt > PAST_DUE_MS
+  return waits && elapsed - lane.wakeAt > PAST_DUE_MS
 }
 
 /** The head has not failed and nothing but us keeps it from being sent. A back-fill may take its time. */

@@ -15,6 +15,11 @@ export interface LaneRecord {
   readonly attempt: number
   /** Milliseconds since 1970. */
   readonly dueAt: number
+  /**
+   * Milliseconds between when it was written and `dueAt`: nobody waits for longer, or after a clock was
+   * set back by an hour each retry would come an hour late. Absent in records of before.
+   */
+  readonly waitMs?: number | undefined
   readonly firstFailedAt: number | null
   readonly lastError: string | null
   /** Of the attempt before, when its traces were on: the next one links to it. */
@@ -66,6 +71,7 @@ export function rewindRecord({ workspaceId, head, replay, now }: RewindRequest):
     version: now,
     attempt: 1,
     dueAt: now,
+    waitMs: 0,
     firstFailedAt: null,
     lastError: null,
     session: NO_SESSION,
@@ -92,6 +98,7 @@ export function toHeaders(record: LaneRecord): Record<string, string> {
     'lane-version': String(record.version),
     'lane-attempt': String(record.attempt),
     'lane-due-at': String(record.dueAt),
+    ...(record.waitMs === undefined ? {} : { 'lane-wait-ms': String(record.waitMs) }),
     'lane-session': record.session,
     ...(record.firstFailedAt === null
       ? {}
@@ -133,6 +140,7 @@ export function fromHeaders(
     version,
     attempt: whole(headers['lane-attempt']) ?? 1,
     dueAt: whole(headers['lane-due-at']) ?? 0,
+    waitMs: whole(headers['lane-wait-ms']) ?? undefined,
     firstFailedAt: whole(headers['lane-first-failed-at']),
     lastError: headers['lane-last-error'] ?? null,
     lastTraceparent: traceparent(headers['lane-last-traceparent']),

@@ -37,8 +37,3 @@ export function stepClocks(world: World, alive: () => readonly SimProcess[]): vo
     })
   }
 }
-
-/** Retries are due by the wall clock: what was planned before a step back waits for so much longer. */
-export function waitsLongerMs(steps: readonly ClockStep[]): number {
-  return steps.reduce((sum, { byMs }) => sum + Math.abs(byMs), 0)
-}

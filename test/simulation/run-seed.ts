@@ -1,5 +1,5 @@
 import { askForBackFill, cancelBackFill } from './back-fills.ts'
-import { stepClocks, waitsLongerMs } from './clock-steps.ts'
+import { stepClocks } from './clock-steps.ts'
 import { violations } from './oracle.ts'
 import { type Chances, type Scenario, scenarioOf } from './scenario.ts'
 import { SimProcess } from './sim-process.ts'
@@ -27,8 +27,7 @@ export async function runSeed(seed: number): Promise<SeedResult> {
   director.begin()
   await world.time.runFor(scenario.troubleMs)
   director.calm()
-  const calmMs = CALM_MS + waitsLongerMs(scenario.clockSteps)
-  await world.time.runFor(calmMs, () => director.isAtRest())
+  await world.time.runFor(CALM_MS, () => director.isAtRest())
   director.describe()
   return {
     seed,

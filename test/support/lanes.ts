@@ -22,7 +22,7 @@ export const DEAD: Failure = {
 export const EMPTY_RANGE = { from: 1, upTo: 10, isEnd: true }
 
 export function at(mainPosition = 2, now = NOON): Moment {
-  return { now, mainPosition }
+  return { now, elapsed: now - NOON, mainPosition }
 }
 
 export function event(offset: number): LaneHead {

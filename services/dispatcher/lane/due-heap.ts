@@ -6,7 +6,7 @@ export class DueHeap<Item> {
     return this.#entries.length
   }
 
-  /** Milliseconds since 1970 of the earliest item; Infinity when there is none. */
+  /** Of the earliest item; Infinity when there is none. */
   get nextDueAt(): number {
     return this.#entries[0]?.dueAt ?? Number.POSITIVE_INFINITY
   }

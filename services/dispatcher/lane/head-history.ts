@@ -1,5 +1,8 @@
 import type { LaneRecord } from '../../shared/lane-record.ts'
-import type { Failure } from './lane-command.ts'
+import type { Failure, Moment } from './lane-command.ts'
+
+/** The times of one moment. */
+type Times = Pick<Moment, 'now' | 'elapsed'>
 
 type Told = Pick<LaneRecord, 'attempt' | 'firstFailedAt' | 'lastError' | 'lastTraceparent'>
 
@@ -10,16 +13,25 @@ const NEVER_FAILED: Told = { attempt: 1, firstFailedAt: null, lastError: null }
 /** What a lane's head has been through; a new head begins anew. */
 export class HeadHistory {
   #told = NEVER_FAILED
-  #dueAt = 0
+  #wakeAt = 0
 
   /** Number of the attempt that the head is at; 1 until it has failed. */
   get attempt(): number {
     return this.#told.attempt
   }
 
-  /** Milliseconds since 1970; of a head that is or will be parked. */
-  get dueAt(): number {
-    return this.#dueAt
+  /**
+   * By `Clock.elapsed`, of a head that is or will be parked: a wall clock that is set meanwhile makes no
+   * retry late or early.
+   */
+  get wakeAt(): number {
+    return this.#wakeAt
+  }
+
+  /** What a record says of it that is written now. */
+  due({ now, elapsed }: Times): { readonly dueAt: number; readonly waitMs: number } {
+    const waitMs = Math.max(Math.round(this.#wakeAt - elapsed), 0)
+    return { dueAt: now + waitMs, waitMs }
   }
 
   /** As it goes into the lane record; `lastError` came out of one, so it is whatever somebody wrote. */
@@ -27,12 +39,15 @@ export class HeadHistory {
     return this.#told
   }
 
-  resume({ attempt, firstFailedAt, lastError, lastTraceparent, dueAt }: LaneRecord): void {
+  resume(record: LaneRecord, { now, elapsed }: Times): void {
+    const { attempt, firstFailedAt, lastError, lastTraceparent, dueAt } = record
     this.#told = { attempt, firstFailedAt, lastError, lastTraceparent }
-    this.#dueAt = dueAt
+    // Its writer's clock may have been ahead of ours, or ours was set back.
+    const { waitMs = Number.POSITIVE_INFINITY } = record
+    this.#wakeAt = elapsed + Math.min(Math.max(dueAt - now, 0), waitMs)
   }
 
-  failed({ errorClass, traceparent }: FailedAttempt, now: number, dueAt: number): void {
+  failed({ errorClass, traceparent }: FailedAttempt, { now, elapsed }: Times, dueAt: number): void {
     const { attempt, firstFailedAt } = this.#told
     this.#told = {
       attempt: attempt + 1,
@@ -40,11 +55,11 @@ export class HeadHistory {
       lastError: errorClass,
       lastTraceparent: traceparent,
     }
-    this.#dueAt = dueAt
+    this.#wakeAt = elapsed + (dueAt - now)
   }
 
-  beginAnew(dueAt = 0): void {
+  beginAnew(): void {
     this.#told = NEVER_FAILED
-    this.#dueAt = dueAt
+    this.#wakeAt = 0
   }
 }

@@ -11,7 +11,8 @@ export type LaneCommand =
   /** The head wants to be sent. */
   | { readonly kind: 'take-turn' }
   /** Call `due` at this time. */
-  | { readonly kind: 'park'; readonly dueAt: number }
+  /** `wakeAt` by `Clock.elapsed`. */
+  | { readonly kind: 'park'; readonly wakeAt: number }
   /** Produce to the retry topic of `tier`, or to the catch-up topic when null; then `saved`. */
   | { readonly kind: 'save'; readonly record: LaneRecord; readonly tier: string | null }
   /** Produce the dead letter; then `buried`. */
@@ -54,6 +55,9 @@ export interface Failure {
 
 /** The time in milliseconds since 1970, and the offset up to which the main topic was read. */
 export interface Moment {
+  /** Milliseconds since 1970: what is written or compared with other machines' times. */
   readonly now: number
+  /** By `Clock.elapsed`: how long something took, or still has to wait. */
+  readonly elapsed: number
   readonly mainPosition: number
 }

@@ -3,6 +3,9 @@ import type { LaneCommand, Moment } from './lane-command.ts'
 import type { LaneOptions } from './lane-options.ts'
 import { RecordLedger, type RecordPosition } from './record-ledger.ts'
 
+/** The times of one moment. */
+type Times = Pick<Moment, 'now' | 'elapsed'>
+
 /** What the lane itself tells of its record. */
 type Contents = Omit<LaneRecord, 'workspaceId' | 'version' | 'session'>
 
@@ -21,7 +24,8 @@ export class LaneStanding {
   /** Version of the record whose acknowledgement the state waits for; 0: of any that is under way. */
   #awaited = 0
   #sinceRecord = 0
-  #recordAt = 0
+  /** When the newest record was written, by both clocks. */
+  #written: Times = { now: 0, elapsed: 0 }
 
   constructor(options: LaneOptions) {
     this.#options = options
@@ -41,14 +45,14 @@ export class LaneStanding {
   }
 
   /** When the newest record was written, milliseconds since 1970. */
-  get recordAt(): number {
-    return this.#recordAt
+  get writtenAt(): number {
+    return this.#written.now
   }
 
   /** An earlier owner's record stands for the lane. */
-  standOn(version: number, position: RecordPosition, now: number): void {
+  standOn(version: number, position: RecordPosition, times: Times): void {
     this.#isOffline = true
-    this.#recordAt = now
+    this.#written = times
     this.#ledger.sending(version)
     this.#ledger.acked(version, position.offset)
     this.#ledger.echoed(version, position)
@@ -81,19 +85,20 @@ export class LaneStanding {
     return this.#isOffline && this.#sinceRecord > 0 && !this.#ledger.isSending
   }
 
-  isCheckpointDue(now: number): boolean {
+  isCheckpointDue(elapsed: number): boolean {
     const { checkpointEvery, checkpointMs } = this.#options
-    const isDue = this.#sinceRecord >= checkpointEvery || now - this.#recordAt >= checkpointMs
+    const isDue =
+      this.#sinceRecord >= checkpointEvery || elapsed - this.#written.elapsed >= checkpointMs
     return this.isOutdated && isDue
   }
 
   /** The next record, which from now on is under way. */
-  write(contents: Contents, now: number, isAwaited: boolean): LaneRecord {
+  write(contents: Contents, times: Times, isAwaited: boolean): LaneRecord {
     const { workspaceId, session, nextVersion } = this.#options
     const version = nextVersion()
     this.#ledger.sending(version)
     this.#sinceRecord = 0
-    this.#recordAt = now
+    this.#written = times
     if (isAwaited) this.#awaited = version
     return { workspaceId, version, session, ...contents }
   }

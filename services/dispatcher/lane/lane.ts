@@ -79,14 +79,14 @@ export class Lane {
     { record, position }: Rewind,
     at: Moment,
   ): { readonly lane: Lane; readonly commands: readonly LaneCommand[] } {
-    const { head, dueAt } = record
+    const { head } = record
     const lane = new Lane(options, head.offset)
     lane.#cache.restart(head, at.mainPosition)
-    lane.#standing.standOn(record.version, position, at.now)
+    lane.#standing.standOn(record.version, position, at)
     lane.#backFills.resume(record.replay)
-    lane.#history.resume(record)
+    lane.#history.resume(record, at)
     lane.#state = 'parked'
-    return { lane, commands: [{ kind: 'park', dueAt }] }
+    return { lane, commands: [{ kind: 'park', wakeAt: lane.wakeAt }] }
   }
 
   get workspaceId(): string {
@@ -111,13 +111,14 @@ export class Lane {
     return this.#history.told
   }
 
-  get dueAt(): number {
-    return this.#history.dueAt
+  /** When a parked head is due, by `Clock.elapsed`. */
+  get wakeAt(): number {
+    return this.#history.wakeAt
   }
 
   /** Since when the lane has been parked, if it is. */
   get parkedAt(): number {
-    return this.#standing.recordAt
+    return this.#standing.writtenAt
   }
 
   /** Events in memory. */
@@ -214,7 +215,7 @@ export class Lane {
       return this.bury(verdict.reason, { ...failure, now: at.now })
     }
     this.#become('saving', ['delivering'])
-    this.#history.failed(failure, at.now, verdict.dueAt)
+    this.#history.failed(failure, at, verdict.dueAt)
     return this.#save(at, { tier: verdict.tier, isAwaited: true })
   }
 
@@ -317,7 +318,7 @@ export class Lane {
     if (this.#state !== 'saving' || !isAwaited) return NONE
     this.#state = 'parked'
     this.#cache.trim(this.#options.parkedMax)
-    return this.#backFills.isNextDue ? this.#continue(at) : [{ kind: 'park', dueAt: this.dueAt }]
+    return this.#backFills.isNextDue ? this.#continue(at) : [{ kind: 'park', wakeAt: this.wakeAt }]
   }
 
   /** We read a record of this lane that this session has written. */
@@ -434,7 +435,7 @@ export class Lane {
   }
 
   #checkpoint(at: Moment): readonly LaneCommand[] {
-    const isDue = this.#isCutShort || this.#standing.isCheckpointDue(at.now)
+    const isDue = this.#isCutShort || this.#standing.isCheckpointDue(at.elapsed)
     return isDue ? this.#save(at, { tier: null, isAwaited: false }) : NONE
   }
 
@@ -453,7 +454,7 @@ export class Lane {
     this.#backFills.begin(replay, this.#cursor)
     this.#cache.restart(head, Number.POSITIVE_INFINITY)
     this.#cursor = head.offset
-    this.#history.beginAnew(at.now)
+    this.#history.beginAnew()
     this.#isBarred = false
     this.#state = 'saving'
     return this.#save(at, { tier: null, isAwaited: true })
@@ -468,10 +469,10 @@ export class Lane {
     const contents = {
       head: this.#mustHead(),
       ...this.#history.told,
-      dueAt: isTimed ? this.dueAt : at.now,
+      ...(isTimed ? this.#history.due(at) : { dueAt: at.now, waitMs: 0 }),
       replay: this.#backFills.current,
     }
-    const record = this.#standing.write(contents, at.now, isAwaited)
+    const record = this.#standing.write(contents, at, isAwaited)
     return [{ kind: 'save', record, tier }]
   }
 

@@ -73,7 +73,7 @@ export class LaneOrders {
         runner.enqueue(run)
         break
       case 'park':
-        this.#parked.add(command.dueAt, run)
+        this.#parked.add(command.wakeAt, run)
         runner.parked(run)
         break
       case 'save':
@@ -175,11 +175,11 @@ export class LaneOrders {
   }
 
   /** Wakes the parked lanes whose time has come, and tells what had to wait. */
-  wakeDue(now: number): void {
+  wakeDue(elapsed: number): void {
     this.tellEndings()
-    for (let run = this.#parked.takeDue(now); run; run = this.#parked.takeDue(now)) {
-      const { state, dueAt } = run.lane
-      if (state === 'parked' && dueAt <= now) this.#options.tell(run, (lane) => lane.due())
+    for (let run = this.#parked.takeDue(elapsed); run; run = this.#parked.takeDue(elapsed)) {
+      const { state, wakeAt } = run.lane
+      if (state === 'parked' && wakeAt <= elapsed) this.#options.tell(run, (lane) => lane.due())
     }
   }
 

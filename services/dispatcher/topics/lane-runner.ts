@@ -41,6 +41,8 @@ export interface LaneRun {
   readAtQuery: number
   /** What is to be written down once the dead letter that is being produced is durable. */
   onBuried: (() => void) | null
+  /** What the connection said of "retry now" when the lane was parked; null: it was not known then. */
+  knownRetryNowAt: number | null
   /** The event of the last attempt. */
   sent: { readonly offset: number; readonly eventId: string } | null
   /** The last attempt that failed and is to be followed by another one. */
@@ -64,6 +66,7 @@ export function newRun(
     missed: null,
     readAtQuery: 0,
     onBuried: null,
+    knownRetryNowAt: null,
     sent: null,
     lastRetry: null,
   }
@@ -150,7 +153,8 @@ export class LaneRunner {
     if (state === 'waiting') this.connect(run)
     else if (connection?.kind === 'none') this.#giveUp(run, connection)
     else if (connection?.kind === 'connection' && state === 'parked') {
-      if (isWaitOver(run.lane, connection)) run.session.tell(run, (lane) => lane.due())
+      if (isWaitOver(run, connection)) run.session.tell(run, (lane) => lane.due())
+      else run.knownRetryNowAt ??= connection.retryNowAt
     }
     this.pump()
   }
@@ -162,7 +166,9 @@ export class LaneRunner {
   parked(run: LaneRun): void {
     const { connections } = this.#options
     const { workspaceId } = run.lane
-    if (connections.peek(workspaceId) === undefined) connections.want(workspaceId)
+    const connection = connections.peek(workspaceId)
+    run.knownRetryNowAt = connection?.kind === 'connection' ? connection.retryNowAt : null
+    if (connection === undefined) connections.want(workspaceId)
     else this.connectionLoaded(run)
   }
 
@@ -378,8 +384,14 @@ export function keptWaitingMs(
  * Somebody said "retry now" after this lane was parked; or its head will not be sent at all, and what
  * is behind it must not wait for that.
  */
-function isWaitOver({ head, replay, parkedAt }: Lane, connection: Connection): boolean {
-  if (connection.retryNowAt > parkedAt) return true
+function isWaitOver(
+  { lane: { head, replay, parkedAt }, knownRetryNowAt }: LaneRun,
+  connection: Connection,
+): boolean {
+  const { retryNowAt } = connection
+  // Two clocks are compared. Where one of them was set, that it has changed says it all the same.
+  const hasChanged = knownRetryNowAt !== null && retryNowAt !== knownRetryNowAt
+  if (retryNowAt > parkedAt || hasChanged) return true
   if (replay !== null) return connection.calledOff.has(replay.id)
   return head !== undefined && !isLive(head, connection)
 }

@@ -305,14 +305,14 @@ export class PartitionSession {
   }
 
   /** Wakes lanes whose time has come; looks after those that hold a watermark back. */
-  tick(now: number): void {
+  tick(): void {
     if (this.#phase !== 'running') return
-    this.#orders.wakeDue(now)
+    const elapsed = this.#options.ports.clock.elapsed()
+    this.#orders.wakeDue(elapsed)
     this.#applyRewinds()
     for (const run of this.#resting) this.#wakeResting(run)
     // Thousands of parked lanes must cost nothing, so they are looked at only when room is scarce.
     if (!this.#isCrowded && !this.#offsets.isAnyHalfFull) return
-    const elapsed = this.#options.ports.clock.elapsed()
     for (const run of [...this.#lanes.values()]) this.#relieve(run, elapsed)
   }
 
@@ -402,7 +402,9 @@ export class PartitionSession {
   }
 
   #moment(): Moment {
-    return { now: this.#options.ports.clock.now(), mainPosition: this.#offsets.events.position }
+    const { clock } = this.#options.ports
+    const { position: mainPosition } = this.#offsets.events
+    return { now: clock.now(), elapsed: clock.elapsed(), mainPosition }
   }
 
   #laneOptions(workspaceId: string) {

@@ -8,7 +8,7 @@ import {
 import { ERROR_CLASSES } from '../../../services/shared/egress/error-class.ts'
 import { ATTEMPT_OUTCOMES } from '../../../services/shared/postgres/delivery-attempts.ts'
 import { NOON, seconds, TIERS } from '../../support/builders.ts'
-import { aLaneIn, offlineLane, onlineLane } from '../../support/lanes.ts'
+import { aLaneIn, at, offlineLane, onlineLane } from '../../support/lanes.ts'
 
 const run = (lane: ReturnType<typeof aLaneIn>, freeSince = 0) => ({ lane, freeSince })
 
@@ -19,7 +19,7 @@ describe('what is counted of the lanes', () => {
   it('is the tier and the error class of those that wait', () => {
     const runs = [failing('tls'), failing('tls'), failing('timeout'), run(aLaneIn('delivering'))]
 
-    const { lanes, parkedLanes, failingLanes } = countLanes(runs, TIERS, NOON)
+    const { lanes, parkedLanes, failingLanes } = countLanes(runs, TIERS, at())
 
     expect(lanes).toMatchObject({ parked: 3, delivering: 1, ready: 0 })
     expect(parkedLanes).toMatchObject({ '5s': 0, '30s': 3, 'catch-up': 0 })
@@ -27,13 +27,13 @@ describe('what is counted of the lanes', () => {
   })
 
   it('puts a lane that is parked without a failure under the catch-up topic', () => {
-    const { parkedLanes } = countLanes([run(offlineLane(1).lane)], TIERS, NOON)
+    const { parkedLanes } = countLanes([run(offlineLane(1).lane)], TIERS, at())
 
     expect(parkedLanes['catch-up']).toBe(1)
   })
 
   it('makes no label of a word that somebody wrote into a record', () => {
-    const { failingLanes } = countLanes([failing('of my own making')], TIERS, NOON)
+    const { failingLanes } = countLanes([failing('of my own making')], TIERS, at())
 
     expect(Object.keys(failingLanes)).toEqual([...ERROR_CLASSES])
   })
@@ -41,10 +41,10 @@ describe('what is counted of the lanes', () => {
   it('is late for a healthy endpoint only with what nobody but us keeps waiting', () => {
     const now = NOON + seconds(40)
 
-    expect(countLanes([failing('timeout')], TIERS, now).oldestHealthySeconds).toBe(0)
-    expect(countLanes([run(onlineLane(1).lane)], TIERS, now).oldestHealthySeconds).toBe(40)
+    expect(countLanes([failing('timeout')], TIERS, at(2, now)).oldestHealthySeconds).toBe(0)
+    expect(countLanes([run(onlineLane(1).lane)], TIERS, at(2, now)).oldestHealthySeconds).toBe(40)
     const behindASlowOne = run(onlineLane(1).lane, NOON + seconds(38))
-    expect(countLanes([behindASlowOne], TIERS, now).oldestHealthySeconds).toBe(2)
+    expect(countLanes([behindASlowOne], TIERS, at(2, now)).oldestHealthySeconds).toBe(2)
   })
 
   it('is past due a second after its time, woken or not', () => {
@@ -52,8 +52,8 @@ describe('what is counted of the lanes', () => {
     const woken = run(offlineLane(1, { attempt: 2, dueAt: NOON }).lane)
     woken.lane.due()
 
-    expect(countLanes([parked, woken], TIERS, NOON + seconds(1)).pastDueLanes).toBe(0)
-    expect(countLanes([parked, woken], TIERS, NOON + seconds(2)).pastDueLanes).toBe(2)
+    expect(countLanes([parked, woken], TIERS, at(2, NOON + seconds(1))).pastDueLanes).toBe(0)
+    expect(countLanes([parked, woken], TIERS, at(2, NOON + seconds(2))).pastDueLanes).toBe(2)
   })
 })
 
@@ -74,7 +74,7 @@ describe('the number of series', () => {
   }
 
   async function seriesWith(runs: readonly ReturnType<typeof run>[]): Promise<number> {
-    const figures = (): DispatcherFigures => ({ ...countLanes(runs, TIERS, NOON), ...process })
+    const figures = (): DispatcherFigures => ({ ...countLanes(runs, TIERS, at()), ...process })
     const metrics = createDispatcherMetrics(figures, fixed)
     for (const outcome of ATTEMPT_OUTCOMES) metrics.attemptFinished(outcome, 0.1, null)
     for (const { lane } of runs) {

@@ -12,12 +12,14 @@ const contents = {
   replay: null,
 }
 
+const START = { now: 0, elapsed: 0 }
+
 describe('lane standing', () => {
   it('settles what was pending only once a record is durable', () => {
     const standing = new LaneStanding(laneOptions())
     standing.spill([9, 10])
 
-    standing.write(contents, 0, true)
+    standing.write(contents, START, true)
     const commands = standing.written(1, 0, [7, 8])
 
     expect(commands).toEqual([{ kind: 'settle', offsets: [7, 8, 9, 10] }])
@@ -26,9 +28,9 @@ describe('lane standing', () => {
 
   it('settles a record that it reads after a newer one was durable', () => {
     const standing = new LaneStanding(laneOptions())
-    standing.write(contents, 0, false)
+    standing.write(contents, START, false)
     standing.written(1, 0, [])
-    standing.write(contents, 0, false)
+    standing.write(contents, START, false)
     standing.written(2, 0, [])
 
     expect(standing.echoed(1, at(0))).toEqual([{ kind: 'settle-record', position: at(0) }])
@@ -38,7 +40,7 @@ describe('lane standing', () => {
 
   it('settles the second copy of a record whose acknowledgement was lost', () => {
     const standing = new LaneStanding(laneOptions())
-    standing.write(contents, 0, false)
+    standing.write(contents, START, false)
     standing.written(1, 0, [])
 
     expect(standing.echoed(1, at(0))).toEqual([])
@@ -47,10 +49,10 @@ describe('lane standing', () => {
 
   it('settles a back-fill request together with the first record that takes it over', () => {
     const standing = new LaneStanding(laneOptions({ nextVersion: () => 2 }))
-    standing.standOn(1, at(3), 0)
+    standing.standOn(1, at(3), START)
     standing.adopt(at(4))
 
-    standing.write(contents, 0, true)
+    standing.write(contents, START, true)
 
     expect(standing.written(2, 0, [])).toEqual([
       { kind: 'settle-record', position: at(3) },
@@ -60,7 +62,7 @@ describe('lane standing', () => {
 
   it('spills nothing off-line, where the record covers it', () => {
     const standing = new LaneStanding(laneOptions())
-    standing.standOn(1, at(3), 0)
+    standing.standOn(1, at(3), START)
 
     standing.spill([9])
 

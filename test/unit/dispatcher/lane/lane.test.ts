@@ -3,6 +3,7 @@ import type { Lane } from '../../../../services/dispatcher/lane/lane.ts'
 import type { LaneCommand } from '../../../../services/dispatcher/lane/lane-command.ts'
 import { LANE_STATES, type LaneState } from '../../../../services/dispatcher/lane/lane-state.ts'
 import type { LaneRecord } from '../../../../services/shared/lane-record.ts'
+import { NOON } from '../../../support/builders.ts'
 import {
   aLaneIn,
   at,
@@ -157,13 +158,37 @@ describe('lane on-line', () => {
 
 describe('lane off-line', () => {
   it('comes out of its record parked, with the head, the attempt and the time of it (R1)', () => {
-    const { lane, commands } = offlineLane(5, { attempt: 3, dueAt: 900, firstFailedAt: 100 })
+    const record = { attempt: 3, dueAt: NOON + 900, firstFailedAt: 100 }
+    const { lane, commands } = offlineLane(5, record, at(6))
 
-    expect(commands).toEqual([{ kind: 'park', dueAt: 900 }])
-    expect(lane).toMatchObject({ attempt: 3, dueAt: 900, state: 'parked' })
+    expect(commands).toEqual([{ kind: 'park', wakeAt: 900 }])
+    expect(lane).toMatchObject({ attempt: 3, state: 'parked' })
     expect(lane.told.firstFailedAt).toBe(100)
     expect(lane.head?.offset).toBe(5)
   })
+
+  it('waits no longer than was planned when a clock was set back meanwhile', () => {
+    const record = { attempt: 2, dueAt: NOON + 600_000, waitMs: 5_000 }
+
+    expect(offlineLane(5, record, at(6)).commands).toEqual([{ kind: 'park', wakeAt: 5_000 }])
+    // One that was written before records told of it.
+    expect(offlineLane(5, { ...record, waitMs: undefined }, at(6)).lane.wakeAt).toBe(600_000)
+  })
+
+  it.each([600_000, -600_000])(
+    'is due when it was planned although the clock jumps by %i ms',
+    (byMs) => {
+      const { lane } = onlineLane(1)
+      lane.connected()
+      lane.begin()
+      lane.failed(RETRY, at(1))
+      const stepped = { ...at(1, NOON + 1_000 + byMs), elapsed: 1_000 }
+
+      expect(lane.saved(1, 0, stepped)).toContainEqual({ kind: 'park', wakeAt: 5_000 })
+      const [save] = lane.renew(stepped)
+      expect(save).toMatchObject({ record: { dueAt: stepped.now + 4_000, waitMs: 4_000 } })
+    },
+  )
 
   it('settles at once what passes by, in memory or not', () => {
     const { lane } = offlineLane(5, {}, at(6))
@@ -258,10 +283,14 @@ describe('lane off-line', () => {
   })
 
   it('writes its record anew when the old one holds up its topic, and parks on', () => {
-    const { lane } = offlineLane(5, { dueAt: 900 })
+    const { lane } = offlineLane(5, { dueAt: NOON + 900 })
 
     const [save] = lane.renew(at())
-    expect(save).toMatchObject({ kind: 'save', tier: null, record: { dueAt: 900 } })
+    expect(save).toMatchObject({
+      kind: 'save',
+      tier: null,
+      record: { dueAt: NOON + 900, waitMs: 900 },
+    })
     expect(lane.renew(at())).toEqual([])
     expect(lane.saved(versionOf(save), 0, at())).toContainEqual({
       kind: 'settle-record',

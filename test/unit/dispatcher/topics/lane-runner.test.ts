@@ -189,6 +189,38 @@ describe('connection of a workspace', () => {
     expect(endpoint.open).toEqual(['kyiv/1'])
   })
 
+  it.each([-600, 600])(
+    'with a "retry now" sends it at once although the clock was set by %i s',
+    async (bySeconds) => {
+      const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+      if (bySeconds < 0) bench.clock.step(seconds(-bySeconds))
+      await bench.read('kyiv/1')
+      await bench.answer('kyiv/1', failed())
+      bench.clock.step(seconds(bySeconds))
+
+      await bench.change('kyiv', (customers) =>
+        customers.connect('kyiv', { retryNowAt: NOON + seconds(1) }),
+      )
+
+      expect(endpoint.open).toEqual(['kyiv/1'])
+    },
+  )
+
+  it.each([-600, 600])(
+    'is due when it was planned although the clock is set by %i s',
+    async (by) => {
+      const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
+      await bench.read('kyiv/1')
+      await bench.answer('kyiv/1', failed())
+      bench.clock.step(seconds(by))
+
+      await bench.pass(seconds(4))
+      expect(endpoint.open).toEqual([])
+      await bench.pass(seconds(2))
+      expect(endpoint.open).toEqual(['kyiv/1'])
+    },
+  )
+
   it('that the cache forgot is asked for again', async () => {
     const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'], connectionsMax: 1 })
     await bench.read('kyiv/1')

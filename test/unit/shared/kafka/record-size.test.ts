@@ -30,6 +30,7 @@ const laneRecord: LaneRecord = {
   version: WHOLE,
   attempt: WHOLE,
   dueAt: WHOLE,
+  waitMs: WHOLE,
   firstFailedAt: WHOLE,
   lastError: 'unexpected_redirect_of_an_endpoint',
   lastTraceparent: TRACEPARENT,
