@@ -17,6 +17,8 @@ export class Lease {
   readonly #clock: Pick<Clock, 'now' | 'elapsed'>
   readonly #forMs: number
   #sentAt: SentAt | null = null
+  /** By `Clock.elapsed`. */
+  #endedAt = 0
 
   constructor(clock: Pick<Clock, 'now' | 'elapsed'>, forMs: number) {
     this.#clock = clock
@@ -37,7 +39,13 @@ export class Lease {
 
   /** What was sent then got its answer. */
   renew(sentAt: SentAt): void {
-    this.#sentAt = sentAt
+    if (sentAt.elapsed >= this.#endedAt) this.#sentAt = sentAt
+  }
+
+  /** The group does not know us any more. What was sent before, and is answered yet, says nothing. */
+  end(): void {
+    this.#sentAt = null
+    this.#endedAt = this.#clock.elapsed()
   }
 
   get isHeld(): boolean {

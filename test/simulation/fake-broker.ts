@@ -47,6 +47,9 @@ export interface GroupMember {
   owned: readonly number[]
 }
 
+/** As UNKNOWN_MEMBER_ID: others own its partitions. */
+export class NotAMemberError extends Error {}
+
 /**
  * What the dispatcher relies on of Kafka, and nothing that it may not rely on: an append-only log
  * per topic-partition, commits that are taken or refused whole by member and generation (and not
@@ -126,8 +129,8 @@ export class FakeBroker {
 
   /** @throws when the member is not of the current generation. */
   commit(member: GroupMember, generation: number, offsets: readonly OffsetCommit[]): void {
-    const isKnown = this.#members.includes(member)
-    if (!isKnown || generation !== this.#generation) throw new Error('ILLEGAL_GENERATION')
+    if (!this.isMember(member)) throw new NotAMemberError()
+    if (generation !== this.#generation) throw new Error('ILLEGAL_GENERATION')
     for (const { topic, partition, offset, metadata } of offsets) {
       if (metadata.length > this.#metadataCharsMax) throw new Error('OFFSET_METADATA_TOO_LARGE')
       const commits = this.#commits.get(topic) ?? []

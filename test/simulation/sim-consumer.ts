@@ -8,7 +8,7 @@ import type {
   PartitionOwner,
 } from '../../services/shared/kafka/partition-consumer.ts'
 import { Lease, type SentAt } from '../../services/shared/lease.ts'
-import { asMessage, type GroupMember } from './fake-broker.ts'
+import { asMessage, type GroupMember, NotAMemberError } from './fake-broker.ts'
 import type { ProcessLinks } from './process-links.ts'
 import { EVENTS, type World } from './world.ts'
 
@@ -136,10 +136,17 @@ export class SimConsumer implements PartitionConsumer, GroupMember {
   commit(offsets: readonly OffsetCommit[]): Promise<void> {
     const { world, links } = this.#options
     const { generation } = this
-    return links.ask(() => {
+    const joinedAs = this.#joinedAs
+    const answer = links.ask(() => {
+      // Thrown out, and let in again as somebody else.
+      if (joinedAs !== this.memberId) throw new NotAMemberError()
       if (world.goesWrong('commitFails') && world.random.chance(0.5)) throw new Error('no commit')
       world.broker.commit(this, generation, offsets)
       if (world.goesWrong('commitFails') && world.random.chance(0.5)) throw new Error('answer lost')
+    })
+    return answer.catch((error: unknown) => {
+      if (error instanceof NotAMemberError && joinedAs === this.#joinedAs) this.#lease.end()
+      throw error
     })
   }
 

@@ -5,7 +5,7 @@ import type {
 } from '../../services/shared/kafka/group-coordinator.ts'
 import type { LogRange } from '../../services/shared/kafka/log-ranges.ts'
 import type { PartitionConsumer } from '../../services/shared/kafka/partition-consumer.ts'
-import type { FakeBroker, GroupMember } from '../simulation/fake-broker.ts'
+import { type FakeBroker, type GroupMember, NotAMemberError } from '../simulation/fake-broker.ts'
 
 /** A membership in a group of which the test is the coordinator. */
 export class FakeConsumer implements PartitionConsumer, GroupMember {
@@ -71,7 +71,12 @@ export class FakeConsumer implements PartitionConsumer, GroupMember {
     const { generation } = this
     await this.gate
     if (this.isAway) throw new Error('the coordinator is away')
-    this.#broker.commit(this, generation, offsets)
+    try {
+      this.#broker.commit(this, generation, offsets)
+    } catch (error) {
+      if (error instanceof NotAMemberError) this.isInLease = false
+      throw error
+    }
     for (const { topic, partition, offset, metadata } of offsets) {
       if (!topic.endsWith('calls.events')) continue
       const isClean = decodeMetadata(offset, metadata)?.clean

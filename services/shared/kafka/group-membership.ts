@@ -62,6 +62,8 @@ export class GroupMembership {
   #failingSince: number | null = null
   #failure: string | null = null
   #running: Promise<void> = Promise.resolve()
+  /** Aborted to have the group asked at once. */
+  #pause = new AbortController()
 
   constructor(options: MembershipOptions) {
     this.#options = options
@@ -90,6 +92,24 @@ export class GroupMembership {
     return this.#running
   }
 
+  /**
+   * An answer to this member in another matter. Where the group does not know it any more others own its
+   * partitions, and each request that it began until its next heartbeat would be the second one.
+   */
+  heed(error: unknown, memberId: string): void {
+    if (memberId !== this.#memberId || remedyOf(error) !== 'join as a stranger') return
+    this.#expelled(error)
+    this.#pause.abort()
+  }
+
+  #expelled(error: unknown): void {
+    const { lease, logger } = this.#options
+    lease.end()
+    this.#isIn = false
+    this.#memberId = ''
+    logger.warn({ detail: (error as Error).message }, 'group.expelled')
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#running.catch(() => undefined)
@@ -110,12 +130,17 @@ export class GroupMembership {
         if (this.#isIn) await this.#beat()
         else await this.#join()
         this.#succeeded()
-        await this.#sleep(Math.floor(this.#options.sessionTimeoutMs / 5))
+        if (this.#isIn) await this.#untilNextBeat()
       } catch (error) {
         if (signal.aborted) return
         await this.#remedy(error)
       }
     }
+  }
+
+  #untilNextBeat(): Promise<void> {
+    this.#pause = new AbortController()
+    return this.#sleep(Math.floor(this.#options.sessionTimeoutMs / 5), this.#pause.signal)
   }
 
   async #beat(): Promise<void> {
@@ -215,8 +240,8 @@ export class GroupMembership {
       await this.#sleep(TRY_AGAIN_MS)
       return
     }
+    if (remedy === 'join as a stranger') this.#expelled(error)
     this.#isIn = false
-    if (remedy === 'join as a stranger') this.#memberId = ''
     logger.info({ remedy, detail: (error as Error).message }, 'group.joining')
   }
 

@@ -262,9 +262,14 @@ class GroupMember implements PartitionConsumer {
 
   async commit(offsets: readonly OffsetCommit[]): Promise<void> {
     // Without a member id the broker takes it for a commit of somebody outside of any group.
-    if (!this.isMember || this.#membership.member.memberId === '')
-      throw new Error('not in the group')
-    await this.#coordinator.commit(offsets, this.#membership.member)
+    const { member } = this.#membership
+    if (!this.isMember || member.memberId === '') throw new Error('not in the group')
+    try {
+      await this.#coordinator.commit(offsets, member)
+    } catch (error) {
+      this.#membership.heed(error, member.memberId)
+      throw error
+    }
   }
 
   committed(topics: readonly string[], partitions: readonly number[]): Promise<CommittedOffset[]> {
