@@ -116,8 +116,7 @@ export class LaneStanding {
   written(version: number, offset: number, cached: readonly number[]): readonly LaneCommand[] {
     const settled = this.giveUp(cached)
     this.#isOffline = true
-    const outdated = this.#ledger.acked(version, offset)
-    const positions = outdated ? [outdated, ...this.#adopted] : this.#adopted
+    const positions = [...this.#ledger.acked(version, offset), ...this.#adopted]
     this.#adopted = []
     return [...settled, ...positions.map(settleRecord)]
   }

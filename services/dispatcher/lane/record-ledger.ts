@@ -22,7 +22,9 @@ export class RecordLedger {
   /**
    * Acknowledged at an offset that we have not read up to. Where an acknowledgement was lost, the
    * record stands more than once: to go by its first echo would leave a copy behind that a crash
-   * brings back, with an event that is dead, after its followers were sent.
+   * brings back, with an event that is dead, after its followers were sent. The copy at that offset
+   * stands for the lane, and those before it are settled: kept, one of them would hold up its topic, and
+   * the last copy, when it lies far behind, could never be read.
    */
   readonly #unread = new Map<number, number>()
   /** Echoes of records that are not settled yet: the live one, or newer ones without their ack. */
@@ -47,14 +49,16 @@ export class RecordLedger {
     this.#sending.delete(version)
   }
 
-  /** Durable at `offset`. Answers the record that it replaces, if that one's place is known. */
-  acked(version: number, offset: number): RecordPosition | null {
-    if ((this.#sending.get(version) ?? -1) < offset) this.#unread.set(version, offset)
+  /** Durable at `offset`. Answers the records that it replaces, as far as their places are known. */
+  acked(version: number, offset: number): readonly RecordPosition[] {
+    const isUnread = (this.#sending.get(version) ?? -1) < offset
+    if (isUnread) this.#unread.set(version, offset)
     this.#sending.delete(version)
-    if (version <= this.#live) return this.#take(version)
+    const copies = isUnread ? this.#take(version) : []
+    if (version <= this.#live) return [...copies, ...this.#take(version)]
     const before = this.#live
     this.#live = version
-    return this.#take(before)
+    return [...copies, ...this.#take(before)]
   }
 
   /**
@@ -63,8 +67,9 @@ export class RecordLedger {
    */
   echoed(version: number, position: RecordPosition): RecordPosition | null {
     if (this.#sending.has(version)) this.#sending.set(version, position.offset)
-    if ((this.#unread.get(version) ?? Number.POSITIVE_INFINITY) <= position.offset)
-      this.#unread.delete(version)
+    const unread = this.#unread.get(version)
+    if (unread !== undefined && position.offset < unread) return position
+    this.#unread.delete(version)
     const isExpected = version === this.#live || this.#sending.has(version)
     if (!isExpected || this.#positions.has(version)) return position
     this.#positions.set(version, position)
@@ -78,15 +83,15 @@ export class RecordLedger {
 
   close(): RecordPosition {
     assert(this.canClose, 'the last lane record is not known yet')
-    const position = this.#take(this.#live)
+    const [position] = this.#take(this.#live)
     assert(position)
     this.#live = 0
     return position
   }
 
-  #take(version: number): RecordPosition | null {
-    const position = this.#positions.get(version) ?? null
+  #take(version: number): readonly RecordPosition[] {
+    const position = this.#positions.get(version)
     this.#positions.delete(version)
-    return position
+    return position ? [position] : []
   }
 }

@@ -24,7 +24,7 @@ describe('ledger of lane records', () => {
     ledger.echoed(1, place(0))
     ledger.sending(2)
 
-    expect(ledger.acked(2, 0)).toEqual(place(0))
+    expect(ledger.acked(2, 0)).toEqual([place(0)])
   })
 
   it('settles an older record that is acknowledged late, and one that is read late', () => {
@@ -34,7 +34,7 @@ describe('ledger of lane records', () => {
     ledger.echoed(1, place(0))
     ledger.acked(2, 0)
 
-    expect(ledger.acked(1, 0)).toEqual(place(0))
+    expect(ledger.acked(1, 0)).toEqual([place(0)])
     expect(ledger.echoed(1, place(1))).toEqual(place(1))
   })
 
@@ -51,12 +51,24 @@ describe('ledger of lane records', () => {
     const ledger = new RecordLedger()
     ledger.sending(1)
     ledger.acked(1, 5)
-    ledger.echoed(1, place(4))
-    expect(ledger.canClose).toBe(false)
+    expect(ledger.echoed(1, place(4))).toEqual(place(4))
+    expect([ledger.canClose, ledger.position]).toEqual([false, null])
 
-    expect(ledger.echoed(1, place(5))).toEqual(place(5))
+    expect(ledger.echoed(1, place(5))).toBeNull()
 
-    expect(ledger.canClose).toBe(true)
+    expect([ledger.canClose, ledger.position]).toEqual([true, place(5)])
+  })
+
+  it('keeps no copy that would hold up the topic before the acknowledged one is read', () => {
+    const ledger = new RecordLedger()
+    ledger.sending(1)
+    expect(ledger.echoed(1, place(4))).toBeNull()
+
+    expect(ledger.acked(1, 30_000)).toEqual([place(4)])
+    expect(ledger.position).toBeNull()
+    expect(ledger.echoed(1, place(30_000))).toBeNull()
+
+    expect(ledger.close()).toEqual(place(30_000))
   })
 
   it('cannot close before a copy of an earlier record is read', () => {
