@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { projectPath } from '../../services/shared/project-path.ts'
+
 /** One line taken out or turned round, which the simulation has to notice. */
 export interface Mutant {
   readonly name: string
@@ -18,7 +21,7 @@ export const RULES: readonly Mutant[] = [
     name: 'R1 left out',
     why: 'the failed event itself is skipped when another dispatcher takes over',
     file: 'lane/lane.ts',
-    find: "    lane.#state = 'parked'\n    return { lane, commands: [{ kind: 'park', dueAt }] }",
+    find: "    lane.#state = 'parked'\n    return { lane, commands: [{ kind: 'park', wakeAt: lane.wakeAt }] }",
     replace:
       "    lane.#cache.shift()\n    lane.#state = 'resting'\n    return { lane, commands: lane.advanced(at) }",
   },
@@ -271,3 +274,17 @@ export const PRODUCERS: readonly Mutant[] = [
     replace: 'giveUp(batch)\n        if (clock.now() > batch.deadline + 5_000) return\n',
   },
 ]
+
+/** @throws when the line that it changes is not there exactly once. */
+export function mutated({ name, folder = 'services/dispatcher', file, find, replace }: Mutant): {
+  path: string
+  text: string
+} {
+  const path = projectPath(folder, file)
+  const source = readFileSync(path, 'utf8')
+  const [before, after, ...more] = source.split(find)
+  if (before === undefined || after === undefined || more.length > 0) {
+    throw new Error(`mutant "${name}": its line is not exactly once in ${folder}/${file}`)
+  }
+  return { path, text: before + replace + after }
+}

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { projectPath } from '../../services/shared/project-path.ts'
 import { bundleSimulation } from './bundle.ts'
-import { type Mutant, OTHERS, PRODUCERS, RULES } from './mutant-list.ts'
+import { type Mutant, mutated, OTHERS, PRODUCERS, RULES } from './mutant-list.ts'
 
 /**
  * `make mutants`: is the simulation able to see what it is there for? Each mutant is one rule of
@@ -23,20 +23,6 @@ const SEEDS_MAX = 20_000
 const MEDIAN_MAX = 2_000
 /** A mutant that hangs the process is no finding: told by its silence, since machines differ in speed. */
 const SILENT_MS_MAX = 180_000
-
-/** @throws when the line that it changes is not there exactly once. */
-function mutated({ name, folder = 'services/dispatcher', file, find, replace }: Mutant): {
-  path: string
-  text: string
-} {
-  const path = projectPath(folder, file)
-  const source = readFileSync(path, 'utf8')
-  const [before, after, ...more] = source.split(find)
-  if (before === undefined || after === undefined || more.length > 0) {
-    throw new Error(`mutant "${name}": its line is not exactly once in ${folder}/${file}`)
-  }
-  return { path, text: before + replace + after }
-}
 
 async function judge(mutant: Mutant, index: number): Promise<Verdict> {
   const bundle = join(FOLDER, `${index}.mjs`)
