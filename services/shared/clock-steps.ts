@@ -24,7 +24,7 @@ export interface ClockStepsOptions {
 
 /**
  * Tells when the wall clock of this machine steps. Nothing that measures a span goes by it, but what is
- * written bears its time: retries come early or late, and pages show calls out of order. A machine that
+ * written bears its time, and pages show calls out of order. A machine that
  * was suspended shows as a step forward.
  */
 export function watchClockSteps({ registry, clock, logger }: ClockStepsOptions): Recurring {
