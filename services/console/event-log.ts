@@ -43,6 +43,15 @@ export interface LogPageOfWorkspace {
   readonly cost: LogCost
 }
 
+/** Where the log of a workspace's partition ends. */
+export interface LogEnd {
+  readonly topic: string
+  /** Behind the last record. */
+  readonly offset: number
+  /** Log time of the last record, milliseconds since 1970; null: there is none. */
+  readonly lastAt: number | null
+}
+
 /** Kafka or the registry cannot be asked; the same question can be answered later. */
 export class EventLogAwayError extends Error {
   override readonly name = 'EventLogAwayError'
@@ -53,6 +62,8 @@ export class EventLogAwayError extends Error {
 export interface EventLog {
   /** Partition of a workspace's events. */
   partitionOf(workspaceId: string): number
+  /** What is accepted from now on lies at or behind it. */
+  end(workspaceId: string): Promise<LogEnd>
   /** First offset at or after a log time in milliseconds, by Kafka's own index; null: none that late. */
   offsetAt(partition: number, at: number): Promise<number | null>
   /** Log time of the oldest record that is left; null: the partition is empty. */
@@ -85,6 +96,7 @@ export type FoundInLog =
 /** A log that nobody can reach: for describing the API, and for tests that are not about the log. */
 export const awayEventLog: EventLog = {
   partitionOf: () => 0,
+  end: isAway,
   offsetAt: isAway,
   oldestAt: isAway,
   page: isAway,

@@ -14,6 +14,7 @@ import { LogScan, type ScanOptions } from './log-scan.ts'
 /** The log in Kafka, read without a consumer group: nobody's position depends on who looks. */
 export interface KafkaEventLogOptions extends ScanOptions {
   readonly reader: LogReader
+  readonly topic: string
   /** `TOPIC_PARTITIONS`: a workspace's partition follows from it. */
   readonly partitions: number
   readonly clock: Clock
@@ -37,17 +38,25 @@ export function openEventLog(
   const reader = createLogReader({ kafka, topic, logger })
   const { typeOf } = createCallEventRegistry(config.registry)
   const { partitions } = config
-  const log = createKafkaEventLog({ reader, partitions, typeOf, clock, logger })
+  const log = createKafkaEventLog({ reader, topic, partitions, typeOf, clock, logger })
   return { ...log, stop: () => reader.stop() }
 }
 
 export function createKafkaEventLog(options: KafkaEventLogOptions): EventLog {
-  const { partitions, clock } = options
+  const { topic, partitions, clock } = options
   const partitionOf = (workspaceId: string) => partitionOfKey(workspaceId, partitions)
   const reader = guardedReader(options)
 
   const log: EventLog = {
     partitionOf,
+    async end(workspaceId) {
+      const partition = partitionOf(workspaceId)
+      const { low, high } = await reader.range(partition)
+      const last = high > low ? await reader.read(partition, high - 1) : null
+      // The end of a transaction is none.
+      const found = last?.messages[0]
+      return { topic, offset: high, lastAt: found ? Number(found.timestamp) : null }
+    },
     async offsetAt(partition, at) {
       return (await reader.firstSince(partition, at))?.offset ?? null
     },
@@ -81,7 +90,7 @@ export function createKafkaEventLog(options: KafkaEventLogOptions): EventLog {
   return log
 }
 
-type Questions = Pick<LogReader, 'read' | 'firstSince'>
+type Questions = Pick<LogReader, 'read' | 'firstSince' | 'range'>
 
 /** Answers soon or says that the log is away, whatever the reason; the cause is for our own log. */
 function guardedReader({ reader, partitions }: KafkaEventLogOptions): Questions {
@@ -110,5 +119,6 @@ function guardedReader({ reader, partitions }: KafkaEventLogOptions): Questions 
   return {
     read: (partition, offset) => ask(() => reader.read(partition, offset)),
     firstSince: (partition, at) => ask(() => reader.firstSince(partition, at)),
+    range: (partition) => ask(() => reader.range(partition)),
   }
 }

@@ -80,6 +80,7 @@ export function connectEngine({
     loadConnections: createConnectionLoader({
       db: pool,
       box: config.secretBox,
+      eventsTopic: kafka.names.events,
       onRefused,
       clock,
       logger,

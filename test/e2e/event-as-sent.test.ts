@@ -67,3 +67,27 @@ it('shows a request, byte for byte, as the endpoint got it', async () => {
   })
   expect(JSON.stringify(shown)).not.toContain(PASSWORD)
 })
+
+/** As if the clock of Postgres were ahead of that of the broker, by more than anybody tolerates. */
+async function withPostgresAMinuteAhead(work: () => Promise<void>): Promise<void> {
+  await rig.query(`
+    create function ahead() returns trigger language plpgsql as
+      $$ begin new.connected_at = new.connected_at + interval '1 minute'; return new; end $$;
+    create trigger ahead before insert on connections for each row execute function ahead()`)
+  try {
+    await work()
+  } finally {
+    await rig.query('drop trigger ahead on connections; drop function ahead()')
+  }
+}
+
+it('sends what came right after Connect, and nothing of before, whatever the clocks say', async () => {
+  await rig.log.append(aCallEvent('lviv', 'before'))
+  await withPostgresAMinuteAhead(() => rig.connect(['lviv']))
+
+  await rig.load.append('lviv')
+  await rig.untilDelivered(10_000)
+
+  const sent = rig.receiver.of('lviv').map(({ body }) => JSON.parse(body).eventId)
+  expect(sent).toEqual([aCallEvent('lviv', '1').eventId])
+})

@@ -1,6 +1,8 @@
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { awayEventLog, type LogEnd } from '../../services/console/event-log.ts'
 import { findConnection } from '../../services/shared/postgres/connections.ts'
+import { listGaps } from '../../services/shared/postgres/gaps.ts'
 import {
   anEndpoint,
   aSelfSignedEndpoint,
@@ -11,9 +13,12 @@ import { closedPort } from '../support/misbehaving-endpoint.ts'
 import { freshDatabase } from '../support/stack.ts'
 
 let api: TestConsole
+/** What the log ends with when it is asked; null: Kafka is away. */
+let logEnd: LogEnd | null = null
 
 beforeAll(async () => {
-  api = await startMigratedConsole(await freshDatabase())
+  const end = async (workspaceId: string) => logEnd ?? awayEventLog.end(workspaceId)
+  api = await startMigratedConsole(await freshDatabase(), { eventLog: { ...awayEventLog, end } })
 })
 
 afterAll(() => api.close())
@@ -46,6 +51,38 @@ describe('connecting', () => {
     })
     const stored = JSON.stringify(await findConnection(api.pool, workspace.id))
     expect(stored).not.toMatch(/hunter2|whsec_/)
+  })
+
+  it('keeps where the log ended, and by Kafka that is away nothing', async () => {
+    const [workspace, other] = [await api.aWorkspace(), await api.aWorkspace()]
+    const { url } = await anEndpoint()
+    logEnd = { topic: 'calls.events', offset: 17, lastAt: null }
+
+    await workspace.connect({ url })
+    logEnd = null
+    await other.connect({ url })
+
+    expect(await findConnection(api.pool, workspace.id)).toMatchObject({
+      connectedTopic: 'calls.events',
+      connectedOffset: 17,
+    })
+    expect(await findConnection(api.pool, other.id)).toMatchObject({ connectedOffset: null })
+  })
+
+  it('ends the gap behind all that was given up, though the clock of the broker is ahead', async () => {
+    const workspace = await api.aWorkspace()
+    const { url } = await anEndpoint()
+    await workspace.connect({ url })
+    await workspace.disconnect()
+    const lastAt = Date.now() + 60_000
+    logEnd = { topic: 'calls.events', offset: 17, lastAt }
+
+    await workspace.connect({ url })
+    await workspace.connect({ url, maskNumbers: true })
+    logEnd = null
+
+    const query = { workspaceId: workspace.id, beforeId: null, limit: 10 }
+    expect(await listGaps(api.pool, query)).toMatchObject([{ to: new Date(lastAt + 1) }])
   })
 
   it('shows what it connected, and no secret', async () => {

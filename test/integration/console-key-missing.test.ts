@@ -54,7 +54,14 @@ async function secretsOf(workspaceId: string) {
 async function load(...workspaceIds: string[]) {
   const clock = { now: () => NOON, elapsed: () => 0, sleep: async () => undefined }
   const { pool: db, secretBox: box } = api
-  const options = { db, box, onRefused: () => undefined, clock, logger: quiet }
+  const options = {
+    db,
+    box,
+    eventsTopic: 'calls.events',
+    onRefused: () => undefined,
+    clock,
+    logger: quiet,
+  }
   const loaded = await createConnectionLoader(options)(workspaceIds)
   return workspaceIds.map((id) => loaded.get(id)?.kind)
 }

@@ -228,7 +228,7 @@ describe('a back-fill', () => {
     await api.call(`POST ${path}/backfills`, { body: { ...RANGE, until: `${DAY}10:25:00Z` } })
     expect(await missedGaps(api.pool, id)).toEqual([])
 
-    await extendGap(api.pool, id, Date.parse(`${DAY}10:09:00Z`))
+    await extendGap(api.pool, id, { from: Date.parse(`${DAY}10:09:00Z`), until: null })
 
     expect(await missedGaps(api.pool, id)).toHaveLength(1)
   })

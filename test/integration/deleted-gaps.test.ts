@@ -84,7 +84,7 @@ describe('gap of deleted events', () => {
     )
     await tell(id, '10:00:00', '11:00:00')
 
-    await extendGap(api.pool, id, at('07:00:00'))
+    await extendGap(api.pool, id, { from: at('07:00:00'), until: null })
 
     expect(await listed(path)).toEqual([
       ['10:00:00', '11:00:00', 'deleted', null],

@@ -36,6 +36,7 @@ const target = {
   maskNumbers: false,
   signingSecretSealed: 'sealed',
   expectedVersion: 0,
+  logEnd: null,
 } as const
 
 /** What a channel heard by the time everything sent before was delivered. */
@@ -155,10 +156,28 @@ describe('connections', () => {
     }
     await connect(pool, target)
 
-    const connectedAt = [await reconnectFrom('failing', 1), await reconnectFrom('suspended', 2)]
+    const [kept, begun] = [await reconnectFrom('failing', 1), await reconnectFrom('suspended', 2)]
 
-    expect(connectedAt[0]).toEqual(new Date('2026-01-01Z'))
-    expect(Number(connectedAt[1])).toBeGreaterThan(Date.parse('2026-01-02Z'))
+    expect(kept).toEqual({ connectedAt: new Date('2026-01-01Z'), isNew: false })
+    expect(begun?.isNew).toBe(true)
+    expect(Number(begun?.connectedAt)).toBeGreaterThan(Date.parse('2026-01-02Z'))
+  })
+
+  it('keep where in the log they began, until they begin anew', async () => {
+    const { pool } = await aMigratedDatabase()
+    const began = async () => {
+      const [row] = await loadConnections(pool, ['ws_1'])
+      return [row?.connectedTopic, row?.connectedOffset]
+    }
+    const at = (offset: number) => ({ topic: 'calls.events', offset })
+    await connect(pool, { ...target, logEnd: at(7) })
+    await connect(pool, { ...target, expectedVersion: 1, logEnd: at(9) })
+    expect(await began()).toEqual(['calls.events', 7])
+
+    await disconnect(pool, 'ws_1')
+    await connect(pool, { ...target, expectedVersion: 3, logEnd: null })
+
+    expect(await began()).toEqual([null, null])
   })
 
   it('refuse a state in which nothing could be posted', async () => {

@@ -280,7 +280,14 @@ const CASES: Readonly<Record<BatchedStatement, () => Promise<number>>> = {
   },
   load_connections: async () => {
     await addConnections('load')
-    const load = createConnectionLoader({ db: pool, box, onRefused, clock, logger: quiet })
+    const load = createConnectionLoader({
+      db: pool,
+      box,
+      eventsTopic: 'calls.events',
+      onRefused,
+      clock,
+      logger: quiet,
+    })
     return (await load(ids('load'))).size
   },
   gaps: async () => {

@@ -63,8 +63,9 @@ export class FakePostgres {
     return true
   }
 
-  extendGap(workspaceId: string, from: number): void {
+  extendGap(workspaceId: string, from: number, until: number | null): void {
     const gap = this.#newestGap(workspaceId)
+    if (!gap && until !== null) this.gaps.push({ workspaceId, from, to: until })
     if (gap) gap.from = Math.min(gap.from, from)
   }
 
@@ -85,6 +86,7 @@ export class FakePostgres {
       signingKeys: [{ key: KEY, validUntil: null }],
       maskNumbers: false,
       connectedAt: row.connectedAt,
+      connectedOffset: null,
       isOnProbation: row.isOnProbation,
       retryNowAt: 0,
       gapFrom,

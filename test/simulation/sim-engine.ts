@@ -75,7 +75,7 @@ export function createSimEngine(world: World, links: ProcessLinks, deliver: Deli
 function gapLog(world: World, links: ProcessLinks): GapLog {
   const { postgres } = world
   return {
-    extend: (id, from) => links.untilDone(() => postgres.extendGap(id, from)),
+    extend: (id, from, until) => links.untilDone(() => postgres.extendGap(id, from, until)),
     suspend: ({ workspaceId, version }, from) =>
       links.untilDone(() => {
         const isSuspended = postgres.suspend(workspaceId, version, from)

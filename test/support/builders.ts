@@ -70,6 +70,7 @@ export function aConnection(workspaceId: string, overrides: Partial<Connection> 
     signingKeys: [{ key: createSecretKey(Buffer.alloc(32, 7)), validUntil: null }],
     maskNumbers: false,
     connectedAt: NOON - 24 * minutes(60),
+    connectedOffset: null,
     isOnProbation: false,
     retryNowAt: 0,
     gapFrom: Number.NEGATIVE_INFINITY,

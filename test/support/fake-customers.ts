@@ -48,9 +48,10 @@ export class FakeCustomers implements GapLog {
     return new Map([...this.#rows].filter(([workspaceId]) => workspaceIds.includes(workspaceId)))
   }
 
-  async extend(workspaceId: string, from: number): Promise<void> {
+  async extend(workspaceId: string, from: number, until: number | null): Promise<void> {
     await this.gate
     const newest = this.#newest(workspaceId)
+    if (!newest && until !== null) this.gaps = [...this.gaps, { workspaceId, from, to: until }]
     this.gaps = this.gaps.map((gap) =>
       gap === newest ? { ...gap, from: Math.min(gap.from, from) } : gap,
     )

@@ -39,6 +39,11 @@ export class FakeLog implements Rewinds {
   /** Two records at a time, so that a question takes several pages. */
   readonly eventLog: EventLog = {
     partitionOf: () => 0,
+    end: async () => {
+      this.#ask()
+      const offset = this.#events.length
+      return { topic: 'calls.events', offset, lastAt: this.#events.at(-1)?.acceptedAt ?? null }
+    },
     offsetAt: async (_partition, at) => {
       this.#ask()
       return this.#events.find(({ acceptedAt }) => acceptedAt >= at)?.offset ?? null

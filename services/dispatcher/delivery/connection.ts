@@ -10,6 +10,8 @@ export interface Connection extends PayloadTarget {
   readonly path: string
   /** Milliseconds since 1970: events that were accepted before are not delivered. */
   readonly connectedAt: number
+  /** From here on in the log events are delivered, whatever the clocks say; null: not known. */
+  readonly connectedOffset: number | null
   /** A dead letter for which the endpoint is to blame is out, and nothing was delivered since. */
   readonly isOnProbation: boolean
   /** Milliseconds since 1970 at which somebody last said "retry now". */

@@ -49,8 +49,10 @@ export function createGapLog({ db, clock, logger, onRefused }: GapLogOptions): G
     }
   }
   return {
-    extend: (workspaceId, from) =>
-      untilDone({ name: 'extend', workspaceId }, () => extendGap(db, workspaceId, from), undefined),
+    extend: (workspaceId, from, until) => {
+      const extend = () => extendGap(db, workspaceId, { from, until })
+      return untilDone({ name: 'extend', workspaceId }, extend, undefined)
+    },
     suspend: (connection, from) => {
       const { workspaceId } = connection
       const suspend = () => suspendConnection(db, connection, from)

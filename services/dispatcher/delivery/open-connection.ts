@@ -22,7 +22,10 @@ import type { KnownConnection } from './connection-cache.ts'
  *
  * @throws SecretBoxError when it is sealed under a key that is not here.
  */
-export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnection {
+export function openConnection(
+  row: ConnectionRow,
+  { box, eventsTopic }: Pick<ConnectionLoaderOptions, 'box' | 'eventsTopic'>,
+): KnownConnection {
   const { url } = row
   const gapFrom = row.gapFrom?.getTime() ?? Number.NEGATIVE_INFINITY
   const takesEvents = row.state === 'connected' || row.state === 'failing'
@@ -42,6 +45,8 @@ export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnect
     signingKeys: openSigningKeys(row, box),
     maskNumbers: row.maskNumbers,
     connectedAt: row.connectedAt?.getTime() ?? 0,
+    // An offset means nothing in another log, by which this one may have been replaced.
+    connectedOffset: row.connectedTopic === eventsTopic ? row.connectedOffset : null,
     isOnProbation: row.onProbation,
     retryNowAt: row.retryNowAt?.getTime() ?? 0,
     gapFrom,
@@ -52,6 +57,7 @@ export function openConnection(row: ConnectionRow, box: SecretBox): KnownConnect
 export interface ConnectionLoaderOptions {
   readonly db: Queryable
   readonly box: SecretBox
+  readonly eventsTopic: string
   readonly onRefused: OnRefusedRow
   readonly clock: Clock
   readonly logger: Logger
@@ -128,14 +134,14 @@ export function createConnectionLoader(options: ConnectionLoaderOptions): LoadCo
 
 function openOrTell(
   row: ConnectionRow,
-  { box, logger }: Pick<ConnectionLoaderOptions, 'box' | 'logger'>,
+  options: Pick<ConnectionLoaderOptions, 'box' | 'eventsTopic' | 'logger'>,
 ): KnownConnection {
   try {
-    return openConnection(row, box)
+    return openConnection(row, options)
   } catch (error) {
     // Its URL and its secrets are what it consists of, so the error may tell of the key only.
     const err = error instanceof SecretBoxError ? error.message : 'not readable'
-    logger.error(
+    options.logger.error(
       { workspaceId: row.workspaceId, reason: KEY_MISSING, err },
       'connection.unreadable',
     )

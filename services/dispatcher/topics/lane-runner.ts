@@ -13,6 +13,7 @@ import type { Deliver, OpenRequest } from '../delivery/deliver.ts'
 import type { TimeSpan } from '../lane/deleted-span.ts'
 import { whyUndeliverable } from '../lane/deliverable.ts'
 import type { Lane } from '../lane/lane.ts'
+import { liveness } from '../lane/liveness.ts'
 import { isReplayed, type Missed, NOTHING_MISSED } from '../lane/replay-filter.ts'
 import type { Scheduler } from '../lane/scheduler.ts'
 import type { DispatcherMetrics } from '../metrics.ts'
@@ -74,8 +75,11 @@ export function newRun(
 
 /** Gaps in Postgres: what a workspace has not got, so that a back-fill can bring it. */
 export interface GapLog {
-  /** An event from before the recorded gap is not delivered either: the gap begins with it. */
-  extend(workspaceId: string, from: number): Promise<void>
+  /**
+   * An event from before the recorded gap is not delivered either: the gap begins with it. With no gap
+   * recorded it makes one that ends at `until`; null: there is one.
+   */
+  extend(workspaceId: string, from: number, until: number | null): Promise<void>
   /**
    * The endpoint stays down: no more attempts, and a gap from its first undelivered event on.
    * False: the connection is not the one any more that was tried.
@@ -106,9 +110,6 @@ export interface LaneRunnerOptions {
   /** Whether a request may start now: false when our place in the group is in doubt. */
   readonly mayStart: () => boolean
 }
-
-/** "Historic messages are not replayed": two clocks are compared, so in doubt an event is delivered. */
-const CONNECTED_TOLERANCE_MS = 5_000
 
 /**
  * Gives lanes their turns: looks up the connection and sends the head. One for all sessions of the
@@ -278,17 +279,18 @@ export class LaneRunner {
       ? !isCalledOff && isReplayed(replay, run.missed ?? NOTHING_MISSED, past)
       : isLive(head, connection)
     if (isWanted) return true
-    if (!replay && head.acceptedAt < connection.gapFrom) this.#extendGap(run, head.acceptedAt)
-    else run.session.tell(run, (lane, at) => lane.skip(at))
+    if (!replay && isOutsideOfGap(head, connection)) {
+      this.#extendGap(run, head.acceptedAt, connection.connectedAt)
+    } else run.session.tell(run, (lane, at) => lane.skip(at))
     return false
   }
 
   /** An event of before the recorded gap is not delivered either: the gap has to begin with it. */
-  #extendGap(run: LaneRun, gapFrom: number): void {
+  #extendGap(run: LaneRun, gapFrom: number, until: number | null): void {
     const { connections, gaps } = this.#options
     const { workspaceId } = run.lane
     this.#ask(run, async () => {
-      await gaps.extend(workspaceId, gapFrom)
+      await gaps.extend(workspaceId, gapFrom, until)
       connections.note(workspaceId, { gapFrom })
     })
   }
@@ -351,7 +353,7 @@ export class LaneRunner {
       session.tell(run, (leaving, at) => leaving.giveUp(at))
       return
     }
-    this.#extendGap(run, first)
+    this.#extendGap(run, first, null)
   }
 
   /** Holds the lane while Postgres is asked or told something, and gives it another turn then. */
@@ -396,7 +398,16 @@ function isWaitOver(
   return head !== undefined && !isLive(head, connection)
 }
 
-function isLive({ acceptedAt }: LaneHead, connection: CachedConnection): boolean {
-  if (connection.kind !== 'connection') return false
-  return acceptedAt >= connection.connectedAt - CONNECTED_TOLERANCE_MS
+function isLive(head: LaneHead, connection: CachedConnection): boolean {
+  return connection.kind === 'connection' && liveness(head, connection) === 'live'
+}
+
+/**
+ * Skipped, it would be in no gap. Nothing was promised for what is older than the first connection, but
+ * where only the clocks say so it may be a call of after it.
+ */
+function isOutsideOfGap(head: LaneHead, connection: Connection): boolean {
+  if (head.acceptedAt < connection.gapFrom) return true
+  const hasGap = connection.gapFrom > Number.NEGATIVE_INFINITY
+  return !hasGap && liveness(head, connection) === 'in_doubt'
 }

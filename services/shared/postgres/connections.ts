@@ -26,6 +26,9 @@ export interface Connection {
   readonly version: number
   /** Only events from here on are delivered. */
   readonly connectedAt: Date | null
+  /** The log, and where it ended then; null: it could not be asked. */
+  readonly connectedTopic: string | null
+  readonly connectedOffset: number | null
 }
 
 /** With what only the dispatcher cares for. */
@@ -59,7 +62,8 @@ const COLUMNS = `
   signing_secret_sealed as "signingSecretSealed",
   previous_secret_sealed as "previousSecretSealed",
   previous_secret_until as "previousSecretUntil",
-  version::double precision as version, connected_at as "connectedAt"`
+  version::double precision as version, connected_at as "connectedAt",
+  connected_topic as "connectedTopic", connected_offset::double precision as "connectedOffset"`
 
 const HEALTH_COLUMNS = `
   last_delivered_at as "lastDeliveredAt", last_error_class as "lastErrorClass",
@@ -120,6 +124,9 @@ export async function findConnection(
   return rows[0] ?? null
 }
 
+/** Who is connected already goes on where it is. */
+const KEEPS = `c.state in ('connected', 'failing')`
+
 /** A target that has just answered a ping. */
 export interface ConnectedTarget {
   readonly workspaceId: string
@@ -131,30 +138,41 @@ export interface ConnectedTarget {
   readonly signingSecretSealed: string
   /** The version that was read before the ping, 0 when there was no connection. */
   readonly expectedVersion: number
+  /** The end of its partition of the log, read after the ping; null: it cannot be asked. */
+  readonly logEnd: { readonly topic: string; readonly offset: number } | null
+}
+
+export interface Connected {
+  readonly connectedAt: Date
+  /** It was not connected before; else `connectedAt` is as it was. */
+  readonly isNew: boolean
 }
 
 /**
  * Connects, closes the open gap, and answers the time from which events are delivered; null when somebody else has
  * changed the connection since `expectedVersion`, whose target may then not be the pinged one.
  *
- * Who was connected or failing keeps `connected_at`, so that events which wait are delivered to
- * the new target; who was suspended or disconnected starts with new events.
+ * Who was connected or failing keeps `connected_at` and the end of the log, so that events which wait
+ * are delivered to the new target; who was suspended or disconnected starts with new events.
  */
-export async function connect(db: Queryable, target: ConnectedTarget): Promise<Date | null> {
-  const { rows } = await db.query<{ connectedAt: Date }>(
+export async function connect(db: Queryable, target: ConnectedTarget): Promise<Connected | null> {
+  const { rows } = await db.query<Connected>(
     `with connected as (
      insert into connections as c (
        workspace_id, state, url, password_sealed, password_scheme, password_header, mask_numbers,
-       signing_secret_sealed, connected_at
+       signing_secret_sealed, connected_at, connected_topic, connected_offset
      )
-     values ($1, 'connected', $2, $3, $4, $5, $6, $7, now())
+     values ($1, 'connected', $2, $3, $4, $5, $6, $7, now(), $9, $10)
      on conflict (workspace_id) do update
        set state = 'connected', url = excluded.url, password_sealed = excluded.password_sealed,
            password_scheme = excluded.password_scheme, password_header = excluded.password_header,
            mask_numbers = excluded.mask_numbers,
            signing_secret_sealed = excluded.signing_secret_sealed,
-           connected_at =
-             case when c.state in ('connected', 'failing') then c.connected_at else now() end,
+           connected_at = case when ${KEEPS} then c.connected_at else now() end,
+           connected_topic =
+             case when ${KEEPS} then c.connected_topic else excluded.connected_topic end,
+           connected_offset =
+             case when ${KEEPS} then c.connected_offset else excluded.connected_offset end,
            disconnected_at = null,
            last_error_class = null, last_error_status = null, last_error_at = null,
            on_probation = false,
@@ -164,7 +182,7 @@ export async function connect(db: Queryable, target: ConnectedTarget): Promise<D
      closed as (
        update gaps set to_at = connected.connected_at from connected
        where gaps.workspace_id = connected.workspace_id and to_at is null)
-     select connected_at as "connectedAt" from connected`,
+     select connected_at as "connectedAt", connected_at = now() as "isNew" from connected`,
     [
       target.workspaceId,
       target.url,
@@ -174,9 +192,11 @@ export async function connect(db: Queryable, target: ConnectedTarget): Promise<D
       target.maskNumbers,
       target.signingSecretSealed,
       target.expectedVersion,
+      target.logEnd?.topic ?? null,
+      target.logEnd?.offset ?? null,
     ],
   )
-  return rows[0]?.connectedAt ?? null
+  return rows[0] ?? null
 }
 
 /**

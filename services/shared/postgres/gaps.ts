@@ -1,4 +1,4 @@
-import type { Queryable } from './pool.ts'
+import { type Queryable, timestamp } from './pool.ts'
 
 /**
  * One statement each. `from` and `to` are log times in milliseconds since 1970.
@@ -11,15 +11,42 @@ import type { Queryable } from './pool.ts'
 /**
  * Makes the newest gap begin no later than `from`, be it open or not: an event that was accepted
  * before the customer disconnected may be given up only after he has connected again. A back-fill
- * that was through before has not brought that event.
+ * that was through before has not brought that event. Without a gap it makes one up to `until`, unless
+ * that is null.
  */
-export async function extendGap(db: Queryable, workspaceId: string, from: number): Promise<void> {
+export async function extendGap(
+  db: Queryable,
+  workspaceId: string,
+  { from, until }: { readonly from: number; readonly until: number | null },
+): Promise<void> {
   await db.query(
-    `update gaps
-     set from_at = least(from_at, $2),
-         backfilled_at = case when $2 < from_at then null else backfilled_at end
-     where id = (select max(id) from gaps where workspace_id = $1 and reason <> 'deleted')`,
-    [workspaceId, new Date(from)],
+    `with extended as (
+       update gaps
+       set from_at = least(from_at, $2),
+           backfilled_at = case when $2 < from_at then null else backfilled_at end
+       where id = (select max(id) from gaps where workspace_id = $1 and reason <> 'deleted')
+       returning id)
+     insert into gaps (workspace_id, from_at, to_at, reason)
+     select id, $2, $3, 'disconnected' from workspaces
+     where id = $1 and $3::timestamptz is not null and not exists (select from extended)`,
+    [workspaceId, new Date(from), timestamp(until)],
+  )
+}
+
+/**
+ * Makes the newest gap, which has just ended, reach up to `until`: what was given up meanwhile is in
+ * it, although the broker's clock is ahead of that of Postgres. An open one holds all of it anyway.
+ */
+export async function lengthenGap(
+  db: Queryable,
+  workspaceId: string,
+  until: number,
+): Promise<void> {
+  await db.query(
+    `update gaps set to_at = greatest(to_at, $2)
+     where id = (select max(id) from gaps where workspace_id = $1 and reason <> 'deleted')
+       and to_at is not null`,
+    [workspaceId, new Date(until)],
   )
 }
 

@@ -90,7 +90,8 @@ function eventLog(log: FakeLog, overrides: Overrides = {}) {
   const { clock = new ManualClock(), ...others } = overrides
   const reader = readerOf(log, clock)
   const typeOf = async () => type
-  return createKafkaEventLog({ reader, partitions: 1, typeOf, clock, logger: quiet, ...others })
+  const fixed = { reader, topic: 'calls.events', partitions: 1, typeOf }
+  return createKafkaEventLog({ ...fixed, clock, logger: quiet, ...others })
 }
 
 function aBudget(clock = new ManualClock()) {
@@ -98,6 +99,22 @@ function aBudget(clock = new ManualClock()) {
 }
 
 const EVERYTHING = { offset: 0, until: Number.POSITIVE_INFINITY, limit: 500 }
+
+describe('the end of the log', () => {
+  it('is behind its last record, with the time of that one', async () => {
+    const entries = records(25)
+
+    expect(await eventLog({ entries }).end('kyiv')).toEqual({
+      topic: 'calls.events',
+      offset: 25,
+      lastAt: Number(entries[24]?.timestamp),
+    })
+  })
+
+  it('has no time without a record', async () => {
+    expect(await eventLog({ entries: [] }).end('kyiv')).toMatchObject({ offset: 0, lastAt: null })
+  })
+})
 
 describe('a page of a workspace’s events', () => {
   it('has those of the workspace alone, in log order', async () => {

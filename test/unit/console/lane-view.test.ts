@@ -26,6 +26,8 @@ function failing(overrides: Partial<ConnectionWithHealth> = {}): ConnectionWithH
     previousSecretUntil: null,
     version: 1,
     connectedAt: new Date(NOON - minutes(60)),
+    connectedTopic: null,
+    connectedOffset: null,
     lastDeliveredAt: null,
     lastErrorClass: 'server_error',
     lastErrorStatus: 500,

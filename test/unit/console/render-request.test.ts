@@ -28,6 +28,8 @@ const connection: Connection = {
   previousSecretUntil: null,
   version: 1,
   connectedAt: new Date(NOON),
+  connectedTopic: null,
+  connectedOffset: null,
 }
 
 const third: RecordedAttempt = {

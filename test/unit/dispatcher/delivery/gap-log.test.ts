@@ -38,7 +38,7 @@ describe('gap log', () => {
     const { gaps } = aLog([aDataError(), aDataError(), aDataError()])
 
     expect(await gaps.suspend({ workspaceId: 'a\0', version: 1 }, NOON)).toBe(false)
-    await gaps.extend('a\0', NOON)
+    await gaps.extend('a\0', NOON, null)
     await gaps.deleted('a\0', { from: NOON, to: NOON })
   })
 })

@@ -15,6 +15,8 @@ import { aDataError, refusalsInMemory } from '../../../support/refusals.ts'
 const box = createSecretBox(new Secret(Buffer.alloc(32, 1).toString('base64')))
 const otherBox = createSecretBox(new Secret(Buffer.alloc(32, 2).toString('base64')))
 
+const eventsTopic = 'calls.events'
+
 function aRow(overrides: Partial<Row> = {}): Row {
   const { workspaceId = 'kyiv' } = overrides
   return {
@@ -30,6 +32,8 @@ function aRow(overrides: Partial<Row> = {}): Row {
     previousSecretUntil: null,
     version: 1,
     connectedAt: new Date(NOON),
+    connectedTopic: null,
+    connectedOffset: null,
     onProbation: false,
     lastErrorClass: null,
     retryNowAt: null,
@@ -41,7 +45,7 @@ function aRow(overrides: Partial<Row> = {}): Row {
 
 describe('connection out of its row', () => {
   it('knows where to post, with the query of the URL', () => {
-    expect(openConnection(aRow(), box)).toMatchObject({
+    expect(openConnection(aRow(), { box, eventsTopic })).toMatchObject({
       workspaceId: 'kyiv',
       origin: 'https://crm.example.com',
       path: '/hooks?flow=7',
@@ -51,12 +55,27 @@ describe('connection out of its row', () => {
   })
 
   it.each([
+    ['calls.events', 17],
+    ['old.events', null],
+    [null, null],
+  ] as const)(
+    'is live from its offset on, if that is of this log: %s',
+    (connectedTopic, expected) => {
+      const row = aRow({ connectedTopic, connectedOffset: 17 })
+
+      expect(openConnection(row, { box, eventsTopic })).toMatchObject({ connectedOffset: expected })
+    },
+  )
+
+  it.each([
     ['connected', true],
     ['failing', true],
     ['suspended', false],
     ['disconnected', false],
   ] as const)('that is %s takes events: %s', (state, takesEvents) => {
-    expect(openConnection(aRow({ state }), box).kind === 'connection').toBe(takesEvents)
+    expect(openConnection(aRow({ state }), { box, eventsTopic }).kind === 'connection').toBe(
+      takesEvents,
+    )
   })
 
   it.each([
@@ -66,7 +85,10 @@ describe('connection out of its row', () => {
   ] as const)('carries its password as %s', (passwordScheme, passwordHeader, expected) => {
     const passwordSealed = box.seal('user:s3cret', passwordPlace('kyiv'))
 
-    const connection = openConnection(aRow({ passwordSealed, passwordScheme, passwordHeader }), box)
+    const connection = openConnection(aRow({ passwordSealed, passwordScheme, passwordHeader }), {
+      box,
+      eventsTopic,
+    })
 
     expect(connection).toMatchObject({ passwordHeader: expected })
   })
@@ -77,7 +99,7 @@ describe('connection out of its row', () => {
       previousSecretUntil: new Date(NOON),
     })
 
-    expect(openConnection(rotated, box)).toMatchObject({
+    expect(openConnection(rotated, { box, eventsTopic })).toMatchObject({
       signingKeys: [{ validUntil: null }, { validUntil: NOON }],
     })
   })
@@ -86,12 +108,12 @@ describe('connection out of its row', () => {
     const at = new Date(NOON)
     const row = aRow({ gapFrom: at, retryNowAt: at, onProbation: true })
 
-    expect(openConnection(row, box)).toMatchObject({
+    expect(openConnection(row, { box, eventsTopic })).toMatchObject({
       gapFrom: NOON,
       retryNowAt: NOON,
       isOnProbation: true,
     })
-    expect(openConnection({ ...row, state: 'suspended' }, box)).toEqual({
+    expect(openConnection({ ...row, state: 'suspended' }, { box, eventsTopic })).toEqual({
       kind: 'none',
       version: row.version,
       gapFrom: NOON,
@@ -101,7 +123,9 @@ describe('connection out of its row', () => {
   it('cannot be opened with another key, and the error holds no secret', () => {
     const passwordSealed = box.seal('s3cret', passwordPlace('kyiv'))
 
-    expect(() => openConnection(aRow({ passwordSealed }), otherBox)).toThrow(/^(?!.*s3cret)/)
+    expect(() => openConnection(aRow({ passwordSealed }), { box: otherBox, eventsTopic })).toThrow(
+      /^(?!.*s3cret)/,
+    )
   })
 })
 
@@ -109,7 +133,9 @@ describe('password that was copied into the row of another workspace', () => {
   it('does not open, so it is not sent to the endpoint of that one', () => {
     const copied = box.seal('s3cret', passwordPlace('lviv'))
 
-    expect(() => openConnection(aRow({ passwordSealed: copied }), box)).toThrow('another place')
+    expect(() => openConnection(aRow({ passwordSealed: copied }), { box, eventsTopic })).toThrow(
+      'another place',
+    )
   })
 })
 
@@ -125,7 +151,7 @@ function aDatabase(rows: readonly Row[], refused = '') {
   } as unknown as Queryable
   const { told, onRefused } = refusalsInMemory()
   const clock = { now: () => NOON, elapsed: () => 0, sleep: async () => undefined }
-  const load = createConnectionLoader({ db, box, onRefused, clock, logger: quiet })
+  const load = createConnectionLoader({ db, box, eventsTopic, onRefused, clock, logger: quiet })
   return { load, queries, told }
 }
 

@@ -248,6 +248,35 @@ describe('connection of a workspace', () => {
   })
 })
 
+/** The clock of the broker, by which events are accepted, against that of Postgres. */
+describe('a connection made while the clocks are a minute apart', () => {
+  it('gets what came after it, and nothing of before, by where the log ended', async () => {
+    const { bench, endpoint } = await aDispatcher()
+    bench.append('kyiv/1')
+    const connectedAt = NOON + minutes(1)
+    bench.customers.connect('kyiv', { connectedAt, connectedOffset: 1 })
+
+    await bench.read('kyiv/2')
+    await bench.answerAll()
+
+    expect(endpoint.sent).toEqual(['kyiv/2'])
+    expect(bench.customers.gaps).toEqual([])
+  })
+
+  it('has a gap for what it did not get, where the end of the log is not known', async () => {
+    const { bench, endpoint } = await aDispatcher()
+    const connectedAt = NOON + minutes(1)
+    bench.customers.connect('kyiv', { connectedAt })
+
+    await bench.read('kyiv/1', 'kyiv/2')
+    await bench.answerAll()
+
+    expect(endpoint.sent).toEqual([])
+    expect(bench.customers.gaps).toEqual([{ workspaceId: 'kyiv', from: NOON, to: connectedAt }])
+    expect(await bench.committed()).toMatchObject({ offset: 2 })
+  })
+})
+
 describe('nothing is started', () => {
   it('while our place in the group is in doubt', async () => {
     const { bench, endpoint } = await aDispatcher({ connected: ['kyiv'] })
