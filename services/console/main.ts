@@ -1,5 +1,4 @@
 import { systemClock as clock } from '../shared/clock.ts'
-import { watchClockSteps } from '../shared/clock-steps.ts'
 import { createGuardedAgent } from '../shared/egress/guarded-agent.ts'
 import { requireAccess } from '../shared/kafka/access.ts'
 import { requireRights } from '../shared/kafka/require-rights.ts'
@@ -10,6 +9,7 @@ import { checkDatabase, createPool } from '../shared/postgres/pool.ts'
 import { projectPath } from '../shared/project-path.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
+import { watchClocks } from '../shared/watch-clocks.ts'
 import { readConfig } from './config.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { openEventLog } from './kafka-event-log.ts'
@@ -45,7 +45,7 @@ await runService(async () => {
     (opened) => opened.destroy(),
   )
   const registry = createConsoleMetrics(pool, logger)
-  await lifecycle.start('clock-steps', () => watchClockSteps({ registry, clock, logger }))
+  await lifecycle.start('clocks', () => watchClocks({ registry, pool, clock, logger }))
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
       ...config,

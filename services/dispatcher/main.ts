@@ -1,5 +1,4 @@
 import { systemClock as clock } from '../shared/clock.ts'
-import { watchClockSteps } from '../shared/clock-steps.ts'
 import { requireAccess } from '../shared/kafka/access.ts'
 import { startPartitionConsumer } from '../shared/kafka/partition-consumer.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
@@ -9,6 +8,7 @@ import { createPool } from '../shared/postgres/pool.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
 import { startTracing } from '../shared/tracing.ts'
+import { watchClocks } from '../shared/watch-clocks.ts'
 import { readConfig } from './config.ts'
 import { connectEngine } from './connect-engine.ts'
 import { connectKafka } from './connect-kafka.ts'
@@ -67,7 +67,7 @@ await runService(async () => {
     () => engine.stop(),
   )
   const { registry } = metrics
-  await lifecycle.start('clock-steps', () => watchClockSteps({ registry, clock, logger }))
+  await lifecycle.start('clocks', () => watchClocks({ registry, pool, clock, logger }))
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({ ...config, registry, isReady: () => engine.isReady() }),
   )

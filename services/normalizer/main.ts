@@ -1,6 +1,6 @@
 import { createCallEventEncoder, readCallEventSchema } from '../shared/call-event-codec.ts'
 import { systemClock as clock } from '../shared/clock.ts'
-import { watchClockSteps } from '../shared/clock-steps.ts'
+import { ClockSkews } from '../shared/clock-skew.ts'
 import { requireAccess } from '../shared/kafka/access.ts'
 import { createKafka } from '../shared/kafka/client.ts'
 import { startLogProducer } from '../shared/kafka/producer.ts'
@@ -14,6 +14,7 @@ import { createPool } from '../shared/postgres/pool.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
 import { startTracing } from '../shared/tracing.ts'
+import { watchClocks } from '../shared/watch-clocks.ts'
 import { readConfig } from './config.ts'
 import { startNormalizer } from './normalizer.ts'
 import { createReadiness } from './readiness.ts'
@@ -41,6 +42,7 @@ await runService(async () => {
   const { partitions } = kafkaConfig
   const topics = [eventsTopic(names, partitions), rejectedTopic(names, partitions)]
   await prepareTopics(kafka, topics, logger)
+  const skews = new ClockSkews()
   const producer = await lifecycle.start('producer', () =>
     startLogProducer({
       kafka,
@@ -48,28 +50,22 @@ await runService(async () => {
       partitions,
       timeoutMs: config.publishTimeoutMs,
       whileAway: 'refuse',
+      onAppended: (glance) => skews.heard('kafka', glance),
     }),
   )
   const schema = readCallEventSchema()
   const registry = createCallEventRegistry(kafkaConfig.registry)
   const encoder = createCallEventEncoder(schema, await registry.register(names.events, schema))
+  const servers = { pool, kafka, producer, encoder, topics: names }
   const normalizer = await lifecycle.start('normalizer', () =>
-    startNormalizer({
-      config,
-      pool,
-      kafka,
-      producer,
-      encoder,
-      topics: names,
-      tracing,
-      clock,
-      logger,
-    }),
+    startNormalizer({ ...servers, config, tracing, clock, logger }),
   )
   const readiness = await lifecycle.start('readiness', () =>
     createReadiness({ kafka, pool, degraded: normalizer.degraded, logger }),
   )
-  await lifecycle.start('clock-steps', () => watchClockSteps({ ...normalizer, clock, logger }))
+  await lifecycle.start('clocks', () =>
+    watchClocks({ ...normalizer, pool, skews, clock, logger }),
+  )
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
       ...config,

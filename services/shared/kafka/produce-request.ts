@@ -6,7 +6,7 @@ import type { Node } from './wire/cluster-view.ts'
 /** The batches of several partitions as one request, and what its answer says of each. */
 export type PartitionAnswer = Pick<
   ProduceAnswer['topics'][number]['partitions'][number],
-  'errorCode' | 'baseOffset'
+  'errorCode' | 'baseOffset' | 'logAppendTime'
 >
 
 /** A partition that is missing from the answer was not served: an offset below 0 is none. */
@@ -21,6 +21,21 @@ export function answerFor(
     .flatMap(({ partitions }) => partitions)
     .find((p) => p.partition === partition)
   return found ?? UNANSWERED
+}
+
+/**
+ * What the leader's clock said when it wrote the batches; null: it does not tell. Of a batch that was
+ * sent again it tells the time of the first try.
+ */
+export function appendedAt(
+  queues: readonly PartitionQueue[],
+  answer: ProduceAnswer,
+): number | null {
+  for (const queue of queues) {
+    const at = Number(answerFor(queue, answer).logAppendTime ?? -1)
+    if (queue.batch?.tries === 1 && at > 0) return at
+  }
+  return null
 }
 
 export function topicDataOf(queues: readonly PartitionQueue[]): ProduceRequest['topicData'] {

@@ -1,9 +1,17 @@
 import { systemClock } from '../clock.ts'
+import type { ClockGlance } from '../clock-skew.ts'
 import type { Logger } from '../logger.ts'
 import { Absence } from './absence.ts'
 import { type Batch, PartitionQueue, type Waiting } from './partition-queue.ts'
 import { ProduceError, RecordRefusedError, type RefusedReason, refusal } from './produce-error.ts'
-import { answerFor, collect, drop, type PartitionAnswer, topicDataOf } from './produce-request.ts'
+import {
+  answerFor,
+  appendedAt,
+  collect,
+  drop,
+  type PartitionAnswer,
+  topicDataOf,
+} from './produce-request.ts'
 import { judgeAnswer, type ProduceVerdict } from './produce-verdict.ts'
 import { Identities } from './producer-identity.ts'
 import { PRODUCE, type ProducerIdentity } from './wire/api.ts'
@@ -24,6 +32,7 @@ export interface ProduceSenderOptions {
   readonly timeoutMs: number
   readonly batchMax?: number
   readonly whileAway?: 'wait' | 'refuse'
+  readonly onAppended?: (glance: ClockGlance) => void
 }
 
 /**
@@ -227,11 +236,15 @@ export class ProduceSender {
     const ms = Math.min(ANSWER_MS, Math.max(deadline - systemClock.elapsed(), 1))
     const timeout = Math.max(ms - BROKER_MARGIN_MS, 1)
     const request = { acks: -1, timeout, ...identity, topicData: topicDataOf(queues) } as const
+    const sentAt = systemClock.now()
     try {
       const written = link.ask(leader, PRODUCE, request, ms)
       const answer = await doubted(written, DOUBTED_MS, (isAnswered) =>
         hangUpIfMoved(link, leader, queues, isAnswered),
       )
+      const theirs = appendedAt(queues, answer)
+      const receivedAt = systemClock.now()
+      if (theirs !== null) this.#options.onAppended?.({ sentAt, receivedAt, theirs })
       for (const queue of queues) this.#heed(queue, answerFor(queue, answer))
     } catch (error) {
       const mayBeWritten = !(error instanceof BrokerAwayError) || error.mayBeDone

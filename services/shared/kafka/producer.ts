@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs'
 import { systemClock } from '../clock.ts'
+import type { ClockGlance } from '../clock-skew.ts'
 import { withinMs } from '../deadline.ts'
 import type { Logger } from '../logger.ts'
 import { partitionOfKey } from './partitioner.ts'
@@ -82,6 +83,8 @@ export interface LogProducerOptions {
    * who has another place for them waits in turn for Kafka.
    */
   readonly whileAway?: 'wait' | 'refuse'
+  /** Told what the leader's clock said when it wrote, where its topic takes the times from there. */
+  readonly onAppended?: (glance: ClockGlance) => void
 }
 
 const START_WITHIN_MS = 15_000

@@ -142,6 +142,8 @@ export interface ProduceAnswer {
       readonly partition: number
       readonly errorCode: number
       readonly baseOffset: string
+      /** By the leader's clock, where the topic takes its times from there; else -1. */
+      readonly logAppendTime?: string
     }[]
   }[]
 }
