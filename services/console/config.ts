@@ -49,6 +49,7 @@ const variables = {
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])))
     .default([]),
   CONSOLE_SOURCES_MAX: count.default(50),
+  CONSOLE_POSTGRES_CONNECTIONS_MAX: count.default(10),
   OPERATOR_TOKEN: operatorToken,
   NORMALIZER_PUBLIC_URL: z.url().default('http://127.0.0.1:8080'),
   DISPATCHER_REQUEST_TIMEOUT_MS: requestTimeout,
@@ -64,6 +65,7 @@ export interface ConsoleConfig {
   readonly frameOrigins: readonly string[]
   readonly trustedProxies: readonly string[]
   readonly databaseUrl: Secret
+  readonly connectionsMax: number
   readonly logLevel: string
   readonly stopDeadlineMs: number
   /** Default: all addresses of the machine. */
@@ -95,6 +97,7 @@ export function readConfig(env: Environment = process.env): ConsoleConfig {
     frameOrigins: read.CONSOLE_FRAME_ORIGINS,
     trustedProxies: read.CONSOLE_TRUSTED_PROXIES,
     databaseUrl: read.DATABASE_URL,
+    connectionsMax: read.CONSOLE_POSTGRES_CONNECTIONS_MAX,
     logLevel: read.LOG_LEVEL,
     stopDeadlineMs: read.STOP_DEADLINE_MS,
     listenAddress: read.LISTEN_ADDRESS,

@@ -4,8 +4,8 @@ import { requireAccess } from '../shared/kafka/access.ts'
 import { requireRights } from '../shared/kafka/require-rights.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
-import { migrate } from '../shared/postgres/migrate.ts'
 import { checkDatabase, createPool } from '../shared/postgres/pool.ts'
+import { prepareDatabase } from '../shared/postgres/prepare-database.ts'
 import { projectPath } from '../shared/project-path.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
@@ -19,16 +19,16 @@ import { createServer } from './server.ts'
 
 await runService(async () => {
   const config = readConfig()
-  const { databaseUrl, port } = config
+  const { databaseUrl, connectionsMax, port } = config
   const logger = createLogger('console', config.logLevel)
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
 
   await requireAccess(config.kafka, 'console')
   await requireRights(config.kafka, 'console', { logger })
-  await migrate(databaseUrl, logger)
+  await prepareDatabase(config, logger)
   const pool = await lifecycle.start(
     'postgres',
-    () => createPool({ databaseUrl, applicationName: 'console', connectionsMax: 10, logger }),
+    () => createPool({ databaseUrl, applicationName: 'console', connectionsMax, logger }),
     (opened) => opened.end(),
   )
   const eventLog = await lifecycle.start('event-log', () =>

@@ -42,6 +42,7 @@ const variables = {
   DISPATCHER_IN_FLIGHT_MAX: count.default(512),
   DISPATCHER_ATTEMPTS_BUFFER_MAX: count.default(100_000),
   DISPATCHER_CONNECTIONS_MAX: count.default(20_000),
+  DISPATCHER_POSTGRES_CONNECTIONS_MAX: count.default(8),
   DISPATCHER_QUEUE_MAX: count.default(4_000),
   DISPATCHER_LANE_QUEUE_MAX: count.default(1_000),
   DISPATCHER_CHECKPOINT_EVERY: count.default(200),
@@ -71,6 +72,7 @@ export function readConfig(env: Environment = process.env) {
     inFlightMax: read.DISPATCHER_IN_FLIGHT_MAX,
     attemptsMax: read.DISPATCHER_ATTEMPTS_BUFFER_MAX,
     connectionsMax: read.DISPATCHER_CONNECTIONS_MAX,
+    databaseConnectionsMax: read.DISPATCHER_POSTGRES_CONNECTIONS_MAX,
     limits: {
       queueMax: read.DISPATCHER_QUEUE_MAX,
       laneQueueMax: read.DISPATCHER_LANE_QUEUE_MAX,

@@ -3,8 +3,8 @@ import { requireAccess } from '../shared/kafka/access.ts'
 import { startPartitionConsumer } from '../shared/kafka/partition-consumer.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
-import { migrate } from '../shared/postgres/migrate.ts'
 import { createPool } from '../shared/postgres/pool.ts'
+import { prepareDatabase } from '../shared/postgres/prepare-database.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
 import { startTracing } from '../shared/tracing.ts'
@@ -19,17 +19,17 @@ await runService(async () => {
   const config = readConfig()
   const logger = createLogger('dispatcher', config.logLevel)
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
-  const { databaseUrl, groupId } = config
+  const { databaseUrl, databaseConnectionsMax: connectionsMax, groupId } = config
 
   // First, so that it is stopped last: the spans of the last attempts are sent as well.
   const tracing = await lifecycle.start('traces', () =>
     startTracing(config.tracing, 'dispatcher', logger),
   )
   await requireAccess(config.kafka, 'dispatcher')
-  await migrate(databaseUrl, logger)
+  await prepareDatabase(config, logger)
   const pool = await lifecycle.start(
     'postgres',
-    () => createPool({ databaseUrl, applicationName: 'dispatcher', connectionsMax: 8, logger }),
+    () => createPool({ databaseUrl, applicationName: 'dispatcher', connectionsMax, logger }),
     (opened) => opened.end(),
   )
   const kafka = await lifecycle.start('kafka', () => connectKafka(config, logger))

@@ -9,8 +9,8 @@ import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
 import { eventsTopic, prepareTopics, rejectedTopic, topicNames } from '../shared/kafka/topics.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
-import { migrate } from '../shared/postgres/migrate.ts'
 import { createPool } from '../shared/postgres/pool.ts'
+import { prepareDatabase } from '../shared/postgres/prepare-database.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
 import { startTracing } from '../shared/tracing.ts'
@@ -31,7 +31,7 @@ await runService(async () => {
   )
   await requireAccess(kafkaConfig, 'normalizer')
   await requireRights(kafkaConfig, 'normalizer', { logger })
-  await migrate(databaseUrl, logger)
+  await prepareDatabase(config, logger)
   const pool = await lifecycle.start(
     'postgres',
     () => createPool({ databaseUrl, applicationName: 'normalizer', connectionsMax, logger }),

@@ -12,6 +12,7 @@ import { createDatabaseGuards } from '../shared/postgres/database-guard.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { sightEvents } from '../shared/postgres/published-events.ts'
 import { createOnRefusedRow } from '../shared/postgres/refused-rows.ts'
+import { requireSessions } from '../shared/postgres/require-sessions.ts'
 import { runService } from '../shared/run-service.ts'
 import { readConfig } from './config.ts'
 import { createFindSource } from './find-source.ts'
@@ -39,6 +40,7 @@ await runService(async () => {
   const { databaseUrl, secretBox: box } = config
   const logger = createLogger('renormalize', 'error')
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
+  await requireSessions(databaseUrl)
   const pool = await lifecycle.start(
     'postgres',
     () => createPool({ databaseUrl, applicationName: 'renormalize', connectionsMax: 4, logger }),

@@ -1,6 +1,7 @@
 import { afterAll, expect, it } from 'vitest'
 import { Secret } from '../../services/shared/config.ts'
 import { createPool } from '../../services/shared/postgres/pool.ts'
+import { requireSessions } from '../../services/shared/postgres/require-sessions.ts'
 import { quiet } from '../support/builders.ts'
 import { testStack } from '../support/stack.ts'
 
@@ -13,6 +14,10 @@ const pool = createPool({
   logger: quiet,
 })
 afterAll(() => pool.end())
+
+it('takes Postgres itself for what gives each client a session of its own', async () => {
+  await expect(requireSessions(new Secret(testStack().env.DATABASE_URL))).resolves.toBeUndefined()
+})
 
 it('outlives a connection that is ended between two statements of a transaction', async () => {
   const client = await pool.connect()
