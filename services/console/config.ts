@@ -65,6 +65,7 @@ export interface ConsoleConfig {
   readonly frameOrigins: readonly string[]
   readonly trustedProxies: readonly string[]
   readonly databaseUrl: Secret
+  readonly migrateAtStart: boolean
   readonly connectionsMax: number
   readonly logLevel: string
   readonly stopDeadlineMs: number
@@ -97,6 +98,7 @@ export function readConfig(env: Environment = process.env): ConsoleConfig {
     frameOrigins: read.CONSOLE_FRAME_ORIGINS,
     trustedProxies: read.CONSOLE_TRUSTED_PROXIES,
     databaseUrl: read.DATABASE_URL,
+    migrateAtStart: read.MIGRATE_AT_START,
     connectionsMax: read.CONSOLE_POSTGRES_CONNECTIONS_MAX,
     logLevel: read.LOG_LEVEL,
     stopDeadlineMs: read.STOP_DEADLINE_MS,

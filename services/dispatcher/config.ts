@@ -58,6 +58,7 @@ export function readConfig(env: Environment = process.env) {
   const read = readEnvironment(variables, env)
   return Object.freeze({
     databaseUrl: read.DATABASE_URL,
+    migrateAtStart: read.MIGRATE_AT_START,
     logLevel: read.LOG_LEVEL,
     stopDeadlineMs: read.STOP_DEADLINE_MS,
     listenAddress: read.LISTEN_ADDRESS,

@@ -99,6 +99,7 @@ export interface NormalizerConfig {
   /** Default: all addresses of the machine. */
   readonly listenAddress: string | undefined
   readonly databaseUrl: Secret
+  readonly migrateAtStart: boolean
   readonly connectionsMax: number
   readonly secretBox: SecretBox
   readonly sourceTokens: SourceTokens
@@ -142,6 +143,7 @@ export function readConfig(environment: Environment = process.env): NormalizerCo
     stopDeadlineMs: env.STOP_DEADLINE_MS,
     listenAddress: env.LISTEN_ADDRESS,
     databaseUrl: env.DATABASE_URL,
+    migrateAtStart: env.MIGRATE_AT_START,
     connectionsMax: env.NORMALIZER_POSTGRES_CONNECTIONS_MAX,
     secretBox: secretBoxFrom(env),
     sourceTokens: createSourceTokens(derivedKeys(env, SOURCE_TOKENS)),

@@ -110,6 +110,8 @@ export const kafkaVariables = {
 
 export const commonVariables = {
   DATABASE_URL: secret,
+  /** False: a job does it, and the service waits for that. */
+  MIGRATE_AT_START: flag.default(true),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   STOP_DEADLINE_MS: milliseconds.default(9_000),
   /** Of one of the machine's network interfaces; without it, all of them. */

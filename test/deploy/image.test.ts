@@ -87,6 +87,13 @@ describe('the image', () => {
     expect(status).toBe(78)
   })
 
+  it('starts the command that migrates Postgres', () => {
+    const { status, stderr } = start('migrations', {})
+
+    expect(stderr).toContain('DATABASE_URL: is required and not set')
+    expect(status).toBe(78)
+  })
+
   it('cannot be changed by who runs in it', () => {
     const { status } = asStranger(
       [process.execPath, '-e', "require('node:fs').writeFileSync('x', '')"],

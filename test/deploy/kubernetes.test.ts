@@ -48,6 +48,7 @@ const container = z.looseObject({
 const workload = manifest.extend({
   spec: z.looseObject({
     template: z.object({
+      metadata: z.unknown(),
       spec: z.looseObject({
         terminationGracePeriodSeconds: z.number().optional(),
         containers: z.tuple([container]),
@@ -132,6 +133,29 @@ describe.skipIf('missing' in kustomize)('the Kubernetes manifests', () => {
 
   it.each(Object.keys(READ_CONFIG))('give the %s a configuration that it accepts', (name) => {
     expect(() => READ_CONFIG[name]?.(environmentOf(name))).not.toThrow()
+  })
+
+  it('leave the tables to one job, for which the services wait', () => {
+    const waiting = SERVICE_NAMES.map((name) => environmentOf(name)['MIGRATE_AT_START'])
+    const job = workloads().find(({ metadata }) => metadata.name === 'migrations')
+
+    expect(waiting).toEqual(SERVICE_NAMES.map(() => 'false'))
+    expect(job).toMatchObject({ kind: 'Job' })
+    expect(environmentOf('migrations')).toHaveProperty('DATABASE_URL')
+  })
+
+  it('let the job that migrates reach Postgres', () => {
+    const { podSelector, egress } = reaching.parse(
+      overlay('production').find(({ metadata }) => metadata.name === 'postgres-for-migrations')?.[
+        'spec'
+      ],
+    )
+    const job = workloads().find(({ metadata }) => metadata.name === 'migrations')
+
+    expect(workload.parse(job).spec.template).toMatchObject({
+      metadata: { labels: podSelector.matchLabels },
+    })
+    expect(egress.flatMap(({ ports }) => ports)).toEqual([{ protocol: 'TCP', port: 5432 }])
   })
 
   it('set no variable that nobody reads', () => {
@@ -259,6 +283,10 @@ describe.skipIf('missing' in kustomize)('the Kubernetes manifests', () => {
 })
 
 const stopping = z.object({ stopDeadlineMs: z.number() })
+const reaching = z.object({
+  podSelector: z.object({ matchLabels: z.record(z.string(), z.string()) }),
+  egress: z.array(z.object({ ports: z.array(z.unknown()) })),
+})
 
 it('keeps the rules of Prometheus for its operator as they are', () => {
   expect(readFileSync(PRODUCT, 'utf8')).toBe(prometheusRule())

@@ -1,5 +1,6 @@
 import { readConfig as readConsole } from '../../services/console/config.ts'
 import { readConfig as readDispatcher } from '../../services/dispatcher/config.ts'
+import { readConfig as readMigrations } from '../../services/migrations/config.ts'
 import { readConfig as readNormalizer } from '../../services/normalizer/config.ts'
 import type { Environment } from '../../services/shared/config.ts'
 import { readConfig as readTopics } from '../../services/topics/config.ts'
@@ -10,6 +11,7 @@ export const READ_CONFIG: Readonly<Record<string, (env: Environment) => unknown>
   dispatcher: readDispatcher,
   console: readConsole,
   topics: readTopics,
+  migrations: readMigrations,
 }
 
 /** Every variable that the program asks for, found by watching it ask. */

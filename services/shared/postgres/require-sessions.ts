@@ -49,7 +49,7 @@ export function isSessionShared({ mark, before, beside, after }: SessionLooks): 
  * @throws the error of Postgres when it cannot be asked.
  */
 export async function requireSessions(databaseUrl: Secret): Promise<void> {
-  const [first, second] = [newClient(databaseUrl), newClient(databaseUrl)]
+  const [first, second] = [startClient(databaseUrl), startClient(databaseUrl)]
   try {
     await Promise.all([first.connect(), second.connect()])
     if (isSessionShared(await lookTwice(first, second))) throw new ConfigError([SHARED])
@@ -61,7 +61,8 @@ export async function requireSessions(databaseUrl: Secret): Promise<void> {
   }
 }
 
-function newClient(databaseUrl: Secret): pg.Client {
+/** For questions at the start, each of which has a time limit. Not connected yet. */
+export function startClient(databaseUrl: Secret): pg.Client {
   const client = new pg.Client({
     connectionString: databaseUrl.reveal(),
     application_name: 'call-webhook start',

@@ -46,6 +46,7 @@ describe('the linter', () => {
     ['services/normalizer/seeded.ts', '../dispatcher/config.ts', NO_OTHER_SERVICE],
     ['services/console/seeded.ts', '../dispatcher/lane/lane.ts', NO_OTHER_SERVICE],
     ['services/topics/seeded.ts', '../dispatcher/config.ts', NO_OTHER_SERVICE],
+    ['services/migrations/seeded.ts', '../console/config.ts', NO_OTHER_SERVICE],
     ['services/shared/seeded.ts', '../console/config.ts', NO_OTHER_SERVICE],
   ])('reports %s for importing %s', (path, module, rule) => {
     const report = lint(path, using(module))
