@@ -15,7 +15,7 @@ UP_FOLDER := .local/up$(if $(filter 3,$(BROKERS)),-cluster)
 
 .PHONY: help
 help: ## list these commands
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: needs-node needs-servers
 needs-node:
@@ -88,3 +88,9 @@ torture: needs-servers build ## kills, rebalances, freezes; ROUNDS=100; SCENE=cl
 drill: SCENE ?=
 drill: needs-servers build ## break one thing after the other: which alert rings when? SCENE=broker for one
 	@npx tsx test/drill/drill.ts --scene '$(SCENE)'
+
+.PHONY: migrations
+migrations: ROWS ?= 2000000
+migrations: FROM ?= 0060
+migrations: needs-servers install ## every migration on 2,000,000 rows of each large table under traffic: no statement over 500 ms
+	@npx tsx test/migrations/large-tables.ts --rows $(ROWS) --from $(FROM)

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Secret } from '../../services/shared/config.ts'
@@ -100,6 +103,35 @@ describe('migrations', () => {
     await expect(pool.query('select stuck_at from spool')).resolves.toMatchObject({ rows: [] })
   })
 
+  it('build an index beside the traffic, and anew where half of it was there', async () => {
+    const { databaseUrl, pool } = await aMigratedDatabase()
+    const folder = aFolderWith('0001-by-size.sql', BESIDE_THE_TRAFFIC)
+    await pool.query('alter table schema_migrations rename to schema_migrations_of_ours')
+    await pool.query('create index spool_by_size on spool (id)')
+    // Somebody reads and writes, and is not through: an index that locked the table would wait for it.
+    const writer = await pool.connect()
+    await writer.query(`begin; insert into spool (workspace_id, size_bytes, entry_sealed)
+      values ('ws_1', 1, 'sealed')`)
+    const others = askAgainAndAgain(pool, 'select from spool')
+
+    const first = migrate(databaseUrl, logger, { folder })
+    const second = migrate(databaseUrl, logger, { folder })
+    await pool.query(`insert into spool (workspace_id, size_bytes, entry_sealed)
+      values ('ws_1', 2, 'sealed')`)
+    await writer.query('commit')
+    writer.release()
+    await Promise.all([first, second])
+
+    expect(await others.stop()).toBeLessThan(500)
+    const { rows } = await pool.query(
+      `select indisvalid, pg_get_indexdef(indexrelid) as definition from pg_index
+       where indexrelid = 'spool_by_size'::regclass`,
+    )
+    expect(rows).toMatchObject([
+      { indisvalid: true, definition: expect.stringContaining('(size_bytes)') },
+    ])
+  })
+
   it('keep the files before one that cannot be applied, and tell its error', async () => {
     const { databaseUrl, pool } = await aDatabase()
     await migrateToBefore(pool, '0058')
@@ -113,6 +145,19 @@ describe('migrations', () => {
     await expect(migrate(databaseUrl, logger)).resolves.toBeUndefined()
   })
 })
+
+const BESIDE_THE_TRAFFIC = `
+-- Of half a run; it may be there.
+drop index concurrently if exists spool_by_size;
+create index concurrently spool_by_size on spool (size_bytes);
+`
+
+function aFolderWith(name: string, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'migrations-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  writeFileSync(join(folder, name), text)
+  return folder
+}
 
 /** One after the other until it is stopped; then how long the slowest took, in milliseconds. */
 function askAgainAndAgain(pool: Pool, text: string): { stop(): Promise<number> } {

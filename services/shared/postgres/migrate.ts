@@ -1,9 +1,23 @@
-import { PG_MIGRATE_LOCK_ID, runner } from 'node-pg-migrate'
+import {
+  type MigrationBuilder,
+  PG_MIGRATE_LOCK_ID,
+  type RunnerOption,
+  runner,
+} from 'node-pg-migrate'
 import pg from 'pg'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Secret } from '../config.ts'
 import type { Logger } from '../logger.ts'
 import { projectPath } from '../project-path.ts'
+import { type MigrationSteps, readMigration } from './migration-files.ts'
+
+export interface MigrateOptions {
+  readonly sleep: Clock['sleep']
+  /** Absolute path of the numbered files. */
+  readonly folder: string
+}
+
+export const MIGRATIONS = projectPath('schemas/postgres')
 
 /**
  * Brings the database to the newest `schemas/postgres/NNNN-*.sql`, forward only.
@@ -13,8 +27,9 @@ import { projectPath } from '../project-path.ts'
  * so a rolling deployment can go back by one version.
  *
  * Each file is a transaction of its own: in one for all of them, the first table stays locked until
- * the last file is through, and a file that has to be tried again undoes those before it. Files only
- * add, so the version that runs meanwhile works with any number of them.
+ * the last file is through, and a file that has to be tried again undoes those before it. A file that
+ * builds an index beside the traffic (`concurrently`) is none, and begins anew when it is cut off. Files
+ * only add, so the version that runs meanwhile works with any number of them.
  *
  * A statement that waits for the lock of a table makes every later one on that table wait behind it,
  * those of webhooks too. So it waits for LOCK_TIMEOUT_MS, lets them pass, and tries again.
@@ -24,8 +39,9 @@ import { projectPath } from '../project-path.ts'
 export async function migrate(
   databaseUrl: Secret,
   logger: Logger,
-  clock: Pick<Clock, 'sleep'> = systemClock,
+  options: Partial<MigrateOptions> = {},
 ): Promise<void> {
+  const { sleep = systemClock.sleep, folder = MIGRATIONS } = options
   const client = new pg.Client({
     connectionString: databaseUrl.reveal(),
     application_name: 'call-webhook migrate',
@@ -35,25 +51,41 @@ export async function migrate(
   client.on('error', () => undefined)
   try {
     await client.connect()
-    // Nobody waits behind this one but other replicas that start.
-    await client.query(`set lock_timeout = ${MIGRATE_WITHIN_MS}`)
-    await client.query('select pg_advisory_lock($1)', [PG_MIGRATE_LOCK_ID])
-    await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`)
-    await applyAll(client, logger, clock)
+    await takeTurn(client, sleep)
+    await applyAll(client, logger, { sleep, folder })
   } finally {
     // The lock goes with its connection.
     await client.end().catch(() => undefined)
   }
 }
 
+/**
+ * Waits for the replica that migrates. By asking again: a statement that waited for the lock would be
+ * one that an index, built beside the traffic by whoever has the lock, waits for in its turn.
+ *
+ * @throws Error when it does not end.
+ */
+async function takeTurn(client: pg.Client, sleep: MigrateOptions['sleep']): Promise<void> {
+  for (let tries = 0; tries * TURN_EVERY_MS < MIGRATE_WITHIN_MS; tries++) {
+    const { rows } = await client.query<{ isOurs: boolean }>(
+      `select pg_try_advisory_lock($1) as "isOurs"`,
+      [PG_MIGRATE_LOCK_ID],
+    )
+    if (rows[0]?.isOurs) return
+    await sleep(TURN_EVERY_MS)
+  }
+  throw new Error('another process has migrated the database for minutes')
+}
+
 async function applyAll(
   client: pg.Client,
   logger: Logger,
-  clock: Pick<Clock, 'sleep'>,
+  { sleep, folder }: MigrateOptions,
 ): Promise<void> {
   for (let tries = 1; ; ) {
     try {
-      const [applied] = await applyNext(client, logger)
+      await client.query(`set lock_timeout = ${LOCK_TIMEOUT_MS}`)
+      const [applied] = await applyNext(client, folder, logger)
       if (!applied) return
       logger.info({ migration: applied.name }, 'postgres.migrated')
     } catch (error) {
@@ -62,16 +94,21 @@ async function applyAll(
       if (!isLockTaken(error) || tries >= TRIES_MAX) throw error
       logger.warn({ tries, triesMax: TRIES_MAX, err: error }, 'postgres.migration_waits')
       tries += 1
-      await clock.sleep(PAUSE_MS)
+      await sleep(PAUSE_MS)
     }
   }
 }
 
 /** Empty when there is none. */
-function applyNext(client: pg.Client, logger: Logger): Promise<readonly { name: string }[]> {
+function applyNext(
+  client: pg.Client,
+  folder: string,
+  logger: Logger,
+): Promise<readonly { name: string }[]> {
   return runner({
     dbClient: client,
-    dir: projectPath('schemas/postgres'),
+    dir: folder,
+    migrationLoaderStrategies: LOADERS,
     migrationsTable: 'schema_migrations',
     direction: 'up',
     count: 1,
@@ -85,6 +122,29 @@ function applyNext(client: pg.Client, logger: Logger): Promise<readonly { name: 
   })
 }
 
+const LOADERS: NonNullable<RunnerOption['migrationLoaderStrategies']> = [
+  {
+    extensions: ['.sql'],
+    loader: async (paths) =>
+      paths.map((path) => ({
+        id: path,
+        filePaths: [path],
+        actions: { up: (builder) => describeSteps(builder, readMigration(path)), down: false },
+      })),
+  },
+]
+
+function describeSteps(builder: MigrationBuilder, steps: MigrationSteps): void {
+  if (steps.kind === 'transaction') {
+    builder.sql(steps.text)
+    return
+  }
+  builder.noTransaction()
+  // It waits for transactions that are under way, and nobody who reads or writes waits behind it.
+  builder.sql(`set lock_timeout = ${MIGRATE_WITHIN_MS}`)
+  for (const statement of steps.statements) builder.sql(statement)
+}
+
 /** A lock that did not come in time, or a deadlock in which Postgres chose the migration. */
 function isLockTaken(error: unknown): boolean {
   return error instanceof Error && 'code' in error && LOCK_STATES.has(String(error.code))
@@ -96,6 +156,7 @@ const CONNECT_TIMEOUT_MS = 3_000
 const LOCK_TIMEOUT_MS = 2_000
 /** Long enough for everything that queued behind the migration to be done. */
 const PAUSE_MS = 5_000
+const TURN_EVERY_MS = 500
 const TRIES_MAX = 34
 /** Just under 4 minutes; the startup probe of Kubernetes has to wait longer, and does (5). */
 export const MIGRATE_WITHIN_MS = TRIES_MAX * (LOCK_TIMEOUT_MS + PAUSE_MS)

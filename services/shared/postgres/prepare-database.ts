@@ -1,10 +1,9 @@
-import { readdirSync } from 'node:fs'
 import type pg from 'pg'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Secret } from '../config.ts'
 import type { Logger } from '../logger.ts'
-import { projectPath } from '../project-path.ts'
-import { MIGRATE_WITHIN_MS, migrate } from './migrate.ts'
+import { MIGRATE_WITHIN_MS, MIGRATIONS, migrate } from './migrate.ts'
+import { migrationNames } from './migration-files.ts'
 import type { Queryable } from './pool.ts'
 import { requireSessions, startClient } from './require-sessions.ts'
 
@@ -43,7 +42,7 @@ export async function untilMigrated(
   clock: Pick<Clock, 'elapsed' | 'sleep'> = systemClock,
 ): Promise<void> {
   const until = clock.elapsed() + MIGRATE_WITHIN_MS
-  const wanted = migrationNames()
+  const wanted = migrationNames(MIGRATIONS)
   for (let isFirst = true; ; isFirst = false) {
     const applied = await appliedMigrations(db)
     const missing = wanted.filter((name) => !applied.has(name))
@@ -54,13 +53,6 @@ export async function untilMigrated(
     if (isFirst) logger.warn({ missing }, 'postgres.migration_awaited')
     await clock.sleep(LOOK_EVERY_MS)
   }
-}
-
-function migrationNames(): readonly string[] {
-  return readdirSync(projectPath('schemas/postgres'))
-    .filter((file) => file.endsWith('.sql'))
-    .map((file) => file.replace(/\.sql$/, ''))
-    .sort()
 }
 
 async function appliedMigrations(db: Queryable): Promise<ReadonlySet<string>> {
