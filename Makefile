@@ -69,6 +69,10 @@ clean: install ## stop the same and remove data and logs; downloads stay
 logs: ## follow the logs of `make up`; BROKERS=3: of that cluster
 	@tail -n 5 -F $(UP_FOLDER)/logs/*.log
 
+.PHONY: reseal
+reseal: build ## after a change of SECRETS_KEY: seal everything anew now, with the environment of a normalizer
+	@node --enable-source-maps dist/services/normalizer/reseal.js
+
 .PHONY: demo
 demo: needs-servers build ## calls of all five providers to a receiver that misbehaves; KEEP=1 leaves it running
 	@npx tsx test/demo/demo.ts

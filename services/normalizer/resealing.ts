@@ -68,7 +68,7 @@ export function startResealing(options: ResealingOptions): Recurring {
   }
 }
 
-type Resealing = Omit<ResealingOptions, 'registry' | 'clock'>
+export type Resealing = Omit<ResealingOptions, 'registry' | 'clock'>
 
 /** Once over all tables. */
 export interface Pass {
@@ -76,7 +76,7 @@ export interface Pass {
   readonly signal: AbortSignal
 }
 
-type Counts = Record<Key, number>
+export type Counts = Record<Key, number>
 
 /**
  * How many values of each table are sealed under which key afterwards. A table that could not be

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { Registry } from 'prom-client'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { resealNow } from '../../services/normalizer/reseal-now.ts'
 import { type Pass, resealAll, startResealing } from '../../services/normalizer/resealing.ts'
 import { systemClock as clock } from '../../services/shared/clock.ts'
 import { Secret } from '../../services/shared/config.ts'
@@ -219,6 +220,26 @@ describe('a change of the key', () => {
     expect(after.filter((_, number) => number !== 7)).toEqual(
       before.filter((_, number) => number !== 7),
     )
+  })
+})
+
+describe('the command that seals everything now', () => {
+  it('tells what somebody was changing all the time, and is done when nothing is left', async () => {
+    const { pool, places } = await withOneOfEach((place) => createSecretBox(first).seal('x', place))
+    const client = await pool.connect()
+    await client.query('begin')
+    await client.query('select from recording_checks for update')
+    const options = { pool, box: createSecretBox(second, [first]), logger: quiet }
+
+    const meanwhile = await resealNow(options)
+    await client.query('commit')
+    client.release()
+    const afterwards = await resealNow(options)
+
+    expect([meanwhile.isDone, afterwards.isDone]).toEqual([false, true])
+    expect(meanwhile.lines.join('\n')).toMatch(/recording_checks +0 +1 +0/)
+    expect(afterwards.lines.join('\n')).toMatch(/recording_checks +1 +0 +0/)
+    expect(await readAll(pool, places, second)).toEqual(allAs(places, 'x, bound'))
   })
 })
 
