@@ -25,7 +25,7 @@ import { createSourceTokens, SOURCE_TOKENS, type SourceTokens } from '../shared/
 
 /** It opens every workspace, and is the only token that a person makes up. */
 const OPERATOR_TOKEN_MIN = 32
-const operatorToken = secret.refine(
+const operatorTokenVariable = secret.refine(
   (value) => value.reveal().length >= OPERATOR_TOKEN_MIN,
   `must have at least ${OPERATOR_TOKEN_MIN} characters: make one with \`openssl rand -hex 32\``,
 )
@@ -50,7 +50,8 @@ const variables = {
     .default([]),
   CONSOLE_SOURCES_MAX: count.default(50),
   CONSOLE_POSTGRES_CONNECTIONS_MAX: count.default(10),
-  OPERATOR_TOKEN: operatorToken,
+  OPERATOR_TOKEN: operatorTokenVariable,
+  OPERATOR_TOKEN_PREVIOUS: operatorTokenVariable.optional(),
   NORMALIZER_PUBLIC_URL: z.url().default('http://127.0.0.1:8080'),
   DISPATCHER_REQUEST_TIMEOUT_MS: requestTimeout,
   DISPATCHER_RETRY_TIERS: commaList.default(RETRY_TIERS),
@@ -73,7 +74,8 @@ export interface ConsoleConfig {
   readonly listenAddress: string | undefined
   /** Sources of one workspace. */
   readonly sourcesMax: number
-  readonly operatorToken: Secret
+  /** The current one, and the one before while the platform goes over. */
+  readonly operatorTokens: readonly Secret[]
   readonly kafka: KafkaConfig
   readonly secretBox: SecretBox
   readonly sourceTokens: SourceTokens
@@ -104,7 +106,9 @@ export function readConfig(env: Environment = process.env): ConsoleConfig {
     stopDeadlineMs: read.STOP_DEADLINE_MS,
     listenAddress: read.LISTEN_ADDRESS,
     sourcesMax: read.CONSOLE_SOURCES_MAX,
-    operatorToken: read.OPERATOR_TOKEN,
+    operatorTokens: [read.OPERATOR_TOKEN, read.OPERATOR_TOKEN_PREVIOUS].filter(
+      (token) => token !== undefined,
+    ),
     kafka: kafkaConfig(read),
     secretBox: secretBoxFrom(read),
     sourceTokens: createSourceTokens(derivedKeys(read, SOURCE_TOKENS)),

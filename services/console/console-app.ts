@@ -33,7 +33,7 @@ export interface ConsoleDeps {
   readonly agent: Dispatcher
   readonly clock: Clock
   readonly logger: Logger
-  readonly operatorToken: Secret
+  readonly operatorTokens: readonly Secret[]
   /** Where browsers reach the console, without a slash at the end. */
   readonly publicUrl: string
   /** Origins of sites that may show the page in a frame. */

@@ -21,7 +21,7 @@ const app = await createServer({
   agent: new Agent(),
   clock: systemClock,
   logger,
-  operatorToken: new Secret('none'),
+  operatorTokens: [],
   publicUrl: 'https://console.example.com',
   frameOrigins: [],
   trustedProxies: [],

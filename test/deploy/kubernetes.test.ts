@@ -9,7 +9,7 @@ import { PRODUCT, prometheusRule } from '../../deploy/kubernetes/prometheus-rule
 import { profileOf, SERVICE_NAMES } from '../../deploy/local/profiles.ts'
 import { createAddressRule } from '../../services/shared/egress/addresses.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
-import { knownVariables, READ_CONFIG } from '../support/known-variables.ts'
+import { knownVariables, previousKeys, READ_CONFIG } from '../support/known-variables.ts'
 import { findKubernetesSchemas } from '../support/kubernetes-schemas.ts'
 import { build, findKustomize } from '../support/kustomize.ts'
 
@@ -31,10 +31,15 @@ const manifest = z.looseObject({
 })
 type Manifest = z.infer<typeof manifest>
 
+const secretKeyRef = z.object({
+  name: z.string(),
+  key: z.string(),
+  optional: z.boolean().default(false),
+})
 const variable = z.object({
   name: z.string(),
   value: z.string().optional(),
-  valueFrom: z.object({ secretKeyRef: z.object({ name: z.string(), key: z.string() }) }).optional(),
+  valueFrom: z.object({ secretKeyRef }).optional(),
 })
 const container = z.looseObject({
   name: z.string(),
@@ -83,10 +88,15 @@ function environmentOf(name: string): Record<string, string> {
     const map = overlay('operators').find(({ metadata }) => metadata.name === configMapRef.name)
     return z.record(z.string(), z.string()).parse(map?.['data'])
   })
-  const own = env.map(({ name, value }) => [name, value ?? SECRET_LIKE])
+  const own = env.map(({ name, value }) => [name, value ?? PEM[name] ?? SECRET_LIKE])
   return { ...Object.assign({}, ...maps), ...Object.fromEntries(own) }
 }
 const SECRET_LIKE = Buffer.alloc(32).toString('base64')
+const tls = (file: string) => readFileSync(projectPath('test/fixtures/tls', file), 'utf8')
+const PEM: Readonly<Record<string, string>> = {
+  KAFKA_SSL_CERT: tls('self-signed.cert.pem'),
+  KAFKA_SSL_KEY: tls('self-signed.key.pem'),
+}
 
 describe.skipIf('missing' in kustomize || 'missing' in schemas)('Kubernetes itself', () => {
   const { problemsOf } = 'missing' in schemas ? { problemsOf: () => null } : schemas
@@ -169,7 +179,7 @@ describe.skipIf('missing' in kustomize)('the Kubernetes manifests', () => {
   it('hold no secret: each comes by reference, under the name that the README creates', () => {
     const readme = readFileSync(projectPath('deploy', 'README.md'), 'utf8')
     const variables = workloads().flatMap(({ spec }) => spec.template.spec.containers[0].env)
-    const secret = /PASSWORD|TOKEN|SECRET|DATABASE_URL/
+    const secret = /PASSWORD|TOKEN|SECRET|DATABASE_URL|SSL_KEY/
     const settings = overlay('operators').filter(({ kind }) => kind === 'ConfigMap')
 
     expect(overlay('operators').map(({ kind }) => kind)).not.toContain('Secret')
@@ -180,10 +190,29 @@ describe.skipIf('missing' in kustomize)('the Kubernetes manifests', () => {
     expect(references.length).toBeGreaterThan(8)
     for (const { name, value, valueFrom } of references) {
       expect(value, name).toBeUndefined()
+      // The key is the variable: by this the drill knows what a changed Secret is to the services.
+      expect(valueFrom?.secretKeyRef.key).toBe(name)
       expect(readme).toContain(`secret generic ${valueFrom?.secretKeyRef.name} `)
-      expect(readme).toContain(`--from-literal=${valueFrom?.secretKeyRef.key}=`)
+      const given = valueFrom?.secretKeyRef.optional ? `${name}: ` : `--from-literal=${name}=`
+      expect(readme).toContain(given)
     }
   })
+
+  it.each(Object.keys(READ_CONFIG))(
+    'let the %s have each previous key, and start without',
+    (name) => {
+      const found = workloads().find(({ metadata }) => metadata.name === name)
+      const [{ env }] = workload.parse(found).spec.template.spec.containers
+      const refOf = (variable: string) =>
+        env.find((each) => each.name === variable)?.valueFrom?.secretKeyRef
+
+      for (const variable of previousKeys(name)) {
+        const current = refOf(variable.replace(/_PREVIOUS$/, ''))
+        expect(current, name).toMatchObject({ optional: false })
+        expect(refOf(variable), variable).toEqual({ ...current, key: variable, optional: true })
+      }
+    },
+  )
 
   it.each(SERVICE_NAMES)('listen where the %s does', (name) => {
     const { ports: defaults } = profileOf('up')

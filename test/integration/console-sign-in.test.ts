@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { ConsoleDeps } from '../../services/console/console-app.ts'
 import { FAILED_SIGN_INS_PER_MINUTE } from '../../services/console/sign-in-limit.ts'
+import { Secret } from '../../services/shared/config.ts'
+import { createLogger } from '../../services/shared/logger.ts'
 import {
   OPERATOR_TOKEN,
   PUBLIC_URL,
@@ -261,6 +263,26 @@ describe('signing in with a token', () => {
     const headers = { cookie: cookieOf(known.headers), ...fromOwnPage }
     const asOperator = await api.call(`PUT ${path}`, { ...browser(headers), body: {} })
     expect(asOperator.status).toBe(403)
+  })
+
+  it('takes the operator’s token before until it is taken away, and says that it is in use', async () => {
+    const [current, before] = ['operator-new', 'operator-before']
+    const secrets = [current, before].map((token) => new Secret(token))
+    const said: string[] = []
+    const logger = createLogger('test', 'info', { write: (line) => said.push(line) })
+    const during = await aConsole({ operatorTokens: secrets, logger })
+    const after = await aConsole({ operatorTokens: secrets.slice(0, 1) })
+    const { path, token: foreign } = await api.aWorkspace()
+    const tokens = [current, before, foreign, 'operator-wrong']
+    const statusOf = async (token: string, at: TestConsole) =>
+      (await at.call(`PUT ${path}`, { token, body: {} })).status
+    const statuses = (at: TestConsole) => Promise.all(tokens.map((token) => statusOf(token, at)))
+
+    expect(await statuses(during)).toEqual([200, 200, 403, 401])
+    const told = said.filter((line) => line.includes('operator_token.previous_used'))
+    expect(told).toHaveLength(1)
+    expect(said.join('')).not.toContain('operator-')
+    expect(await statuses(after)).toEqual([200, 401, 403, 401])
   })
 
   it('refuses another workspace, a wrong token and a foreign page', async () => {

@@ -86,7 +86,7 @@ export async function startConsole(
     rewinds: awayRewinds,
     logger,
     clock: systemClock,
-    operatorToken: new Secret(OPERATOR_TOKEN),
+    operatorTokens: [new Secret(OPERATOR_TOKEN)],
     publicUrl: PUBLIC_URL,
     frameOrigins: [],
     trustedProxies: [],

@@ -33,3 +33,8 @@ export function knownVariables(program: string): ReadonlySet<string> {
   }
   return asked
 }
+
+/** Those that hold what was good before, while a secret is being changed. */
+export function previousKeys(program: string): readonly string[] {
+  return [...knownVariables(program)].filter((name) => name.endsWith('_PREVIOUS'))
+}

@@ -51,8 +51,22 @@ describe('configuration of the console', () => {
     expect(withToken(32)).not.toThrow()
   })
 
+  it('takes the token before beside the current one, as hard to guess', () => {
+    const before = 'operator-hunter2-that-was-there-before'
+    const tokensOf = (previous: string) =>
+      readConfig({ ...required, OPERATOR_TOKEN_PREVIOUS: previous }).operatorTokens.map((token) =>
+        token.reveal(),
+      )
+
+    expect(tokensOf(before)).toEqual([required.OPERATOR_TOKEN, before])
+    // As compose has it while none is being changed.
+    expect(tokensOf('')).toEqual([required.OPERATOR_TOKEN])
+    expect(() => tokensOf('x'.repeat(31))).toThrow('OPERATOR_TOKEN_PREVIOUS: must have at least')
+  })
+
   it('prints without its secrets', () => {
-    const printed = JSON.stringify(readConfig(required))
+    const previous = { OPERATOR_TOKEN_PREVIOUS: `${required.OPERATOR_TOKEN}-before` }
+    const printed = JSON.stringify(readConfig({ ...required, ...previous }))
 
     expect(printed).not.toContain('hunter2')
     expect(printed).not.toContain(required.SECRETS_KEY)

@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { profileOf, SERVICE_NAMES } from '../../../deploy/local/profiles.ts'
 import { projectPath } from '../../../services/shared/project-path.ts'
-import { knownVariables } from '../../support/known-variables.ts'
+import { knownVariables, previousKeys } from '../../support/known-variables.ts'
 
 /** Nobody can run `docker compose config` without Docker: these are the mistakes it would find. */
 
@@ -105,6 +105,15 @@ describe('docker-compose.yml', () => {
 
     expect(unknown).toEqual([])
   })
+
+  it.each(ours)(
+    '%s gets each previous key that it knows, which is empty by default',
+    (name, ourService) => {
+      for (const variable of previousKeys(name)) {
+        expect(ourService?.environment).toMatchObject({ [variable]: `\${${variable}:-}` })
+      }
+    },
+  )
 
   it.each(ours)('%s is started from what the build makes', (name, ourService) => {
     expect(ourService?.command).toEqual([`dist/services/${name}/main.js`])
