@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import kafkajs, { type AclEntry } from 'kafkajs'
 import type { TopicSpec } from '../../services/shared/kafka/topic-spec.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
+import { blocksOf } from './page-shell.ts'
 
 /**
  * The commands of the page "Production Kafka", as a shell understands them. The scripts of Kafka
@@ -19,17 +19,26 @@ type Words = readonly string[]
 
 const PAGE = projectPath('deploy/kafka/README.md')
 
-/** The first block of `sh` behind each of the two headings. */
-export function readPageCommands(): PageCommands {
-  return { topics: run('Topics', 'kafka-topics.sh'), acls: run('Permissions', 'kafka-acls.sh') }
+/**
+ * The first block of `sh` behind each of the two headings. `suffix`: of the users that take turns
+ * with those of the page.
+ */
+export function readPageCommands(suffix = ''): PageCommands {
+  return {
+    topics: run('Topics', 'kafka-topics.sh'),
+    acls: run('Permissions', 'kafka-acls.sh', { SUFFIX: suffix }),
+  }
 }
 
-function run(heading: string, program: string): Words[] {
-  const section = readFileSync(PAGE, 'utf8').split(`\n## ${heading}\n`)[1] ?? ''
-  const block = /```sh\n([\s\S]*?)```/.exec(section)?.[1]
-  if (block === undefined) throw new Error(`${PAGE} has no commands under ${heading}`)
+function run(
+  heading: string,
+  program: string,
+  env: Readonly<Record<string, string>> = {},
+): Words[] {
+  const [block] = blocksOf(PAGE, `## ${heading}`)
   const script = `set -eu\n${program}() { printf '%s\\n' "$*"; }\n${block}`
-  const said = execFileSync('bash', ['-c', script], { encoding: 'utf8' })
+  const options = { encoding: 'utf8', env: { PATH: process.env['PATH'], ...env } } as const
+  const said = execFileSync('bash', ['--norc', '-c', script], options)
   return said
     .trim()
     .split('\n')
