@@ -4,6 +4,7 @@ import { findPrometheus, type PrometheusPrograms } from '../../deploy/local/prom
 import { startStack } from '../../deploy/local/stack.ts'
 import { StackError } from '../../deploy/local/stack-error.ts'
 import { playScene } from './play.ts'
+import { openPremises } from './premises.ts'
 import type { Scene } from './scene.ts'
 import { SCENES } from './scenes.ts'
 import { type Ground, openSite } from './site.ts'
@@ -41,13 +42,18 @@ async function drill(
 
 async function playOn(ground: Ground, [name, scene]: NamedScene): Promise<Outcome> {
   say(`\n  ${name}`)
-  const site = await openSite(name, ground)
+  const premises = scene.premises ? await openPremises(ground, scene.premises) : null
   try {
-    const outcome = await playScene(name, scene, site, say)
-    say(`\n${renderOutcome(outcome)}`)
-    return outcome
+    const site = await openSite(name, ground, premises)
+    try {
+      const outcome = await playScene(name, scene, site, say)
+      say(`\n${renderOutcome(outcome)}`)
+      return outcome
+    } finally {
+      await site.close()
+    }
   } finally {
-    await site.close()
+    await premises?.stop()
   }
 }
 

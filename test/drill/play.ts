@@ -6,7 +6,7 @@ import { timetableOf } from './alert-timetable.ts'
 import type { Scene } from './scene.ts'
 import type { Site } from './site.ts'
 import type { Outcome } from './verdict.ts'
-import { type Call, callsOf, caughtUpAt, longestWaitMs } from './waits.ts'
+import { type Call, callsOf, caughtUpAt, longestWaitMs, refusedBy } from './waits.ts'
 
 /** One scene from the first call to the last delivery: judged by what the customers' endpoints got. */
 
@@ -143,6 +143,6 @@ async function judgeDeliveries({ product, receiver, senders }: Site) {
   })
   const { sent, lost } = judge(new Map(accepted), receiver.received, keyOf)
   const { outOfOrder, duplicates } = judge(new Map(inOrder), receiver.received, keyOf)
-  const refused = senders.all.reduce((sum, sender) => sum + sender.refused, 0)
+  const refused = refusedBy(senders.all)
   return { accepted: sent, lost, outOfOrder, repeated: duplicates, refused }
 }

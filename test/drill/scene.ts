@@ -10,6 +10,8 @@ export interface Scene {
   readonly expected: Expected
   /** Where no page is expected: milliseconds until it is mended, three minutes by default. */
   readonly repairedAfterMs?: number
+  /** With services that can be replaced under load. Default: one normalizer, and nobody is replaced. */
+  readonly premises?: { readonly kafka: 'open' | 'documented' }
   /** Answers how it is mended. `tell`: what a reader should know beyond the figures. */
   break(site: Site, tell: Tell): Promise<Mending>
 }

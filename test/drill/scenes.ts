@@ -2,6 +2,7 @@ import { systemClock } from '../../services/shared/clock.ts'
 import type { Product } from '../support/product.ts'
 import { coordinatorKilled, frozenBroker, twoBrokersKilled } from './cluster-scenes.ts'
 import { whileRegistryIsAway } from './registry-away.ts'
+import { ROTATION_SCENES } from './rotations.ts'
 import type { Scene } from './scene.ts'
 import type { Dispatcher } from './site.ts'
 import { callsOf, longestWaitMs } from './waits.ts'
@@ -113,4 +114,5 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   'frozen-broker': frozenBroker,
   'coordinator-killed': coordinatorKilled,
   'two-brokers-killed': twoBrokersKilled,
+  ...ROTATION_SCENES,
 }

@@ -13,6 +13,7 @@ import {
   startSingleSenders,
 } from '../support/single-senders.ts'
 import type { AlertWatch } from './alert-watch.ts'
+import type { Premises, Staffed } from './premises.ts'
 import { keyOfCall } from './waits.ts'
 import { startWatchedPrometheus } from './watched-prometheus.ts'
 
@@ -31,6 +32,9 @@ export interface Site {
   /** First 2xx of each call by its key, milliseconds since 1970. */
   readonly deliveredAt: ReadonlyMap<string, number>
   readonly alerts: AlertWatch
+  /** Null where no service is replaced. */
+  readonly premises: Premises | null
+  readonly staffed: Staffed | null
   close(): Promise<void>
 }
 
@@ -54,13 +58,18 @@ export interface Ground {
   readonly programs: PrometheusPrograms
 }
 
-export async function openSite(name: string, ground: Ground): Promise<Site> {
+export async function openSite(
+  name: string,
+  ground: Ground,
+  premises: Premises | null = null,
+): Promise<Site> {
   const { profile, stack } = ground
   const product = await Product.prepare({
     stack: stack.env,
     profile,
-    databaseUrl: await createDatabase(stack.env.DATABASE_URL),
-    topicPrefix: `drill-${name}`,
+    databaseUrl: premises?.databaseUrl ?? (await createDatabase(stack.env.DATABASE_URL)),
+    topicPrefix: premises?.topicPrefix ?? `drill-${name}`,
+    env: premises?.env ?? {},
   })
   const receiver = await new Receiver().start()
   const deliveredAt = noteDeliveries(receiver)
@@ -69,7 +78,8 @@ export async function openSite(name: string, ground: Ground): Promise<Site> {
     while (closing.length > 0) await closing.pop()?.()
   }
   try {
-    const dispatchers = await startServices(product)
+    const staffed = premises && (await premises.start(product))
+    const dispatchers = staffed?.fleet.dispatchers ?? (await startServices(product))
     const sources = await connectWorkspaces(product, receiver)
     const senders = startSingleSenders(sources)
     closing.push(() => senders.stop())
@@ -89,6 +99,8 @@ export async function openSite(name: string, ground: Ground): Promise<Site> {
       senders,
       deliveredAt,
       alerts,
+      premises,
+      staffed,
       close,
     }
   } catch (error) {

@@ -6,7 +6,7 @@ export type Expected =
   /** This alert has to fire. */
   | { readonly kind: 'alert'; readonly name: string }
   /** Nobody is to be woken, and why not. */
-  | { readonly kind: 'no page'; readonly because: string }
+  | { readonly kind: 'no page'; readonly because: string; readonly refusedMax?: number }
 
 export interface Outcome {
   readonly scene: string
@@ -41,8 +41,15 @@ export function problemsOf(outcome: Outcome): readonly string[] {
   return [
     ...(lost.length > 0 ? [`${lost.length} lost: ${named(lost)}`] : []),
     ...(outOfOrder.length > 0 ? [`${outOfOrder.length} out of order: ${named(outOfOrder)}`] : []),
+    ...refusalProblems(outcome),
     ...alertProblems(outcome),
   ]
+}
+
+/** In most scenes a provider may be told to come again; where it is not, the scene says so. */
+function refusalProblems({ expected, refused }: Outcome): readonly string[] {
+  const isTooMany = expected.kind === 'no page' && refused > (expected.refusedMax ?? refused)
+  return isTooMany ? [`${refused} refused`] : []
 }
 
 const NAMED_MAX = 5

@@ -55,3 +55,8 @@ export function longestWaitMs(
     .map(({ acceptedAt, deliveredAt }) => (deliveredAt ?? now) - acceptedAt)
     .reduce((longest, ms) => Math.max(longest, ms), 0)
 }
+
+/** Calls that their providers were not thanked for. */
+export function refusedBy(senders: readonly Sender[]): number {
+  return senders.reduce((sum, sender) => sum + sender.refused, 0)
+}

@@ -1,6 +1,5 @@
 import type { AclEntry, Admin, Kafka } from 'kafkajs'
-import { expect } from 'vitest'
-import type { StackEnvironment } from '../../deploy/local/profiles.ts'
+import { type Profile, profileOf, type StackEnvironment } from '../../deploy/local/profiles.ts'
 import type { KafkaConfig } from '../../services/shared/config.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
 import { ensureTopics } from '../../services/shared/kafka/topics.ts'
@@ -23,11 +22,15 @@ export interface DocumentedKafka {
   stop(): Promise<void>
 }
 
-export async function startDocumentedKafka(stack: StackEnvironment): Promise<DocumentedKafka> {
+/** `profile`: whose folder it lies in, and with which it is stopped. */
+export async function startDocumentedKafka(
+  stack: StackEnvironment,
+  profile: Profile = profileOf('test'),
+): Promise<DocumentedKafka> {
   const commands = readPageCommands()
   const acls = commands.acls.flatMap(aclsOf)
   const env = { ...stack, TOPIC_PREFIX: 'calls', TOPIC_PARTITIONS: '12' }
-  const secure = await SecureKafka.start()
+  const secure = await SecureKafka.start(profile)
   const configOf = (user: User) => ({ ...kafkaConfigOf(env), ...secure.config(user) })
   const clientOf = (user: User) => createKafka(configOf(user), user, quiet)
   const admin = clientOf('admin').admin()
@@ -40,9 +43,10 @@ export async function startDocumentedKafka(stack: StackEnvironment): Promise<Doc
     await ensureTopics(admin, commands.topics.map(topicOf))
     await admin.createAcls({ acl: acls })
     // The broker has taken them, and heeds them once it is through with opening all those partitions.
-    await eventually(async () =>
-      expect(await refusal(clientOf('data-team'), 'read', 'calls.events')).toBeNull(),
-    )
+    await eventually(async () => {
+      const refused = await refusal(clientOf('data-team'), 'read', 'calls.events')
+      if (refused !== null) throw new Error(refused)
+    })
   } catch (error) {
     await stop()
     throw error

@@ -3,7 +3,12 @@ import {
   createCallEventEncoder,
   readCallEventSchema,
 } from '../../services/shared/call-event-codec.ts'
-import type { KafkaConfig } from '../../services/shared/config.ts'
+import {
+  type KafkaConfig,
+  kafkaConfig,
+  kafkaVariables,
+  readEnvironment,
+} from '../../services/shared/config.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
 import { type LogProducer, startLogProducer } from '../../services/shared/kafka/producer.ts'
 import { createCallEventRegistry } from '../../services/shared/kafka/schema-registry.ts'
@@ -56,12 +61,5 @@ export class EventLog {
 }
 
 export function kafkaConfigOf(env: Readonly<Record<string, string>>): KafkaConfig {
-  return {
-    brokers: (env['KAFKA_BROKERS'] ?? '').split(','),
-    tls: null,
-    sasl: null,
-    registry: { url: env['SCHEMA_REGISTRY_URL'] ?? '', login: null, ca: null },
-    topicPrefix: env['TOPIC_PREFIX'] ?? '',
-    partitions: Number(env['TOPIC_PARTITIONS']),
-  }
+  return kafkaConfig(readEnvironment(kafkaVariables, env))
 }

@@ -76,7 +76,10 @@ export function array<T>(items: readonly T[] | null, encode: (item: T) => Buffer
 export const NO_TAGS = int8(0)
 
 export function compactString(text: string): Buffer {
-  const bytes = Buffer.from(text)
+  return compactBytes(Buffer.from(text))
+}
+
+export function compactBytes(bytes: Buffer): Buffer {
   return Buffer.concat([unsigned(bytes.length + 1), bytes])
 }
 

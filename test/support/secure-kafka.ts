@@ -35,27 +35,32 @@ const KEY_FILE = projectPath('test/fixtures/tls/self-signed.key.pem')
 
 export class SecureKafka {
   readonly broker: string
+  /** Asks nobody who he is, and is reached from this machine only. */
+  readonly controller: string
+  readonly #home: Profile
   readonly #server: Server
   readonly #profile: Profile
   readonly #passwords: ReadonlyMap<User, string>
 
-  private constructor(profile: Profile, passwords: ReadonlyMap<User, string>) {
+  private constructor(home: Profile, profile: Profile, passwords: ReadonlyMap<User, string>) {
+    this.#home = home
     this.#profile = profile
     this.#passwords = passwords
     this.broker = `${HOST}:${profile.ports.kafka}`
+    this.controller = `${HOST}:${profile.ports.controller}`
     this.#server = kafkaServer(profile, () => undefined, this.#variant())
   }
 
-  static async start(): Promise<SecureKafka> {
+  /** `home`: whose pid files say that it runs, so that stopping that stack stops this one, too. */
+  static async start(home: Profile = profileOf('test')): Promise<SecureKafka> {
     const [kafka = 0, controller = 0] = await freePorts(2)
-    const test = profileOf('test')
     const profile = {
-      ...test,
-      folder: join(test.folder, `secure-${kafka}`),
-      ports: { ...test.ports, kafka, controller },
+      ...home,
+      folder: join(home.folder, `secure-${kafka}`),
+      ports: { ...home.ports, kafka, controller },
     }
     const secret = () => randomBytes(12).toString('hex')
-    const secure = new SecureKafka(profile, new Map(USERS.map((user) => [user, secret()])))
+    const secure = new SecureKafka(home, profile, new Map(USERS.map((user) => [user, secret()])))
     await secure.#launch()
     return secure
   }
@@ -106,9 +111,8 @@ export class SecureKafka {
     }
   }
 
-  /** Its pid file is in the folder of the test stack, so that stopping that one stops this one, too. */
   get #pidFile(): string {
-    return pidFile(profileOf('test'), this.#name)
+    return pidFile(this.#home, this.#name)
   }
 
   get #name(): string {
@@ -116,7 +120,7 @@ export class SecureKafka {
   }
 
   #launch(): Promise<Daemon> {
-    const log = logFile(profileOf('test'), this.#name)
+    const log = logFile(this.#home, this.#name)
     return startDaemon({ ...this.#server, pidFile: this.#pidFile, logFile: log })
   }
 

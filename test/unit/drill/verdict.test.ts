@@ -37,6 +37,11 @@ describe('the verdict on a scene of the drill', () => {
       [],
     ],
     ['nothing wrong with what is repeated or refused', { repeated: 9, refused: 3 }, []],
+    [
+      'a refusal where nobody is to be refused',
+      { expected: { ...NO_PAGE, refusedMax: 0 }, alerts: [], longestWaitMs: 1_000, refused: 3 },
+      ['3 refused'],
+    ],
   ])('finds %s', (_what, overrides, expected) => {
     const outcome = anOutcome(overrides)
 
