@@ -1,14 +1,18 @@
 import { systemClock as clock } from '../shared/clock.ts'
 import { createGuardedAgent } from '../shared/egress/guarded-agent.ts'
 import { requireAccess } from '../shared/kafka/access.ts'
+import { createKafka } from '../shared/kafka/client.ts'
 import { requireRights } from '../shared/kafka/require-rights.ts'
+import { topicNames } from '../shared/kafka/topics.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
 import { checkDatabase, createPool } from '../shared/postgres/pool.ts'
 import { prepareDatabase } from '../shared/postgres/prepare-database.ts'
 import { projectPath } from '../shared/project-path.ts'
+import { startRestores } from '../shared/restores/restores.ts'
+import { createTopicsCheck } from '../shared/restores/topics-check.ts'
 import { runService } from '../shared/run-service.ts'
-import { startTelemetryServer } from '../shared/telemetry-server.ts'
+import { alsoDegraded, startTelemetryServer } from '../shared/telemetry-server.ts'
 import { watchClocks } from '../shared/watch-clocks.ts'
 import { readConfig } from './config.ts'
 import { startHousekeeping } from './housekeeping.ts'
@@ -34,6 +38,12 @@ await runService(async () => {
   const eventLog = await lifecycle.start('event-log', () =>
     openEventLog(config.kafka, clock, logger),
   )
+  const restores = await lifecycle.start('restores', () => {
+    const { events, catchUp } = topicNames(config.kafka.topicPrefix)
+    const kafka = createKafka(config.kafka, 'console', logger)
+    const checks = [createTopicsCheck({ kafka, db: pool, topics: [events, catchUp], logger })]
+    return startRestores({ checks, clock, logger })
+  })
   const retentionDays = config.attemptsRetentionDays
   await lifecycle.start('housekeeping', () =>
     startHousekeeping({ pool, retentionDays, clock, logger }),
@@ -45,12 +55,13 @@ await runService(async () => {
     (opened) => opened.destroy(),
   )
   const registry = createConsoleMetrics(pool, logger)
+  restores.tellIn(registry)
   await lifecycle.start('clocks', () => watchClocks({ registry, pool, clock, logger }))
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
       ...config,
       registry,
-      isReady: () => checkDatabase(pool),
+      isReady: async () => alsoDegraded(await checkDatabase(pool), restores.unconfirmed),
     }),
   )
   const webRoot = projectPath('dist', 'web')

@@ -5,6 +5,7 @@ import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { prepareDatabase } from '../shared/postgres/prepare-database.ts'
+import { awaitClear } from '../shared/restores/await-clear.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
 import { startTracing } from '../shared/tracing.ts'
@@ -14,6 +15,7 @@ import { connectEngine } from './connect-engine.ts'
 import { connectKafka } from './connect-kafka.ts'
 import { followConnections } from './follow-connections.ts'
 import { startPulse } from './pulse.ts'
+import { watchRestores } from './watch-restores.ts'
 
 await runService(async () => {
   const config = readConfig()
@@ -33,6 +35,10 @@ await runService(async () => {
     (opened) => opened.end(),
   )
   const kafka = await lifecycle.start('kafka', () => connectKafka(config, logger))
+  const restores = await lifecycle.start('restores', () =>
+    watchRestores({ kafka, pool, clock, logger }),
+  )
+  await awaitClear(restores, clock, config)
   const { engine, metrics, agent } = connectEngine({ config, kafka, pool, tracing, clock, logger })
   await lifecycle.start(
     'egress',
@@ -67,10 +73,11 @@ await runService(async () => {
     () => engine.stop(),
   )
   const { registry } = metrics
+  restores.tellIn(registry)
   await lifecycle.start('clocks', () => watchClocks({ registry, pool, clock, logger }))
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({ ...config, registry, isReady: () => engine.isReady() }),
   )
   logger.info({ groupId, topics }, 'service.started')
-  await lifecycle.runUntilSignal(consumer.ended)
+  await lifecycle.runUntilSignal(Promise.race([consumer.ended, restores.ended]))
 })

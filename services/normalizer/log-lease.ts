@@ -1,5 +1,6 @@
 import type { Logger } from '../shared/logger.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
+import type { Restores } from '../shared/restores/restores.ts'
 
 /**
  * Table `log_lease`: into which log the normalizers write what waits in Postgres.
@@ -11,17 +12,26 @@ import type { Pool } from '../shared/postgres/pool.ts'
 export interface LogLease {
   /**
    * Takes or renews the lease for our topic; all replicas of one topic have it together. False
-   * while normalizers of another topic run, and for 10 s after the last of them.
+   * while normalizers of another topic run, and for 10 s after the last of them; and while a store was
+   * restored and nobody has confirmed it: what waits in Postgres may be in the log.
    */
   isOurs(): Promise<boolean>
-  /** The last answer. */
+  /** Whether another topic had it when it was asked for last. */
   readonly isElsewhere: boolean
 }
 
 /** Longer than a pause of a process that lives: it is renewed every second. */
 const LEASE_MS = 10_000
 
-export function createLogLease(pool: Pool, eventsTopic: string, logger: Logger): LogLease {
+export interface LogLeaseOptions {
+  readonly pool: Pool
+  readonly eventsTopic: string
+  readonly restores: Pick<Restores, 'isClear'>
+  readonly logger: Logger
+}
+
+export function createLogLease(options: LogLeaseOptions): LogLease {
+  const { pool, eventsTopic, restores, logger } = options
   let isElsewhere = false
   return {
     async isOurs() {
@@ -33,7 +43,7 @@ export function createLogLease(pool: Pool, eventsTopic: string, logger: Logger):
       const was = isElsewhere
       isElsewhere = rowCount === 0
       if (isElsewhere !== was) logger.warn({ eventsTopic, isElsewhere }, 'log_lease.changed')
-      return !isElsewhere
+      return !isElsewhere && restores.isClear
     },
     get isElsewhere() {
       return isElsewhere

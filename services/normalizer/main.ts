@@ -11,6 +11,8 @@ import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { prepareDatabase } from '../shared/postgres/prepare-database.ts'
+import { startRestores } from '../shared/restores/restores.ts'
+import { createTopicsCheck } from '../shared/restores/topics-check.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
 import { startTracing } from '../shared/tracing.ts'
@@ -53,13 +55,19 @@ await runService(async () => {
       onAppended: (glance) => skews.heard('kafka', glance),
     }),
   )
+  const used = topics.map(({ topic }) => topic)
+  const restores = await lifecycle.start('restores', () => {
+    const checks = [createTopicsCheck({ kafka, db: pool, topics: used, logger })]
+    return startRestores({ checks, clock, logger })
+  })
   const schema = readCallEventSchema()
   const registry = createCallEventRegistry(kafkaConfig.registry)
   const encoder = createCallEventEncoder(schema, await registry.register(names.events, schema))
   const servers = { pool, kafka, producer, encoder, topics: names }
   const normalizer = await lifecycle.start('normalizer', () =>
-    startNormalizer({ ...servers, config, tracing, clock, logger }),
+    startNormalizer({ ...servers, config, restores, tracing, clock, logger }),
   )
+  restores.tellIn(normalizer.registry)
   const readiness = await lifecycle.start('readiness', () =>
     createReadiness({ kafka, pool, degraded: normalizer.degraded, logger }),
   )

@@ -16,6 +16,7 @@ import {
 } from '../shared/postgres/published-events.ts'
 import { createOnRefusedRow, type OnRefusedRow } from '../shared/postgres/refused-rows.ts'
 import { startRecurring } from '../shared/recurring.ts'
+import type { Restores } from '../shared/restores/restores.ts'
 import type { Tracing } from '../shared/tracing.ts'
 import { createAcceptFirstParty } from './accept-first-party.ts'
 import { createAcceptWebhook } from './accept-webhook.ts'
@@ -57,6 +58,8 @@ export interface Normalizer {
   stop(): Promise<void>
 }
 
+type RestoresView = Pick<Restores, 'isClear' | 'unconfirmed'>
+
 export interface NormalizerOptions {
   readonly config: NormalizerConfig
   readonly pool: Pool
@@ -65,6 +68,7 @@ export interface NormalizerOptions {
   readonly kafka: Kafka
   readonly encoder: CallEventEncoder
   readonly topics: TopicNames
+  readonly restores: RestoresView
   /** Null or absent: off. */
   readonly tracing?: Tracing | null | undefined
   readonly clock: Clock
@@ -118,12 +122,12 @@ interface Parts {
 }
 
 function startParts(options: NormalizerOptions): Parts {
-  const { config, pool, topics, clock, logger } = options
+  const { config, pool, topics, restores, clock, logger } = options
   const metrics = createMetrics(config.kafka.partitions)
   const { guard, lastPlaceGuard } = createDatabaseGuards({ clock, logger })
   const { registry } = metrics
   const onRefused = createOnRefusedRow(registry, logger)
-  const lease = createLogLease(pool, topics.events, logger)
+  const lease = createLogLease({ pool, eventsTopic: topics.events, restores, logger })
   const spooling = startSpooling({ ...options, lastPlaceGuard, onRefused, lease, registry })
   const { log } = spooling
   const publisher = createLogPublisher({ ...options, guard, onRefused }, log, metrics)
@@ -159,19 +163,26 @@ function startParts(options: NormalizerOptions): Parts {
   const degraded = (): Degraded[] => [
     ...(spooling.stuckEntries > 0 ? (['spool_entry_stuck'] as const) : []),
     ...(lease.isElsewhere ? (['log_lease_elsewhere'] as const) : []),
+    ...restores.unconfirmed,
   ]
   return { guard, metrics, act, recordings, activity, degraded, stop }
 }
 
 export function createLogPublisher(
-  options: Pick<NormalizerOptions, 'pool' | 'logger' | 'encoder' | 'topics' | 'tracing'> &
+  options: Pick<NormalizerOptions, 'pool' | 'logger' | 'encoder' | 'topics' | 'tracing' | 'restores'> &
     Pick<Parts, 'guard'> & { readonly onRefused: OnRefusedRow },
   log: SafeLog,
   metrics: Pick<NormalizerMetrics, 'recognitionSkipped' | 'eventPublished'>,
 ): Publisher {
-  const { pool, guard, onRefused, logger, encoder, topics, tracing } = options
+  const { pool, guard, onRefused, restores, logger, encoder, topics, tracing } = options
   const known = createKnownEvents({
-    find: (events) => sightEvents(pool, events),
+    async find(events) {
+      const sighting = await sightEvents(pool, events)
+      // Known as published into a log that is gone: a repeat may be the only one that is left.
+      return restores.unconfirmed.includes('kafka_recreated')
+        ? { ...sighting, events: [] }
+        : sighting
+    },
     record: (events) => recordPublishedEvents(pool, events),
     onSkipped: metrics.recognitionSkipped,
     onRefused,

@@ -3,6 +3,7 @@ import { withinMs } from '../shared/deadline.ts'
 import { createClusterLink } from '../shared/kafka/wire/cluster-link.ts'
 import type { Logger } from '../shared/logger.ts'
 import { checkDatabase, type Pool } from '../shared/postgres/pool.ts'
+import type { RestoreProblem } from '../shared/restores/restore-problem.ts'
 import type { Health } from '../shared/telemetry-server.ts'
 
 /**
@@ -18,6 +19,8 @@ export type Degraded =
   | 'spool_entry_stuck'
   /** Normalizers of another events topic run on this database, and write what waits in it. */
   | 'log_lease_elsewhere'
+  /** What waits in Postgres goes nowhere until somebody has confirmed it. */
+  | RestoreProblem
 
 export interface Readiness {
   check(): Promise<Health>

@@ -64,7 +64,9 @@ await runService(async () => {
   const guards = createDatabaseGuards({ clock, logger })
   const { guard } = guards
   const onRefused = createOnRefusedRow(metrics.registry, logger)
-  const parts = { config, pool, ...guards, onRefused, producer, encoder, topics, clock, logger }
+  // Whoever runs this knows what was restored.
+  const restores = { isClear: true, unconfirmed: [] }
+  const parts = { config, pool, restores, ...guards, onRefused, producer, encoder, topics, clock, logger }
   const writing = createLogPublisher(parts, createSpoolingLog(parts, spoolMetrics), metrics)
   const publisher: Publisher = isDryRun ? { publish: look } : writing
   const sessions = createHeldSessions({
@@ -75,7 +77,7 @@ await runService(async () => {
     onSetAside: metrics.requestRejected,
     logger,
   })
-  const lease = createLogLease(pool, topics.events, logger)
+  const lease = createLogLease({ pool, eventsTopic: topics.events, restores, logger })
   const recordings = await lifecycle.start('recordings', () =>
     startRecordings({ ...parts, publisher, lease, metrics }),
   )

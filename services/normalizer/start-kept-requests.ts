@@ -8,6 +8,7 @@ import { DatabaseAwayError, type DatabaseGuard } from '../shared/postgres/databa
 import { createKeptPositions } from '../shared/postgres/kept-requests.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import { startRecurring } from '../shared/recurring.ts'
+import type { Restores } from '../shared/restores/restores.ts'
 import type { ActOptions } from './act-on-verdicts.ts'
 import type { NormalizerConfig } from './config.ts'
 import { createFindSource } from './find-source.ts'
@@ -27,6 +28,7 @@ export interface StartKeptRequestsOptions {
   readonly guard: DatabaseGuard
   readonly kafka: Kafka
   readonly producer: Pick<LogProducer, 'isAway'>
+  readonly restores: Pick<Restores, 'isClear'>
   /** Of rejected requests. */
   readonly topic: string
   readonly registry: Registry
@@ -65,7 +67,9 @@ export function startKeptRequests(options: StartKeptRequestsOptions): { stop(): 
   const running = startRecurring({
     name: 'kept-requests',
     everyMs: LOOK_EVERY_MS,
-    task: () => kept.run(),
+    task: async () => {
+      if (options.restores.isClear) await kept.run()
+    },
     clock,
     logger,
   })

@@ -11,6 +11,11 @@ export type Health =
   | { readonly ok: true; readonly degraded?: readonly string[] }
   | { readonly ok: false; readonly reason: string }
 
+export function alsoDegraded(health: Health, standing: readonly string[]): Health {
+  if (!health.ok || standing.length === 0) return health
+  return { ok: true, degraded: [...(health.degraded ?? []), ...standing] }
+}
+
 export interface TelemetryOptions {
   readonly telemetryPort: number
   /** Of the network interface to listen at. Default: all of them. */

@@ -103,6 +103,7 @@ export class NormalizerBench {
       producer,
       encoder: createCallEventEncoder(schema, id),
       topics: this.names,
+      restores: { isClear: true, unconfirmed: [] },
       clock: systemClock,
       logger: quiet,
     })

@@ -41,6 +41,10 @@ declare module 'kafkajs/src/protocol/decoder.js' {
     readString(): string
     readBytes(length: number): Buffer
     readArray<Item>(read: () => Item): Item[]
+    /** Of the compact encoding; null stands for none at all, as the broker says it. */
+    readUVarIntString(): string | null
+    readUVarIntArray<Item>(read: () => Item): Item[] | null
+    readTaggedFields(): object | null
     readArrayAsync<Item>(read: () => Promise<Item>): Promise<Item[]>
   }
 }
@@ -50,6 +54,9 @@ declare module 'kafkajs/src/protocol/encoder.js' {
     readonly buffer: Buffer
     writeArray(texts: readonly string[]): Encoder
     writeBoolean(value: boolean): Encoder
+    writeBuffer(bytes: Buffer): Encoder
+    writeUVarInt(value: number): Encoder
+    writeUVarIntString(text: string): Encoder
   }
 }
 

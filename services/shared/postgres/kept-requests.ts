@@ -36,6 +36,11 @@ export function createKeptPositions(pool: Pool): KeptPositions {
   }
 }
 
+/** Of a topic that is gone: what is kept is looked for from a few days ago on, and recognized. */
+export async function forgetKeptPositions(db: Queryable): Promise<void> {
+  await db.query('delete from kept_request_positions')
+}
+
 /** As many rows as partitions. */
 async function readPositions(db: Queryable): Promise<ReadonlyMap<number, number>> {
   const { rows } = await db.query<KeptPosition>(

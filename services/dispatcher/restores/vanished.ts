@@ -1,0 +1,35 @@
+import type { PublishedSpan, Vanished } from '../../shared/postgres/vanished-calls.ts'
+
+/** A statement looks at so much: 100 calls a second are 60,000 rows. */
+const SPAN_MS = 10 * 60_000
+/** A row is written right after its record; clocks of Postgres and the broker differ by less than this. */
+const WRITTEN_LATER_MS = 5_000
+
+/** Cut into pieces, the oldest first; none where nothing lies in between. Pure. */
+export function spansOf({ from, until }: PublishedSpan): readonly PublishedSpan[] {
+  const count = Math.max(Math.ceil((until - from) / SPAN_MS), 0)
+  return Array.from({ length: count }, (_, index) => ({
+    from: from + index * SPAN_MS,
+    until: Math.min(from + (index + 1) * SPAN_MS, until),
+  }))
+}
+
+/** One for each workspace, so that it gets one gap and not one for each piece. */
+export function merged(found: readonly Vanished[]): readonly Vanished[] {
+  const byWorkspace = new Map<string, Vanished>()
+  for (const one of found) {
+    const known = byWorkspace.get(one.workspaceId) ?? one
+    byWorkspace.set(one.workspaceId, {
+      workspaceId: one.workspaceId,
+      calls: known === one ? one.calls : known.calls + one.calls,
+      first: Math.min(known.first, one.first),
+      last: Math.max(known.last, one.last),
+    })
+  }
+  return [...byWorkspace.values()].toSorted((a, b) => a.workspaceId.localeCompare(b.workspaceId))
+}
+
+/** Log times, of which those of the table are the later ones. */
+export function toGap({ first, last }: Vanished): { readonly from: number; readonly to: number } {
+  return { from: Math.floor(first) - WRITTEN_LATER_MS, to: Math.ceil(last) }
+}

@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createKafka } from '../../services/shared/kafka/client.ts'
+import {
+  allTopics,
+  prepareTopics,
+  topicNames,
+  withAdmin,
+} from '../../services/shared/kafka/topics.ts'
+import { projectPath } from '../../services/shared/project-path.ts'
+import { quiet } from '../support/builders.ts'
+import { kafkaConfigOf } from '../support/event-log.ts'
+import { eventually } from '../support/eventually.ts'
+import { LogView } from '../support/log-view.ts'
+import { Product } from '../support/product.ts'
+import { callOf } from '../support/provider-calls.ts'
+import { answer, OK, Receiver } from '../support/receiver.ts'
+import { freshPlace } from '../support/stack.ts'
+
+const workspaceId = 'kyiv'
+const path = `/v1/workspaces/${workspaceId}`
+
+/**
+ * Kafka is lost and Postgres is kept: the topics are made anew under their names. Two calls waited for an
+ * endpoint that was away. The steps are one story, each begins where the one before ended.
+ */
+describe('topics that were made anew', () => {
+  let product: Product
+  let receiver: Receiver
+  let webhookUrl: string
+
+  beforeAll(async () => {
+    const env = {
+      TOPIC_PARTITIONS: '1',
+      DISPATCHER_RETRY_TIERS: '1h',
+      DISPATCHER_REQUEST_TIMEOUT_MS: '1000',
+    }
+    receiver = await new Receiver().start()
+    product = await Product.prepare({ ...(await freshPlace()), env })
+    const { normalizer, dispatcher } = await product.startAll()
+    await product.connect(workspaceId, receiver.url(workspaceId))
+    webhookUrl = await product.addSource(workspaceId, 'ringostat')
+    receiver.script(workspaceId, () => answer(503))
+    await send(1)
+    await send(2)
+    await eventually(async () => expect(await view().laneRecords()).toHaveLength(1))
+    await Promise.all([normalizer.kill(), dispatcher.kill()])
+    await makeAnew()
+    receiver.script(workspaceId, () => OK)
+  })
+  afterAll(async () => {
+    await product.stop()
+    await receiver.stop()
+  })
+
+  const view = () => new LogView(product.env)
+  const logged = async () => (await view().read(view().names.events)).length
+  const send = async (number: number) => {
+    const { path: behind, body, contentType } = callOf('ringostat', number)
+    const headers = { 'content-type': contentType }
+    const sent = await fetch(`${webhookUrl}${behind}`, { method: 'POST', headers, body })
+    expect(sent.status).toBe(200)
+  }
+
+  async function makeAnew(): Promise<void> {
+    const config = kafkaConfigOf(product.env)
+    const kafka = createKafka(config, 'restore-test', quiet)
+    const specs = allTopics(topicNames(config.topicPrefix), config.partitions, ['1h'])
+    const topics = specs.map(({ topic }) => topic)
+    await withAdmin(kafka, (admin) => admin.deleteTopics({ topics }))
+    await eventually(async () => {
+      const left = await withAdmin(kafka, (admin) => admin.listTopics())
+      expect(left.filter((topic) => topics.includes(topic))).toEqual([])
+    })
+    await prepareTopics(kafka, specs)
+  }
+
+  async function afterRestore(...args: string[]): Promise<string> {
+    const file = projectPath('dist/services/dispatcher/restores/after-restore.js')
+    const env = { ...product.env }
+    const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], { env })
+    return stdout.replace(/ +/g, ' ')
+  }
+
+  it('are told by a normalizer, which takes calls and drops no repeat of one that is gone', async () => {
+    await product.start('normalizer')
+
+    const port = product.env['NORMALIZER_TELEMETRY_PORT']
+    const ready = await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()
+    expect(ready).toEqual({ ok: true, degraded: ['kafka_recreated'] })
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    expect(metrics).toContain('callwebhook_restore_unconfirmed{problem="kafka_recreated"} 1')
+    await send(1)
+    expect(await logged()).toBe(1)
+  })
+
+  it('are waited for by a dispatcher, which says what to do', async () => {
+    await expect(product.start('dispatcher', {}, { readyWithinMs: 3_500 })).rejects.toThrow(
+      /503 .*kafka_recreated.*npm run after-restore -- --kafka/,
+    )
+    expect(receiver.delivered).toEqual([])
+  })
+
+  it('are confirmed by a command, which leaves a gap for what is gone', async () => {
+    const said = await afterRestore('--kafka')
+
+    expect(said).toContain(`2 ${workspaceId} `)
+    expect(said).toContain('Repeats of 2 calls are taken again.')
+    const { items } = await product.api<{ items: unknown[] }>('GET', `${path}/gaps`)
+    expect(items).toMatchObject([{ reason: 'deleted', backfilledAt: null }])
+    expect(await afterRestore('--kafka')).toContain('nothing_to_confirm')
+  })
+
+  it('are delivered from their start then', async () => {
+    await product.start('dispatcher')
+    await send(2)
+    await send(3)
+
+    await receiver.until(() => receiver.delivered.length === 3, 'all that is in the new log')
+    const calls = receiver.delivered.map(({ event }) => event.providerCallId)
+    expect(calls).toEqual([1, 2, 3].map((number) => callOf('ringostat', number).id))
+  })
+})
