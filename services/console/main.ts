@@ -9,8 +9,7 @@ import { createLogger } from '../shared/logger.ts'
 import { checkDatabase, createPool } from '../shared/postgres/pool.ts'
 import { prepareDatabase } from '../shared/postgres/prepare-database.ts'
 import { projectPath } from '../shared/project-path.ts'
-import { startRestores } from '../shared/restores/restores.ts'
-import { createTopicsCheck } from '../shared/restores/topics-check.ts'
+import { watchStores } from '../shared/restores/watch-stores.ts'
 import { runService } from '../shared/run-service.ts'
 import { alsoDegraded, startTelemetryServer } from '../shared/telemetry-server.ts'
 import { watchClocks } from '../shared/watch-clocks.ts'
@@ -38,11 +37,12 @@ await runService(async () => {
   const eventLog = await lifecycle.start('event-log', () =>
     openEventLog(config.kafka, clock, logger),
   )
+  const { topicPrefix } = config.kafka
   const restores = await lifecycle.start('restores', () => {
-    const { events, catchUp } = topicNames(config.kafka.topicPrefix)
+    const { events, catchUp } = topicNames(topicPrefix)
     const kafka = createKafka(config.kafka, 'console', logger)
-    const checks = [createTopicsCheck({ kafka, db: pool, topics: [events, catchUp], logger })]
-    return startRestores({ checks, clock, logger })
+    const topics = [events, catchUp]
+    return watchStores({ kafka, db: pool, topicPrefix, topics, clock, logger })
   })
   const retentionDays = config.attemptsRetentionDays
   await lifecycle.start('housekeeping', () =>

@@ -6,6 +6,7 @@ import type { Clock } from '../shared/clock.ts'
 import { createGuardedAgent } from '../shared/egress/guarded-agent.ts'
 import type { Logger } from '../shared/logger.ts'
 import { createOnRefusedRow } from '../shared/postgres/refused-rows.ts'
+import type { Restores } from '../shared/restores/restores.ts'
 import type { Tracing } from '../shared/tracing.ts'
 import type { DispatcherConfig } from './config.ts'
 import type { KafkaSide } from './connect-kafka.ts'
@@ -23,6 +24,7 @@ export interface Surroundings {
   readonly config: DispatcherConfig
   readonly kafka: KafkaSide
   readonly pool: Pool
+  readonly restores: Pick<Restores, 'isClearNow'>
   readonly tracing: Tracing | null
   readonly clock: Clock
   readonly logger: Logger
@@ -39,6 +41,7 @@ export function connectEngine({
   config,
   kafka,
   pool,
+  restores,
   tracing,
   clock,
   logger,
@@ -81,6 +84,7 @@ export function connectEngine({
       db: pool,
       box: config.secretBox,
       eventsTopic: kafka.names.events,
+      isBelievable: () => restores.isClearNow(),
       onRefused,
       clock,
       logger,

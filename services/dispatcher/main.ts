@@ -36,10 +36,18 @@ await runService(async () => {
   )
   const kafka = await lifecycle.start('kafka', () => connectKafka(config, logger))
   const restores = await lifecycle.start('restores', () =>
-    watchRestores({ kafka, pool, clock, logger }),
+    watchRestores({ ...config.kafka, kafka, pool, clock, logger }),
   )
   await awaitClear(restores, clock, config)
-  const { engine, metrics, agent } = connectEngine({ config, kafka, pool, tracing, clock, logger })
+  const { engine, metrics, agent } = connectEngine({
+    config,
+    kafka,
+    pool,
+    restores,
+    tracing,
+    clock,
+    logger,
+  })
   await lifecycle.start(
     'egress',
     () => agent,

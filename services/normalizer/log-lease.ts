@@ -26,7 +26,7 @@ const LEASE_MS = 10_000
 export interface LogLeaseOptions {
   readonly pool: Pool
   readonly eventsTopic: string
-  readonly restores: Pick<Restores, 'isClear'>
+  readonly restores: Pick<Restores, 'isClearNow'>
   readonly logger: Logger
 }
 
@@ -43,7 +43,7 @@ export function createLogLease(options: LogLeaseOptions): LogLease {
       const was = isElsewhere
       isElsewhere = rowCount === 0
       if (isElsewhere !== was) logger.warn({ eventsTopic, isElsewhere }, 'log_lease.changed')
-      return !isElsewhere && restores.isClear
+      return !isElsewhere && (await restores.isClearNow())
     },
     get isElsewhere() {
       return isElsewhere

@@ -11,8 +11,7 @@ import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
 import { createPool } from '../shared/postgres/pool.ts'
 import { prepareDatabase } from '../shared/postgres/prepare-database.ts'
-import { startRestores } from '../shared/restores/restores.ts'
-import { createTopicsCheck } from '../shared/restores/topics-check.ts'
+import { watchStores } from '../shared/restores/watch-stores.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
 import { startTracing } from '../shared/tracing.ts'
@@ -55,11 +54,10 @@ await runService(async () => {
       onAppended: (glance) => skews.heard('kafka', glance),
     }),
   )
-  const used = topics.map(({ topic }) => topic)
-  const restores = await lifecycle.start('restores', () => {
-    const checks = [createTopicsCheck({ kafka, db: pool, topics: used, logger })]
-    return startRestores({ checks, clock, logger })
-  })
+  const used = { topicPrefix: kafkaConfig.topicPrefix, topics: topics.map(({ topic }) => topic) }
+  const restores = await lifecycle.start('restores', () =>
+    watchStores({ ...used, kafka, db: pool, clock, logger }),
+  )
   const schema = readCallEventSchema()
   const registry = createCallEventRegistry(kafkaConfig.registry)
   const encoder = createCallEventEncoder(schema, await registry.register(names.events, schema))

@@ -58,7 +58,7 @@ export interface Normalizer {
   stop(): Promise<void>
 }
 
-type RestoresView = Pick<Restores, 'isClear' | 'unconfirmed'>
+type RestoresView = Pick<Restores, 'isClearNow' | 'unconfirmed'>
 
 export interface NormalizerOptions {
   readonly config: NormalizerConfig

@@ -65,7 +65,7 @@ await runService(async () => {
   const { guard } = guards
   const onRefused = createOnRefusedRow(metrics.registry, logger)
   // Whoever runs this knows what was restored.
-  const restores = { isClear: true, unconfirmed: [] }
+  const restores = { isClearNow: async () => true, unconfirmed: [] }
   const parts = { config, pool, restores, ...guards, onRefused, producer, encoder, topics, clock, logger }
   const writing = createLogPublisher(parts, createSpoolingLog(parts, spoolMetrics), metrics)
   const publisher: Publisher = isDryRun ? { publish: look } : writing

@@ -28,7 +28,7 @@ export interface StartKeptRequestsOptions {
   readonly guard: DatabaseGuard
   readonly kafka: Kafka
   readonly producer: Pick<LogProducer, 'isAway'>
-  readonly restores: Pick<Restores, 'isClear'>
+  readonly restores: Pick<Restores, 'isClearNow'>
   /** Of rejected requests. */
   readonly topic: string
   readonly registry: Registry
@@ -39,7 +39,7 @@ export interface StartKeptRequestsOptions {
 const LOOK_EVERY_MS = 2_000
 
 export function startKeptRequests(options: StartKeptRequestsOptions): { stop(): Promise<void> } {
-  const { act, config, pool, guard, kafka, producer, topic, clock, logger } = options
+  const { act, config, pool, guard, kafka, producer, restores, topic, clock, logger } = options
   const metrics = createKeptMetrics(options.registry, clock)
   const reader = createLogReader({ kafka, topic, logger })
   const renormalizing = {
@@ -68,7 +68,7 @@ export function startKeptRequests(options: StartKeptRequestsOptions): { stop(): 
     name: 'kept-requests',
     everyMs: LOOK_EVERY_MS,
     task: async () => {
-      if (options.restores.isClear) await kept.run()
+      if (await restores.isClearNow()) await kept.run()
     },
     clock,
     logger,

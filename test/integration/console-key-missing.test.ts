@@ -54,14 +54,10 @@ async function secretsOf(workspaceId: string) {
 async function load(...workspaceIds: string[]) {
   const clock = { now: () => NOON, elapsed: () => 0, sleep: async () => undefined }
   const { pool: db, secretBox: box } = api
-  const options = {
-    db,
-    box,
-    eventsTopic: 'calls.events',
-    onRefused: () => undefined,
-    clock,
-    logger: quiet,
-  }
+  const isBelievable = async () => true
+  const eventsTopic = 'calls.events'
+  const onRefused = () => undefined
+  const options = { db, box, eventsTopic, isBelievable, onRefused, clock, logger: quiet }
   const loaded = await createConnectionLoader(options)(workspaceIds)
   return workspaceIds.map((id) => loaded.get(id)?.kind)
 }

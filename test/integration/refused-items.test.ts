@@ -58,6 +58,7 @@ const NUL = 'bad\0'
 let pool: Pool
 let told: { statement: BatchedStatement; reason: RowRefusal }[] = []
 
+const isBelievable = async () => true
 const onRefused: OnRefusedRow = ({ statement, error: { reason } }) =>
   told.push({ statement, reason })
 const guard = createDatabaseGuard({ clock, logger: quiet })
@@ -284,6 +285,7 @@ const CASES: Readonly<Record<BatchedStatement, () => Promise<number>>> = {
       db: pool,
       box,
       eventsTopic: 'calls.events',
+      isBelievable,
       onRefused,
       clock,
       logger: quiet,

@@ -87,8 +87,10 @@ describe('topics that were made anew', () => {
     await product.start('normalizer')
 
     const port = product.env['NORMALIZER_TELEMETRY_PORT']
-    const ready = await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()
-    expect(ready).toEqual({ ok: true, degraded: ['kafka_recreated'] })
+    await eventually(async () => {
+      const ready = await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()
+      expect(ready).toEqual({ ok: true, degraded: ['kafka_recreated'] })
+    })
     const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
     expect(metrics).toContain('callwebhook_restore_unconfirmed{problem="kafka_recreated"} 1')
     await send(1)
@@ -96,7 +98,7 @@ describe('topics that were made anew', () => {
   })
 
   it('are waited for by a dispatcher, which says what to do', async () => {
-    await expect(product.start('dispatcher', {}, { readyWithinMs: 3_500 })).rejects.toThrow(
+    await expect(product.start('dispatcher', {}, { readyWithinMs: 5_000 })).rejects.toThrow(
       /503 .*kafka_recreated.*npm run after-restore -- --kafka/,
     )
     expect(receiver.delivered).toEqual([])

@@ -14,6 +14,7 @@ export const ARRAY_STATEMENTS: Readonly<Record<string, readonly string[]>> = {
   'dead-letters.ts': ['mark_resent'],
   'delivery-attempts.ts': ['insert_attempts', 'insert_dead_letters'],
   'held-legs.ts': ['own', 'mark_sessions_published', 'postpone_sessions'],
+  'known-topics.ts': ['own', 'own', 'own'],
   'published-events.ts': [
     'find_spooled',
     'sight_events',

@@ -103,7 +103,7 @@ export class NormalizerBench {
       producer,
       encoder: createCallEventEncoder(schema, id),
       topics: this.names,
-      restores: { isClear: true, unconfirmed: [] },
+      restores: { isClearNow: async () => true, unconfirmed: [] },
       clock: systemClock,
       logger: quiet,
     })

@@ -13,7 +13,7 @@ const gap = z.object({
     .enum(GAP_REASONS)
     .describe(
       '`deleted`: events waited for so long that the log does not keep them any more. No back-fill can ' +
-        'bring them.',
+        'bring them. `restored`: we had an outage, and events of this time may or may not have been sent.',
     ),
   backfilledAt: instant
     .nullable()

@@ -58,6 +58,11 @@ export interface ConnectionLoaderOptions {
   readonly db: Queryable
   readonly box: SecretBox
   readonly eventsTopic: string
+  /**
+   * Asked after the rows were read. In a copy of the database that was restored, customers are connected
+   * who have left since, and others are not who wait for their calls.
+   */
+  readonly isBelievable: () => Promise<boolean>
   readonly onRefused: OnRefusedRow
   readonly clock: Clock
   readonly logger: Logger
@@ -117,6 +122,7 @@ export function createConnectionLoader(options: ConnectionLoaderOptions): LoadCo
   return async (workspaceIds) => {
     const found = await inHalves(workspaceIds, rowsOf, refusals)
     throwFailure(found)
+    if (!(await options.isBelievable())) throw new Error('the database was restored')
     const loaded = new Map<string, KnownConnection>()
     const health: KeyHealth = { lost: [], back: [] }
     for (const one of found) {

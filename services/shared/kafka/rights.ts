@@ -1,4 +1,4 @@
-import { topicNames } from './topics.ts'
+import { restoresGroup, topicNames } from './topics.ts'
 
 /**
  * What each service must be allowed to do in Kafka: the one table, from which services check their
@@ -12,22 +12,27 @@ const BIT = { Read: 3, Write: 4, Create: 5, Describe: 8, DescribeConfigs: 10 } a
 
 export type RightsOwner = keyof typeof RIGHTS
 
-/** `lanes`: the retry topics, present and future ones. `all`: every topic of the prefix. */
-type Role = 'events' | 'rejected' | 'catchUp' | 'lanes' | 'deadLetter' | 'all' | 'group'
+/**
+ * `lanes`: the retry topics, present and future ones. `all`: every topic of the prefix. `marks`: the group
+ * as whose commit the newest mark of Postgres is kept.
+ */
+type Role = 'events' | 'rejected' | 'catchUp' | 'lanes' | 'deadLetter' | 'all' | 'group' | 'marks'
 
 const RIGHTS = {
   normalizer: {
     events: ['Read', 'Write', 'DescribeConfigs'],
     rejected: ['Read', 'Write', 'DescribeConfigs'],
+    marks: ['Read'],
   },
   dispatcher: {
     group: ['Read'],
+    marks: ['Read'],
     events: ['Read', 'DescribeConfigs'],
     catchUp: ['Read', 'Write', 'DescribeConfigs'],
     lanes: ['Read', 'Write', 'DescribeConfigs'],
     deadLetter: ['Write', 'DescribeConfigs'],
   },
-  console: { events: ['Read'], catchUp: ['Write'] },
+  console: { events: ['Read'], catchUp: ['Write'], marks: ['Read'] },
   topics: { all: ['Create', 'Describe', 'DescribeConfigs'] },
 } as const satisfies Readonly<Record<string, Readonly<Partial<Record<Role, readonly Operation[]>>>>>
 
@@ -68,8 +73,9 @@ function subjectOf(
   const topic = (name: string) => {
     return { resource: 'topic', name, isPrefix: false, checked: [name] } as const
   }
-  if (role === 'group') {
-    return { resource: 'group', name: groupId, isPrefix: false, checked: [groupId] }
+  if (role === 'group' || role === 'marks') {
+    const name = role === 'group' ? groupId : restoresGroup(topicPrefix)
+    return { resource: 'group', name, isPrefix: false, checked: [name] }
   }
   if (role === 'lanes') {
     return { resource: 'topic', name: names.retry(''), isPrefix: true, checked: lanes }

@@ -11,7 +11,7 @@ const NO_ID = /^0*$/
  * The ids of those of the topics that are there, by name, as most brokers tell them: one that is cut off
  * knows a topic that was deleted since. 32 hexadecimal digits each.
  *
- * @throws BrokerAwayError when nobody answers, and Error when nobody knows ids (before Kafka 2.8).
+ * @throws BrokerAwayError when nobody answers, and VersionError when brokers know no ids (before Kafka 2.8).
  */
 export async function readTopicIds(
   link: ClusterLink,

@@ -28,6 +28,11 @@ export function topicNames(prefix: string): TopicNames {
   }
 }
 
+/** A group that nobody joins; see `KeptMark`. */
+export function restoresGroup(topicPrefix: string): string {
+  return `${topicPrefix}.restores`
+}
+
 const DAY_MS = 86_400_000
 
 /**

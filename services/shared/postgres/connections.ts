@@ -83,7 +83,8 @@ export async function loadConnections(
   const { rows } = await db.query<ConnectionForDelivery>(
     `select ${COLUMNS}, on_probation as "onProbation", retry_now_at as "retryNowAt",
        last_error_class as "lastErrorClass",
-       (select from_at from gaps g where g.workspace_id = c.workspace_id and reason <> 'deleted'
+       (select from_at from gaps g where g.workspace_id = c.workspace_id
+          and reason not in ('deleted', 'restored')
         order by id desc limit 1) as "gapFrom",
        array(select id from backfills b where b.workspace_id = c.workspace_id
              and state in ('cancelled', 'failed')

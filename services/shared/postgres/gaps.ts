@@ -5,7 +5,8 @@ import { type Queryable, timestamp } from './pool.ts'
  *
  * A gap for the reason `deleted` holds what left the log unsent. It is closed from its beginning, it
  * belongs to no connection, and nothing can fill it: whatever looks for the gap of a connection or
- * for what a back-fill may bring passes it over.
+ * for what a back-fill may bring passes it over. One for the reason `restored` holds what may have been
+ * delivered, as nobody knows any more; it belongs to no connection either, and a back-fill can bring it.
  */
 
 /**
@@ -24,7 +25,9 @@ export async function extendGap(
        update gaps
        set from_at = least(from_at, $2),
            backfilled_at = case when $2 < from_at then null else backfilled_at end
-       where id = (select max(id) from gaps where workspace_id = $1 and reason <> 'deleted')
+       where id = (
+         select max(id) from gaps
+         where workspace_id = $1 and reason not in ('deleted', 'restored'))
        returning id)
      insert into gaps (workspace_id, from_at, to_at, reason)
      select id, $2, $3, 'disconnected' from workspaces
@@ -44,7 +47,9 @@ export async function lengthenGap(
 ): Promise<void> {
   await db.query(
     `update gaps set to_at = greatest(to_at, $2)
-     where id = (select max(id) from gaps where workspace_id = $1 and reason <> 'deleted')
+     where id = (
+         select max(id) from gaps
+         where workspace_id = $1 and reason not in ('deleted', 'restored'))
        and to_at is not null`,
     [workspaceId, new Date(until)],
   )
@@ -59,17 +64,49 @@ export async function lengthenGap(
 export async function addDeletedGap(
   db: Queryable,
   workspaceId: string,
-  { from, to }: { readonly from: number; readonly to: number },
+  span: ClosedSpan,
+): Promise<void> {
+  await addClosedGap(db, { workspaceId, reason: 'deleted' }, span)
+}
+
+interface ClosedSpan {
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * Of workspaces that were to get these calls, as far as Postgres knows it now. False: this one was not.
+ * Told again, it is one gap.
+ */
+export async function addRestoredGap(
+  db: Queryable,
+  workspaceId: string,
+  span: ClosedSpan,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from connections
+     where workspace_id = $1 and state in ('connected', 'failing') and connected_at <= $2`,
+    [workspaceId, new Date(span.to)],
+  )
+  if (rowCount === 0) return false
+  await addClosedGap(db, { workspaceId, reason: 'restored' }, span)
+  return true
+}
+
+async function addClosedGap(
+  db: Queryable,
+  { workspaceId, reason }: { readonly workspaceId: string; readonly reason: GapReason },
+  { from, to }: ClosedSpan,
 ): Promise<void> {
   await db.query(
     `with widened as (
        update gaps set from_at = least(from_at, $2), to_at = greatest(to_at, $3)
-       where workspace_id = $1 and reason = 'deleted' and from_at <= $3 and to_at >= $2
+       where workspace_id = $1 and reason = $4 and from_at <= $3 and to_at >= $2
        returning id)
      insert into gaps (workspace_id, from_at, to_at, reason)
-     select id, $2, $3, 'deleted' from workspaces
+     select id, $2, $3, $4 from workspaces
      where id = $1 and not exists (select from widened)`,
-    [workspaceId, new Date(from), new Date(to)],
+    [workspaceId, new Date(from), new Date(to), reason],
   )
 }
 
@@ -114,7 +151,7 @@ export async function missedGaps(db: Queryable, workspaceId: string): Promise<Ga
   return rows.map((row) => ({ from: row.from_at.getTime(), to: row.to_at?.getTime() ?? null }))
 }
 
-export const GAP_REASONS = ['disconnected', 'suspended', 'deleted'] as const
+export const GAP_REASONS = ['disconnected', 'suspended', 'deleted', 'restored'] as const
 
 export type GapReason = (typeof GAP_REASONS)[number]
 

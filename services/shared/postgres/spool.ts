@@ -198,6 +198,18 @@ export async function markAttempted(db: Queryable, ids: readonly string[]): Prom
   })
 }
 
+/**
+ * Of all entries: since `at` each may be in the log, so the drain asks there before it writes one. How many
+ * it were that were surely not in it before.
+ */
+export async function markAllAttempted(db: Queryable, at: number): Promise<number> {
+  const { rowCount } = await db.query(
+    'update spool set attempted_at = $1 where attempted_at is null',
+    [new Date(at)],
+  )
+  return rowCount ?? 0
+}
+
 /** Of entries that cannot be brought into Kafka: nobody waits for them, and their age counts no more. */
 export async function markStuck(db: Queryable, ids: readonly string[]): Promise<void> {
   await db.query({

@@ -4,7 +4,7 @@ import { startTelemetryServer, type TelemetryOptions } from '../telemetry-server
 import type { Restores } from './restores.ts'
 
 /** The first look takes less, unless somebody is away. */
-const QUIETLY_MS = 2_000
+const QUIETLY_MS = 500
 
 /**
  * For the start of a service that may do nothing before all is clear. Meanwhile it tells why at the port

@@ -12,6 +12,11 @@ import { RestoreError, type RestoreProblem, restoreSentence } from './restore-pr
 export interface Restores {
   /** Every check has succeeded, and found nothing that a person has to confirm. */
   readonly isClear: boolean
+  /**
+   * The same, asked now: for whoever is about to act on what Postgres says. Between two looks a copy could
+   * be put in its place, and what it says would be of the past. Rejects when it cannot be asked.
+   */
+  isClearNow(): Promise<boolean>
   /** As of the last looks. */
   readonly unconfirmed: readonly RestoreProblem[]
   /** Not ready before it is clear, with the sentence of what to do. */
@@ -29,11 +34,14 @@ export interface RestoreCheck {
   readonly problem: RestoreProblem
   /** What it found, as words for a person; null: nothing. Rejects when nobody can be asked. */
   look(): Promise<readonly string[] | null>
-  stop?(): Promise<void>
+  /** Whether all is as at the last look; cheap. Absent: whoever looks is soon enough. */
+  isStill?(): Promise<boolean>
 }
 
 export interface RestoresOptions {
   readonly checks: readonly RestoreCheck[]
+  /** When nothing is looked at any more. */
+  readonly onStopped?: () => void
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -79,6 +87,12 @@ class RestoreWatch implements Restores {
     return [...this.#states.values()].every((state) => state === 'clear')
   }
 
+  async isClearNow(): Promise<boolean> {
+    if (!this.isClear) return false
+    const answers = this.#options.checks.map((check) => check.isStill?.() ?? true)
+    return (await Promise.all(answers)).every((is) => is)
+  }
+
   get unconfirmed(): readonly RestoreProblem[] {
     return [...this.#states].flatMap(([problem, state]) => (isFound(state) ? [problem] : []))
   }
@@ -97,7 +111,7 @@ class RestoreWatch implements Restores {
 
   async stop(): Promise<void> {
     await this.#looking.stop()
-    await Promise.all(this.#options.checks.map((check) => check.stop?.()))
+    this.#options.onStopped?.()
   }
 
   async #lookAtAll(): Promise<void> {

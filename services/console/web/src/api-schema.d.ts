@@ -1939,10 +1939,10 @@ export interface operations {
               /** @description Null while open. */
               to: string | null
               /**
-               * @description `deleted`: events waited for so long that the log does not keep them any more. No back-fill can bring them.
+               * @description `deleted`: events waited for so long that the log does not keep them any more. No back-fill can bring them. `restored`: we had an outage, and events of this time may or may not have been sent.
                * @enum {string}
                */
-              reason: 'disconnected' | 'suspended' | 'deleted'
+              reason: 'disconnected' | 'suspended' | 'deleted' | 'restored'
               /** @description When a back-fill of the whole gap was done; never for `deleted`. */
               backfilledAt: string | null
             }[]

@@ -61,12 +61,17 @@ export function definitionOf(one: Api<never, unknown>) {
 type OwnApi = Api<never, unknown> &
   Required<Pick<Api<never, unknown>, 'newest' | 'encode' | 'decode'>>
 
-/** @throws Error when the broker is too old for the version. */
+/** The broker is too old for a version that we cannot do without; another one may know it. */
+export class VersionError extends Error {
+  override readonly name = 'VersionError'
+}
+
+/** @throws VersionError when the broker is too old for the version. */
 function ownDefinition({ name, key, newest, encode, decode }: OwnApi) {
   const protocol: Definition['protocol'] =
     ({ version }) =>
     (request) => {
-      if (version !== newest) throw new Error(`the broker does not know ${name} v${newest}`)
+      if (version !== newest) throw new VersionError(`the broker does not know ${name} v${newest}`)
       const parse = (answer: unknown) => answer
       return {
         request: {

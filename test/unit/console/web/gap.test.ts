@@ -7,6 +7,7 @@ describe('what lies in a gap', () => {
     [true, 'suspended', null],
     [false, 'suspended', '2026-05-28T12:00:00.000Z'],
     [false, 'deleted', null],
+    [true, 'restored', null],
   ] as const)(
     'can still be delivered: %s, when %s and brought at %s',
     (expected, reason, backfilledAt) => {

@@ -151,7 +151,9 @@ function aDatabase(rows: readonly Row[], refused = '') {
   } as unknown as Queryable
   const { told, onRefused } = refusalsInMemory()
   const clock = { now: () => NOON, elapsed: () => 0, sleep: async () => undefined }
-  const load = createConnectionLoader({ db, box, eventsTopic, onRefused, clock, logger: quiet })
+  const isBelievable = async () => true
+  const options = { db, box, eventsTopic, isBelievable, onRefused, clock, logger: quiet }
+  const load = createConnectionLoader(options)
   return { load, queries, told }
 }
 

@@ -62,6 +62,7 @@ export const recoveryEn = {
       disconnected: 'Disconnected',
       suspended: 'Endpoint failed for too long',
       deleted: 'Calls waited for too long',
+      restored: 'We had an outage: some of these calls may have come, some not',
     },
     state: 'State',
     missing: 'Not delivered',

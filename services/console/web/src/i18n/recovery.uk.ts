@@ -63,6 +63,7 @@ export const recoveryUk: typeof recoveryEn = {
       disconnected: 'Від’єднано',
       suspended: 'Адреса надто довго не працювала',
       deleted: 'Дзвінки чекали надто довго',
+      restored: 'У нас був збій: частина цих дзвінків могла надійти, частина ні',
     },
     state: 'Стан',
     missing: 'Не доставлено',

@@ -1,0 +1,72 @@
+import type { Vanished } from '../../shared/postgres/vanished-calls.ts'
+import type { ConfirmedKafka } from './confirm-kafka.ts'
+import type { ConfirmedPostgres } from './confirm-postgres.ts'
+
+/** What the command tells a person: ids, numbers and times, and nothing of a call. Pure. */
+export interface Report {
+  readonly lines: readonly string[]
+  /** False: something has to be done first. */
+  readonly isDone: boolean
+}
+
+const GOES_ON = 'The services go on within 20 s.'
+
+export function reportOfKafka(confirmed: ConfirmedKafka): Report {
+  switch (confirmed.result) {
+    case 'confirmed': {
+      const { topics, vanished, forgotten } = confirmed
+      const names = topics.join(', ') || 'topics that this user may not see'
+      const rest = `Repeats of ${forgotten} calls are taken again. ${GOES_ON}`
+      return done(`confirmed: ${names}`, ...tableOf(vanished), rest)
+    }
+    case 'nothing_to_confirm':
+      return done('nothing_to_confirm: all topics are those that the tables are about.')
+    case 'dispatchers_running':
+      return refused(
+        'dispatchers_running: one has not noticed yet. Nothing was done; run this again in a minute.',
+      )
+    case 'topics_missing':
+      return refused(
+        `topics_missing: make these first, by the job services/topics: ${confirmed.topics.join(', ')}`,
+      )
+  }
+}
+
+export function reportOfPostgres(confirmed: ConfirmedPostgres): Report {
+  switch (confirmed.result) {
+    case 'confirmed': {
+      const { since, spooled, uncertain } = confirmed
+      return done(
+        `confirmed: the database as of ${instant(since)}`,
+        `${spooled} entries of the spool are looked for in the log before they are written.`,
+        ...tableOf(uncertain),
+        GOES_ON,
+      )
+    }
+    case 'nothing_to_confirm':
+      return done('nothing_to_confirm: the newest mark of the database that we know is in it.')
+    case 'since_unknown':
+      return refused('since_unknown: say when the copy was taken: --since 2026-11-20T00:00:00Z')
+  }
+}
+
+/** Without content when there is nothing to tell. */
+function tableOf(rows: readonly Vanished[]): readonly string[] {
+  if (rows.length === 0) return ['No workspace has a new gap.']
+  const lines = rows.map(({ calls, workspaceId, first, last }) =>
+    [String(calls).padStart(8), workspaceId, instant(first), instant(last)].join('  '),
+  )
+  return ['   calls  workspace  from  to   (each has a gap now)', ...lines]
+}
+
+function done(...lines: readonly string[]): Report {
+  return { lines, isDone: true }
+}
+
+function refused(line: string): Report {
+  return { lines: [line], isDone: false }
+}
+
+function instant(at: number): string {
+  return new Date(at).toISOString()
+}
