@@ -13,8 +13,10 @@ import { watchClocks } from '../shared/watch-clocks.ts'
 import { readConfig } from './config.ts'
 import { connectEngine } from './connect-engine.ts'
 import { connectKafka } from './connect-kafka.ts'
+import { createFindChanged } from './delivery/open-connection.ts'
 import { followConnections } from './follow-connections.ts'
 import { startPulse } from './pulse.ts'
+import { tellDiffering } from './tell-differing.ts'
 import { watchRestores } from './watch-restores.ts'
 
 await runService(async () => {
@@ -87,5 +89,9 @@ await runService(async () => {
     startTelemetryServer({ ...config, registry, isReady: () => engine.isReady() }),
   )
   logger.info({ groupId, topics }, 'service.started')
-  await lifecycle.runUntilSignal(Promise.race([consumer.ended, restores.ended]))
+  const restored = restores.ended.catch(async (error: unknown) => {
+    await tellDiffering(error, { connections, findChanged: createFindChanged(pool), logger })
+    throw error
+  })
+  await lifecycle.runUntilSignal(Promise.race([consumer.ended, restored]))
 })

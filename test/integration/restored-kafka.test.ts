@@ -45,7 +45,7 @@ describe('topics that were made anew', () => {
     await send(1)
     await send(2)
     await eventually(async () => expect(await view().laneRecords()).toHaveLength(1))
-    await Promise.all([normalizer.kill(), dispatcher.kill()])
+    await Promise.all([normalizer.stop(), dispatcher.stop()])
     await makeAnew()
     receiver.script(workspaceId, () => OK)
   })

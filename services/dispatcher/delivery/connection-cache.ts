@@ -97,9 +97,13 @@ export class ConnectionCache {
   /** Reads those again that have changed unheard. @throws when Postgres cannot be asked. */
   async compare(findChanged: FindChanged): Promise<void> {
     const askedAt = this.#options.clock.elapsed()
-    const versions = new Map([...this.#known].map(([id, { version = 0 }]) => [id, version]))
-    for (const workspaceId of await findChanged(versions)) this.reload(workspaceId)
+    for (const workspaceId of await this.differing(findChanged)) this.reload(workspaceId)
     this.#comparedAt = askedAt
+  }
+
+  /** Workspaces whose connection is another one in Postgres. @throws when it cannot be asked. */
+  differing(findChanged: FindChanged): Promise<readonly string[]> {
+    return findChanged(new Map([...this.#known].map(([id, { version = 0 }]) => [id, version])))
   }
 
   /** Milliseconds since everything known here was last compared, or since the start. */

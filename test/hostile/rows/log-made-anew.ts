@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { projectPath } from '../../../services/shared/project-path.ts'
 import { eventually } from '../../support/eventually.ts'
 import { metricSum } from '../../support/metric-sum.ts'
 import { callOf } from '../../support/provider-calls.ts'
@@ -10,51 +13,82 @@ const CALLS = 21
 const PARTITIONS = 2
 const BEYOND_THE_END = 1_000
 const FIRST_NUMBER = 810_000
-/** The dispatchers look for changed topics every ten seconds. */
 const WITHIN_MS = 15_000
 
 let nextNumber = FIRST_NUMBER
 
+/** The dispatchers compare the ids of the topics every 20 s. */
+const NOTICED_WITHIN_MS = 40_000
+
 /** The next record lies before the offset that a dispatcher waits for, which never comes. */
 export const logMadeAnew: Row = {
   number: 12,
-  title: 'a log that is deleted and made anew is noticed, told, and read from its first record',
+  title: 'a log that is made anew waits for a person; one that was cut off is read from its first record',
   isLast: true,
   isLong: true,
   // While there is no topic their calls wait in the spool: what is judged is what comes after.
   spares: [],
   async attack(site) {
     await site.foreigner.makeAnew(PARTITIONS)
-    return judgeAnewLog(site)
+    const ended = eventually(async () => {
+      const answer = await fetch(`http://127.0.0.1:${site.port('DISPATCHER')}/healthz`).catch(() => 0)
+      if (answer !== 0) throw new Error('it runs')
+      return true
+    }, NOTICED_WITHIN_MS)
+    const isEnded = await ended.catch(() => false)
+    const log = readFileSync(site.dispatcher.logFile, 'utf8')
+    return [
+      claim('the dispatcher ends', isEnded, true),
+      claim('the log says why', log.includes('kafka_recreated'), true),
+    ]
   },
-  /** While no dispatcher runs, as an unclean election does it: what is committed lies beyond the end. */
+  /** Confirmed. Then, as an unclean election does it: what is committed lies beyond the end. */
   async afterwards(site) {
+    await confirm(site.product.env)
+    await site.startAgain('dispatcher')
+    const { workspaceId, webhookUrl } = await site.attacker()
+    const statuses = await postCalls(await webhookUrl('binotel'))
+    const arrived = await arrivedAt(site, workspaceId)
     await site.stop('dispatcher')
-    await site.foreigner.makeAnew(PARTITIONS)
     const groupId = `${site.product.env['TOPIC_PREFIX']}.dispatcher`
     await site.foreigner.commit(groupId, PARTITIONS, BEYOND_THE_END)
     await site.startAgain('dispatcher')
-    return (await judgeAnewLog(site)).map((each) => ({
-      ...each,
-      what: `${each.what}, after a restart`,
-    }))
+    return [
+      claim('answers once it is confirmed', statuses, { 200: CALLS }),
+      claim('calls that arrived then', arrived, CALLS),
+      ...(await judgeCutLog(site)),
+    ]
   },
 }
 
-async function judgeAnewLog(site: Site) {
-  const { workspaceId, webhookUrl } = await site.attacker()
-  const url = await webhookUrl('binotel')
+async function confirm(env: Readonly<Record<string, string>>): Promise<void> {
+  const file = projectPath('dist/services/dispatcher/restores/after-restore.js')
+  await promisify(execFile)(process.execPath, [file, '--kafka'], { env })
+}
+
+async function postCalls(url: string) {
   const told = []
   for (let count = 0; count < CALLS; count++) {
     const { body, contentType } = callOf('binotel', nextNumber++)
     told.push(await post(url, body, contentType))
   }
+  return statusesOf(told)
+}
+
+async function arrivedAt(site: Site, workspaceId: string): Promise<number> {
   const arrived = () => site.receiver.of(workspaceId).length
   await site.receiver.until(() => arrived() >= CALLS, 'all calls', WITHIN_MS).catch(() => undefined)
+  return arrived()
+}
+
+async function judgeCutLog(site: Site) {
+  const { workspaceId, webhookUrl } = await site.attacker()
+  const statuses = await postCalls(await webhookUrl('binotel'))
+  const arrived = await arrivedAt(site, workspaceId)
   const port = site.port('DISPATCHER')
   return [
-    claim('answers', statusesOf(told), { 200: CALLS }),
-    claim('calls that arrived', arrived(), CALLS),
+    claim('answers', statuses, { 200: CALLS }),
+    claim('calls that arrived', arrived, CALLS),
     claim('it is counted', (await metricSum(port, 'callwebhook_records_lost_total')) > 0, true),
     claim('/readyz says so', await degraded(port), ['log_went_back']),
     claim('the log says so', readFileSync(site.dispatcher.logFile, 'utf8').includes(WORD), true),
