@@ -24,7 +24,7 @@ export interface Surroundings {
   readonly config: DispatcherConfig
   readonly kafka: KafkaSide
   readonly pool: Pool
-  readonly restores: Pick<Restores, 'isClearNow'>
+  readonly restores: Pick<Restores, 'isClearNow' | 'tellIn'>
   readonly tracing: Tracing | null
   readonly clock: Clock
   readonly logger: Logger
@@ -53,6 +53,7 @@ export function connectEngine({
     partitions: config.kafka.partitions,
     attemptsMax: config.attemptsMax,
   })
+  restores.tellIn(metrics.registry)
   const { requestTimeoutMs } = config
   const onRefused = createOnRefusedRow(metrics.registry, logger)
   const attempts = new AttemptLog(pool, logger, config.attemptsMax, onRefused)

@@ -13,10 +13,9 @@ import { watchClocks } from '../shared/watch-clocks.ts'
 import { readConfig } from './config.ts'
 import { connectEngine } from './connect-engine.ts'
 import { connectKafka } from './connect-kafka.ts'
-import { createFindChanged } from './delivery/open-connection.ts'
 import { followConnections } from './follow-connections.ts'
 import { startPulse } from './pulse.ts'
-import { tellDiffering } from './tell-differing.ts'
+import { endedByRestore } from './tell-differing.ts'
 import { watchRestores } from './watch-restores.ts'
 
 await runService(async () => {
@@ -41,15 +40,8 @@ await runService(async () => {
     watchRestores({ ...config.kafka, kafka, pool, clock, logger }),
   )
   await awaitClear(restores, clock, config)
-  const { engine, metrics, agent } = connectEngine({
-    config,
-    kafka,
-    pool,
-    restores,
-    tracing,
-    clock,
-    logger,
-  })
+  const surroundings = { config, kafka, pool, restores, tracing, clock, logger }
+  const { engine, metrics, agent } = connectEngine(surroundings)
   await lifecycle.start(
     'egress',
     () => agent,
@@ -83,15 +75,11 @@ await runService(async () => {
     () => engine.stop(),
   )
   const { registry } = metrics
-  restores.tellIn(registry)
   await lifecycle.start('clocks', () => watchClocks({ registry, pool, clock, logger }))
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({ ...config, registry, isReady: () => engine.isReady() }),
   )
   logger.info({ groupId, topics }, 'service.started')
-  const restored = restores.ended.catch(async (error: unknown) => {
-    await tellDiffering(error, { connections, findChanged: createFindChanged(pool), logger })
-    throw error
-  })
+  const restored = endedByRestore(restores, { connections, pool, logger })
   await lifecycle.runUntilSignal(Promise.race([consumer.ended, restored]))
 })

@@ -1,12 +1,27 @@
+import type { Pool } from 'pg'
 import type { Logger } from '../shared/logger.ts'
 import { RestoreError } from '../shared/restores/restore-problem.ts'
+import type { Restores } from '../shared/restores/restores.ts'
 import type { ConnectionCache } from './delivery/connection-cache.ts'
-import type { FindChanged } from './delivery/open-connection.ts'
+import { createFindChanged, type FindChanged } from './delivery/open-connection.ts'
 
 export interface TellDifferingOptions {
   readonly connections: Pick<ConnectionCache, 'differing'>
   readonly findChanged: FindChanged
   readonly logger: Pick<Logger, 'error' | 'warn'>
+}
+
+/** Rejects when a dispatcher that ran has to end, once the log says what it knows. */
+export async function endedByRestore(
+  restores: Pick<Restores, 'ended'>,
+  { pool, ...options }: Omit<TellDifferingOptions, 'findChanged'> & { readonly pool: Pool },
+): Promise<void> {
+  try {
+    await restores.ended
+  } catch (error) {
+    await tellDiffering(error, { ...options, findChanged: createFindChanged(pool) })
+    throw error
+  }
 }
 
 /** In one line; of more the first are told, with how many it are. */

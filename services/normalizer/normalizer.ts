@@ -169,7 +169,10 @@ function startParts(options: NormalizerOptions): Parts {
 }
 
 export function createLogPublisher(
-  options: Pick<NormalizerOptions, 'pool' | 'logger' | 'encoder' | 'topics' | 'tracing' | 'restores'> &
+  options: Pick<
+    NormalizerOptions,
+    'pool' | 'logger' | 'encoder' | 'topics' | 'tracing' | 'restores'
+  > &
     Pick<Parts, 'guard'> & { readonly onRefused: OnRefusedRow },
   log: SafeLog,
   metrics: Pick<NormalizerMetrics, 'recognitionSkipped' | 'eventPublished'>,

@@ -32,6 +32,9 @@ import {
 import { createSpoolMetrics } from './spool/spool-metrics.ts'
 import { createSpoolingLog } from './spool/spooling.ts'
 
+/** Whoever runs this knows what was restored. */
+const restores = { isClearNow: async () => true, unconfirmed: [] }
+
 /** `npm run renormalize -- --since 2026-11-20T00:00:00Z [--until] [--reason] [--provider] [--dry-run]` */
 
 await runService(async () => {
@@ -64,10 +67,9 @@ await runService(async () => {
   const guards = createDatabaseGuards({ clock, logger })
   const { guard } = guards
   const onRefused = createOnRefusedRow(metrics.registry, logger)
-  // Whoever runs this knows what was restored.
-  const restores = { isClearNow: async () => true, unconfirmed: [] }
-  const parts = { config, pool, restores, ...guards, onRefused, producer, encoder, topics, clock, logger }
-  const writing = createLogPublisher(parts, createSpoolingLog(parts, spoolMetrics), metrics)
+  const parts = { config, pool, ...guards, onRefused, producer, encoder, topics, clock, logger }
+  const spooling = createSpoolingLog(parts, spoolMetrics)
+  const writing = createLogPublisher({ ...parts, restores }, spooling, metrics)
   const publisher: Publisher = isDryRun ? { publish: look } : writing
   const sessions = createHeldSessions({
     store: createHeldSessionStore(pool, guard, onRefused),

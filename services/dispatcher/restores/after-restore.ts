@@ -78,6 +78,7 @@ function readArguments(args: string[]): Arguments {
   const { kafka: isKafka, postgres: isPostgres } = values
   if (!isKafka && !isPostgres) throw new Error('Say what was restored: --kafka or --postgres')
   const since = values.since === undefined ? null : Date.parse(values.since)
-  if (Number.isNaN(since)) throw new Error(`${values.since} is no time such as 2026-11-20T00:00:00Z.`)
+  if (Number.isNaN(since))
+    throw new Error(`${values.since} is no time such as 2026-11-20T00:00:00Z.`)
   return { isKafka, isPostgres, since }
 }

@@ -23,7 +23,8 @@ const NOTICED_WITHIN_MS = 40_000
 /** The next record lies before the offset that a dispatcher waits for, which never comes. */
 export const logMadeAnew: Row = {
   number: 12,
-  title: 'a log that is made anew waits for a person; one that was cut off is read from its first record',
+  title:
+    'a log that is made anew waits for a person; one that was cut off is read from its first record',
   isLast: true,
   isLong: true,
   // While there is no topic their calls wait in the spool: what is judged is what comes after.
@@ -31,7 +32,9 @@ export const logMadeAnew: Row = {
   async attack(site) {
     await site.foreigner.makeAnew(PARTITIONS)
     const ended = eventually(async () => {
-      const answer = await fetch(`http://127.0.0.1:${site.port('DISPATCHER')}/healthz`).catch(() => 0)
+      const answer = await fetch(`http://127.0.0.1:${site.port('DISPATCHER')}/healthz`).catch(
+        () => 0,
+      )
       if (answer !== 0) throw new Error('it runs')
       return true
     }, NOTICED_WITHIN_MS)

@@ -27,7 +27,8 @@ export const TOPIC_IDS: Api<{ readonly topics: readonly string[] }, TopicIds> = 
   newest: 10,
   encode({ topics }) {
     const to = new Encoder().writeBuffer(NO_TAGS).writeUVarInt(topics.length + 1)
-    for (const topic of topics) to.writeBuffer(ANY_ID).writeUVarIntString(topic).writeBuffer(NO_TAGS)
+    for (const topic of topics)
+      to.writeBuffer(ANY_ID).writeUVarIntString(topic).writeBuffer(NO_TAGS)
     // Creates none, and does not ask what we may do with cluster and topics.
     return to.writeBoolean(false).writeBoolean(false).writeBoolean(false).writeBuffer(NO_TAGS)
   },

@@ -26,10 +26,7 @@ describe('what vanished with a log', () => {
       found('kyiv', 3, NOON + minutes(10), NOON + minutes(12)),
     ])
 
-    expect(all).toEqual([
-      found('kyiv', 5, NOON, NOON + minutes(12)),
-      found('odesa', 1, NOON, NOON),
-    ])
+    expect(all).toEqual([found('kyiv', 5, NOON, NOON + minutes(12)), found('odesa', 1, NOON, NOON)])
     expect(all.map(toGap)).toEqual([
       { from: NOON - seconds(5), to: NOON + minutes(12) },
       { from: NOON - seconds(5), to: NOON },
