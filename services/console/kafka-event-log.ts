@@ -3,11 +3,12 @@ import type { KafkaConfig } from '../shared/config.ts'
 import { withinMs } from '../shared/deadline.ts'
 import { createKafka } from '../shared/kafka/client.ts'
 import { createLogReader, type LogReader } from '../shared/kafka/log-reader.ts'
+import { openSchemaBook } from '../shared/kafka/open-schema-book.ts'
 import { partitionOfKey } from '../shared/kafka/partitioner.ts'
-import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
 import { topicNames } from '../shared/kafka/topics.ts'
 import type { Stoppable } from '../shared/lifecycle.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { Queryable } from '../shared/postgres/pool.ts'
 import { type EventLog, EventLogAwayError } from './event-log.ts'
 import { LogScan, type ScanOptions } from './log-scan.ts'
 
@@ -30,13 +31,14 @@ const ANSWER_WITHIN_MS = 3_000
 /** Connects with the first question, so that the console serves everything else while Kafka is away. */
 export function openEventLog(
   config: KafkaConfig,
-  clock: Clock,
-  logger: Logger,
+  db: Queryable,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): EventLog & Stoppable {
   const kafka = createKafka(config, 'console', logger)
   const topic = topicNames(config.topicPrefix).events
   const reader = createLogReader({ kafka, topic, logger })
-  const { typeOf } = createCallEventRegistry(config.registry)
+  const schemas = openSchemaBook(config.registry, topic, { db, logger })
+  const typeOf = (id: number) => schemas.typeOf(id)
   const { partitions } = config
   const log = createKafkaEventLog({ reader, topic, partitions, typeOf, clock, logger })
   return { ...log, stop: () => reader.stop() }

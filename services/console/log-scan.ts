@@ -20,7 +20,7 @@ export interface Wanted {
 }
 
 export interface ScanOptions {
-  /** The type of a schema id; null: there is none. Rejects when the registry is away. */
+  /** See `SchemaBook.typeOf`. */
   readonly typeOf: (id: number) => Promise<WriterType | null>
   readonly logger: Logger
 }
@@ -106,7 +106,9 @@ export class LogScan {
     try {
       return await this.#options.typeOf(schemaId)
     } catch (error) {
-      throw new EventLogAwayError('The schema registry does not answer.', { cause: error })
+      throw new EventLogAwayError('The schema registry does not tell what is in it.', {
+        cause: error,
+      })
     }
   }
 

@@ -35,7 +35,7 @@ await runService(async () => {
     (opened) => opened.end(),
   )
   const eventLog = await lifecycle.start('event-log', () =>
-    openEventLog(config.kafka, clock, logger),
+    openEventLog(config.kafka, pool, { clock, logger }),
   )
   const { topicPrefix } = config.kafka
   const restores = await lifecycle.start('restores', () => {

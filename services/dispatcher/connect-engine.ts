@@ -46,7 +46,7 @@ export function connectEngine({
   clock,
   logger,
 }: Surroundings): ConnectedEngine {
-  const { typeOf } = kafka.registry
+  const { schemas } = kafka
   const agent = createGuardedAgent(config)
   const metrics = createDispatcherMetrics(() => engine.figures(), {
     tiers: config.tiers,
@@ -62,7 +62,8 @@ export function connectEngine({
     config,
     eventsTopic: kafka.names.events,
     laneTopics: kafka.laneTopics,
-    decoder: createCallEventDecoder({ typeOf, clock, logger }),
+    decoder: createCallEventDecoder({ typeOf: (id) => schemas.typeOf(id), clock, logger }),
+    lostSchemas: () => schemas.lost,
     deliver: createDeliver({ agent, requestTimeoutMs, clock }),
     attempts: {
       get isFull() {

@@ -1,11 +1,13 @@
 import type { Kafka } from 'kafkajs'
 import { createKafka } from '../shared/kafka/client.ts'
 import { createLogReader, type LogReader } from '../shared/kafka/log-reader.ts'
+import { openSchemaBook } from '../shared/kafka/open-schema-book.ts'
 import { type LogProducer, startLogProducer } from '../shared/kafka/producer.ts'
 import { requireRights } from '../shared/kafka/require-rights.ts'
-import { type CallEventRegistry, createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
+import type { SchemaBook } from '../shared/kafka/schema-book.ts'
 import { type TopicNames, topicNames } from '../shared/kafka/topics.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { Pool } from '../shared/postgres/pool.ts'
 import type { DispatcherConfig } from './config.ts'
 import { prepareDispatcherTopics } from './topics/prepare-topics.ts'
 
@@ -17,7 +19,7 @@ export interface KafkaSide {
   readonly laneTopics: readonly string[]
   /** All that the consumer group reads. */
   readonly topics: readonly string[]
-  readonly registry: CallEventRegistry
+  readonly schemas: SchemaBook
   readonly producer: LogProducer
   readonly reader: LogReader
   stop(): Promise<void>
@@ -39,6 +41,7 @@ const PRODUCE_TIMEOUT_MS = 60_000
  */
 export async function connectKafka(
   { kafka: config, tiers, groupId }: DispatcherConfig,
+  pool: Pool,
   logger: Logger,
 ): Promise<KafkaSide> {
   const delays = tiers.map(({ label }) => label)
@@ -47,8 +50,8 @@ export async function connectKafka(
   const names = topicNames(config.topicPrefix)
   const { partitions } = config
   const laneTopics = await prepareDispatcherTopics(client, names, { partitions, tiers, logger })
-  const registry = createCallEventRegistry(config.registry)
-  await registry.learnNewest(names.events)
+  const schemas = openSchemaBook(config.registry, names.events, { db: pool, logger })
+  await schemas.refresh()
   const producer = await startLogProducer({
     kafka: client,
     logger,
@@ -61,7 +64,7 @@ export async function connectKafka(
     names,
     laneTopics,
     topics: [names.events, ...laneTopics],
-    registry,
+    schemas,
     producer,
     reader,
     stop: async () => {

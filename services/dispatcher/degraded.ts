@@ -9,6 +9,8 @@ export type Degraded =
   /** See `callwebhook_records_lost_total`. */
   | 'log_went_back'
   | 'log_deleted_unread'
+  /** See `callwebhook_registry_lost_schemas`. */
+  | 'registry_lost'
 
 /** As `LaneStuck`. Longer than the restart of a broker: then it is the record, and not Kafka. */
 const STUCK_S = 60

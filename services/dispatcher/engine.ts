@@ -33,6 +33,8 @@ export interface EngineOptions {
   readonly eventsTopic: string
   readonly laneTopics: readonly string[]
   readonly decoder: CallEventDecoder
+  /** Ids of schemas that the registry has lost. Absent: nobody looks. */
+  readonly lostSchemas?: () => readonly number[]
   readonly deliver: Deliver
   readonly attempts: AttemptSink & { readonly waiting: number; flush(): Promise<void> }
   readonly metrics: DispatcherMetrics
@@ -194,7 +196,9 @@ export class Engine {
   }
 
   #degraded(): readonly Degraded[] {
-    return degradedBy(this.figures(), this.#lostAt, this.#options.clock.elapsed())
+    const standing = degradedBy(this.figures(), this.#lostAt, this.#options.clock.elapsed())
+    const { lostSchemas = () => [] } = this.#options
+    return lostSchemas().length === 0 ? standing : [...standing, 'registry_lost']
   }
 
   figures(): DispatcherFigures {

@@ -1,6 +1,7 @@
 import { systemClock as clock } from '../shared/clock.ts'
 import { requireAccess } from '../shared/kafka/access.ts'
 import { startPartitionConsumer } from '../shared/kafka/partition-consumer.ts'
+import { watchSchemas } from '../shared/kafka/watch-schemas.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
 import { createPool } from '../shared/postgres/pool.ts'
@@ -35,7 +36,7 @@ await runService(async () => {
     () => createPool({ databaseUrl, applicationName: 'dispatcher', connectionsMax, logger }),
     (opened) => opened.end(),
   )
-  const kafka = await lifecycle.start('kafka', () => connectKafka(config, logger))
+  const kafka = await lifecycle.start('kafka', () => connectKafka(config, pool, logger))
   const restores = await lifecycle.start('restores', () =>
     watchRestores({ ...config.kafka, kafka, pool, clock, logger }),
   )
@@ -76,6 +77,8 @@ await runService(async () => {
   )
   const { registry } = metrics
   await lifecycle.start('clocks', () => watchClocks({ registry, pool, clock, logger }))
+  const { schemas } = kafka
+  await lifecycle.start('schemas', () => watchSchemas({ schemas, registry, clock, logger }))
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({ ...config, registry, isReady: () => engine.isReady() }),
   )

@@ -1,11 +1,10 @@
-import { createCallEventEncoder, readCallEventSchema } from '../shared/call-event-codec.ts'
 import { systemClock as clock } from '../shared/clock.ts'
 import { ClockSkews } from '../shared/clock-skew.ts'
 import { requireAccess } from '../shared/kafka/access.ts'
 import { createKafka } from '../shared/kafka/client.ts'
+import { openEncoder, openSchemaBook } from '../shared/kafka/open-schema-book.ts'
 import { startLogProducer } from '../shared/kafka/producer.ts'
 import { requireRights } from '../shared/kafka/require-rights.ts'
-import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
 import { eventsTopic, prepareTopics, rejectedTopic, topicNames } from '../shared/kafka/topics.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
@@ -58,10 +57,9 @@ await runService(async () => {
   const restores = await lifecycle.start('restores', () =>
     watchStores({ ...used, kafka, db: pool, clock, logger }),
   )
-  const schema = readCallEventSchema()
-  const registry = createCallEventRegistry(kafkaConfig.registry)
-  const encoder = createCallEventEncoder(schema, await registry.register(names.events, schema))
-  const servers = { pool, kafka, producer, encoder, topics: names }
+  const schemas = openSchemaBook(kafkaConfig.registry, names.events, { db: pool, logger })
+  const encoder = await openEncoder(schemas)
+  const servers = { pool, kafka, producer, encoder, schemas, topics: names }
   const normalizer = await lifecycle.start('normalizer', () =>
     startNormalizer({ ...servers, config, restores, tracing, clock, logger }),
   )

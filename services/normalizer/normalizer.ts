@@ -4,7 +4,9 @@ import type { Registry } from 'prom-client'
 import type { CallEventEncoder } from '../shared/call-event-codec.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { LogProducer } from '../shared/kafka/producer.ts'
+import type { SchemaBook } from '../shared/kafka/schema-book.ts'
 import type { TopicNames } from '../shared/kafka/topics.ts'
+import { watchSchemas } from '../shared/kafka/watch-schemas.ts'
 import type { Logger } from '../shared/logger.ts'
 import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
 import { createDatabaseGuards, type DatabaseGuard } from '../shared/postgres/database-guard.ts'
@@ -67,6 +69,8 @@ export interface NormalizerOptions {
   /** For reading the log. */
   readonly kafka: Kafka
   readonly encoder: CallEventEncoder
+  /** Absent: nobody looks whether the registry still has them. */
+  readonly schemas?: SchemaBook
   readonly topics: TopicNames
   readonly restores: RestoresView
   /** Null or absent: off. */
@@ -97,6 +101,8 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     clock,
     logger,
   })
+  const { schemas } = options
+  const watching = schemas && watchSchemas({ schemas, registry, clock, logger })
   const resealing = startResealing({ pool, box: config.secretBox, registry, clock, logger })
   return {
     app,
@@ -105,7 +111,7 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     async stop() {
       // First: it brings in by means of the others.
       await kept.stop()
-      await Promise.all([forgetting.stop(), resealing.stop(), parts.stop()])
+      await Promise.all([forgetting.stop(), watching?.stop(), resealing.stop(), parts.stop()])
     },
   }
 }
@@ -164,6 +170,7 @@ function startParts(options: NormalizerOptions): Parts {
     ...(spooling.stuckEntries > 0 ? (['spool_entry_stuck'] as const) : []),
     ...(lease.isElsewhere ? (['log_lease_elsewhere'] as const) : []),
     ...restores.unconfirmed,
+    ...(options.schemas?.lost.length ? (['registry_lost'] as const) : []),
   ]
   return { guard, metrics, act, recordings, activity, degraded, stop }
 }

@@ -21,6 +21,8 @@ export type Degraded =
   | 'log_lease_elsewhere'
   /** What waits in Postgres goes nowhere until somebody has confirmed it. */
   | RestoreProblem
+  /** See `callwebhook_registry_lost_schemas`: we write on, under the id that we have. */
+  | 'registry_lost'
 
 export interface Readiness {
   check(): Promise<Health>

@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util'
-import { createCallEventEncoder, readCallEventSchema } from '../shared/call-event-codec.ts'
 import { systemClock as clock } from '../shared/clock.ts'
 import { createKafka } from '../shared/kafka/client.ts'
 import { createLogReader } from '../shared/kafka/log-reader.ts'
+import { openEncoder, openSchemaBook } from '../shared/kafka/open-schema-book.ts'
 import { startLogProducer } from '../shared/kafka/producer.ts'
-import { createCallEventRegistry } from '../shared/kafka/schema-registry.ts'
 import { topicNames } from '../shared/kafka/topics.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
@@ -59,9 +58,8 @@ await runService(async () => {
   const reader = await lifecycle.start('reader', () =>
     createLogReader({ kafka, topic: topics.rejected, logger }),
   )
-  const schema = readCallEventSchema()
-  const registry = createCallEventRegistry(config.kafka.registry)
-  const encoder = createCallEventEncoder(schema, await registry.register(topics.events, schema))
+  const schemas = openSchemaBook(config.kafka.registry, topics.events, { db: pool, logger })
+  const encoder = await openEncoder(schemas)
   const metrics = createMetrics(partitions)
   const spoolMetrics = createSpoolMetrics(metrics.registry, config.spoolLimits)
   const guards = createDatabaseGuards({ clock, logger })

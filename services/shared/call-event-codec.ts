@@ -60,8 +60,8 @@ export interface CallEventDecoder {
   /** Whether `decode` can be called: the schema that wrote this value was learned. */
   knows(value: Buffer): boolean
   /**
-   * Asks the registry for the schema that wrote this value, again and again until it answers.
-   * Never rejects: a schema that the registry does not have makes `decode` throw instead.
+   * Asks for the schema that wrote this value, again and again until it is told. Never rejects: one
+   * that is not of ours makes `decode` throw instead.
    */
   learn(value: Buffer): Promise<void>
   /** @throws UndecodableError */
@@ -74,7 +74,7 @@ export interface WriterType {
 }
 
 export interface DecoderOptions {
-  /** The type of a schema id; null when the registry does not have it; rejects when it is away. */
+  /** See `SchemaBook.typeOf`. */
   readonly typeOf: (id: number) => Promise<WriterType | null>
   readonly clock: Clock
   readonly logger: Logger
@@ -111,12 +111,12 @@ export function createCallEventDecoder({
 }
 
 /**
- * The event in a framed value, by the type that wrote it; null: the registry has none.
+ * The event in a framed value, by the type that wrote it; null: nothing of ours did.
  *
  * @throws UndecodableError
  */
 export function decodeCallEvent(value: Buffer, type: WriterType | null): CallEvent {
-  if (!type) throw new UndecodableError(`the registry has no schema ${schemaIdOf(value)}`)
+  if (!type) throw new UndecodableError(`schema ${schemaIdOf(value)} is none of ours`)
   try {
     return fromAvro(type.fromBuffer(value.subarray(HEADER_BYTES)) as AvroCallEvent)
   } catch (error) {

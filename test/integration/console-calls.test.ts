@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { openEventLog } from '../../services/console/kafka-event-log.ts'
 import { systemClock } from '../../services/shared/clock.ts'
+import { Secret } from '../../services/shared/config.ts'
 import { insertAttempts } from '../../services/shared/postgres/delivery-attempts.ts'
+import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
 import { aCallEvent, anAttempt, minutes, quiet } from '../support/builders.ts'
 import {
   type Answer,
@@ -29,11 +31,18 @@ let databaseUrl: string
 let day: DayOfCalls
 let api: TestConsole
 let log: ReturnType<typeof openEventLog>
+let pool: Pool
 
 beforeAll(async () => {
   databaseUrl = await freshDatabase()
+  pool = createPool({
+    databaseUrl: new Secret(databaseUrl),
+    applicationName: 'test',
+    connectionsMax: 2,
+    logger: quiet,
+  })
   day = await writeDay(config(), { events: EVENTS, workspaceIds })
-  log = openEventLog(config(), systemClock, quiet)
+  log = openEventLog(config(), pool, { clock: systemClock, logger: quiet })
   api = await startMigratedConsole(databaseUrl, { eventLog: log })
   await api.call(`PUT ${PATH}`, { body: {} })
 }, 120_000)
@@ -41,6 +50,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await api.close()
   await log.stop()
+  await pool.end()
 })
 
 const iso = (at: number) => new Date(at).toISOString()
@@ -115,7 +125,7 @@ describe('calls pulled from the log of a day', () => {
 
   it('go on where they were after a restart of the console, in another process’ stead', async () => {
     const first = await pull({ limit: '50' })
-    const otherLog = openEventLog(config(), systemClock, quiet)
+    const otherLog = openEventLog(config(), pool, { clock: systemClock, logger: quiet })
     const other = await startConsole(databaseUrl, { eventLog: otherLog })
     onTestFinished(async () => {
       await other.close()
@@ -255,7 +265,7 @@ describe('one event', () => {
 describe('a console without Kafka', () => {
   it('says so where the log is needed and serves everything else', async () => {
     const away = { ...config(), brokers: [`127.0.0.1:${await closedPort()}`] }
-    const awayLog = openEventLog(away, systemClock, quiet)
+    const awayLog = openEventLog(away, pool, { clock: systemClock, logger: quiet })
     const cutOff = await startConsole(databaseUrl, { eventLog: awayLog })
     onTestFinished(async () => {
       await cutOff.close()

@@ -60,11 +60,11 @@ async function aGroup() {
 
 /** One dispatcher within this process; `leave` ends it in good order, once. */
 async function startDispatcher(config: DispatcherConfig, topic: string, receiver: Receiver) {
-  const kafkaSide = await connectKafka(config, quiet)
+  const postgres = new FakePool()
+  const kafkaSide = await connectKafka(config, postgres.pool, quiet)
   const customers = new FakeCustomers(clock.now)
   const { typeOf } = createCallEventRegistry(config.kafka.registry)
   const agent = createGuardedAgent(config)
-  const postgres = new FakePool()
   const origin = `http://127.0.0.1:${receiver.port}`
   const engine: Engine = new Engine({
     config,

@@ -8,6 +8,7 @@ import {
   SchemaError,
 } from '../../services/shared/kafka/schema-registry.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
+import { closedPort } from '../support/misbehaving-endpoint.ts'
 import { freshPrefix, testStack } from '../support/stack.ts'
 
 const FIXTURES = projectPath('test', 'fixtures', 'avro')
@@ -104,33 +105,25 @@ describe('schema registry', () => {
     await expect(registry.register(topic, newest)).rejects.toThrow(/FULL_TRANSITIVE/)
   })
 
-  it('remembers the newest schema of a topic for when it is away', async () => {
-    const { topic, id } = await aTopic()
-    const stack = testStack()
-    const { SCHEMA_REGISTRY_URL: url } = stack.env
-    const reader = createCallEventRegistry({ url, login: null, ca: null })
-    await reader.learnNewest(topic)
-    await stack.stopServer('registry')
-    try {
-      const stranger = createCallEventRegistry({ url, login: null, ca: null })
+  it('tells what a topic was written with, newest first, and says so when it is away', async () => {
+    const { registry, topic, id } = await aTopic()
+    const next = await registry.register(topic, withField(NULLABLE))
 
-      expect(await reader.typeOf(id)).not.toBeNull()
-      await expect(stranger.learnNewest(topic)).rejects.toThrow(SchemaError)
-    } finally {
-      await stack.startServer('registry')
-    }
-  })
+    const versions = await registry.versionsOf(topic)
 
-  it('has no schema to tell of a topic that nobody has written to', async () => {
-    const { registry } = await aTopic()
-
-    await expect(registry.learnNewest(`${freshPrefix()}.events`)).resolves.toBeUndefined()
+    expect(versions?.map((version) => version.id)).toEqual([next, id])
+    expect(JSON.parse(versions?.[1]?.schema ?? '')).toEqual(newest)
+    expect(await registry.versionsOf(`${freshPrefix()}.events`)).toBeNull()
+    const url = `http://127.0.0.1:${await closedPort()}`
+    const away = createCallEventRegistry({ url, login: null, ca: null })
+    await expect(away.versionsOf(topic)).rejects.toThrow(SchemaError)
   })
 
   it('does not know an id that nobody registered', async () => {
     const { registry } = await aTopic()
 
     expect(await registry.typeOf(2_000_000_000)).toBeNull()
+    expect(await registry.schemaOf(2_000_000_000)).toBeNull()
   })
 })
 

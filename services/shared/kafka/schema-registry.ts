@@ -2,6 +2,8 @@ import { Agent } from 'node:https'
 import registryPackage from '@kafkajs/confluent-schema-registry'
 import type { AvroSchema, WriterType } from '../call-event-codec.ts'
 import type { RegistryConfig } from '../config.ts'
+import type { NumberedSchema } from '../postgres/call-event-schemas.ts'
+import { createRegistryReader, type RegistryReader } from './registry-reader.ts'
 
 const { COMPATIBILITY, SchemaRegistry, SchemaType } = registryPackage
 type Client = InstanceType<typeof SchemaRegistry>
@@ -14,13 +16,15 @@ export interface CallEventRegistry {
    * ever, since an id never changes its meaning. Rejects when the registry cannot be asked.
    */
   typeOf(id: number): Promise<WriterType | null>
+  /** The schema of an id, JSON, asked anew each time; null when the registry does not know the id. */
+  schemaOf(id: number): Promise<string | null>
   /**
-   * Remembers the newest schema of a topic, which `typeOf` then knows whether or not the registry is
-   * there. A topic that has none is fine: nothing was written to it.
+   * The schemas of a topic, newest first, asked anew each time; null when the registry does not know
+   * the topic's subject.
    *
    * @throws SchemaError when the registry cannot be asked.
    */
-  learnNewest(topic: string): Promise<void>
+  versionsOf(topic: string): Promise<readonly NumberedSchema[] | null>
 }
 
 /** For a question with all its repeats. */
@@ -47,6 +51,7 @@ export function createCallEventRegistry(
     ...(login && { auth: { username: login.username, password: login.password.reveal() } }),
     ...(ca !== null && { agent: new Agent({ ca, keepAlive: true }) }),
   })
+  const reader = createRegistryReader({ url, login, ca }, answerWithinMs)
   return {
     register: (topic, schema) => register(registry, url, { topic, schema }),
     async typeOf(id) {
@@ -57,7 +62,8 @@ export function createCallEventRegistry(
         throw error
       }
     },
-    learnNewest: (topic) => learnNewest(registry, url, topic),
+    schemaOf: (id) => reader.schemaOf(id),
+    versionsOf: (topic) => versionsOf(reader, url, topic),
   }
 }
 
@@ -101,13 +107,16 @@ async function register(
   }
 }
 
-async function learnNewest(registry: Client, registryUrl: string, topic: string): Promise<void> {
+async function versionsOf(
+  reader: RegistryReader,
+  registryUrl: string,
+  topic: string,
+): Promise<readonly NumberedSchema[] | null> {
   const subject = subjectOf(topic)
   try {
-    await registry.getSchema(await registry.getLatestSchemaId(subject))
+    return await reader.versionsOf(subject)
   } catch (error) {
     const { message, status } = error as Error & { status?: number }
-    if (status === 404) return
     const mend = mendAccess(message, status) ?? 'Bring it back; nothing can be read without it.'
     throw new SchemaError(
       `The registry at ${registryUrl} did not tell the schema of ${subject}: ${message}. ${mend}`,
