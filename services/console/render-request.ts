@@ -3,6 +3,7 @@ import { openSigningKeys } from '../shared/egress/signing-keys.ts'
 import type { RecordedAttempt } from '../shared/postgres/attempt-queries.ts'
 import type { Connection, PasswordScheme } from '../shared/postgres/connections.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
+import { sequenceOf } from '../shared/sequence.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import type { LoggedEvent } from './event-log.ts'
 
@@ -17,6 +18,8 @@ export interface RenderOptions {
   readonly connection: Connection | null
   /** The request of this one; undefined: of the first, which is yet to come. */
   readonly attempt: RecordedAttempt | undefined
+  /** Of its partition's numbers, as it is now; see `sequenceOf`. */
+  readonly epoch: number
   readonly box: SecretBox
   /** Milliseconds since 1970. */
   readonly now: number
@@ -28,7 +31,7 @@ export interface RenderOptions {
  */
 export function renderRequest(
   { event, offset }: LoggedEvent,
-  { connection, attempt, box, now }: RenderOptions,
+  { connection, attempt, epoch, box, now }: RenderOptions,
 ): RenderedRequest {
   const maskNumbers = connection?.maskNumbers ?? false
   const signingKeys = connection === null ? [] : openSigningKeys(connection, box)
@@ -36,7 +39,7 @@ export function renderRequest(
     return { url: null, headers: {}, body: bodyOf(event, maskNumbers) }
   }
   const facts = {
-    sequence: offset,
+    sequence: sequenceOf(epoch, offset),
     attempt: attempt?.attempt ?? 1,
     isReplay: attempt?.replay ?? false,
     now: attempt ? attempt.at.getTime() - attempt.durationMs : now,

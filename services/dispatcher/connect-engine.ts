@@ -15,6 +15,7 @@ import { BackfillLog } from './delivery/backfill-log.ts'
 import { createDeliver } from './delivery/deliver.ts'
 import { createGapLog } from './delivery/gap-log.ts'
 import { createConnectionLoader } from './delivery/open-connection.ts'
+import { createSequenceLog, type SequenceLog } from './delivery/sequence-log.ts'
 import { Engine } from './engine.ts'
 import { createDispatcherMetrics, type DispatcherMetrics } from './metrics.ts'
 import { createCatchUp } from './topics/catch-up.ts'
@@ -32,6 +33,7 @@ export interface Surroundings {
 
 export interface ConnectedEngine {
   readonly engine: Engine
+  readonly sequences: SequenceLog
   readonly metrics: DispatcherMetrics
   readonly agent: Agent
 }
@@ -58,6 +60,7 @@ export function connectEngine({
   const onRefused = createOnRefusedRow(metrics.registry, logger)
   const attempts = new AttemptLog(pool, logger, config.attemptsMax, onRefused)
   const backfills = new BackfillLog(pool, onRefused)
+  const sequences = createSequenceLog({ db: pool, eventsTopic: kafka.names.events, logger })
   const engine: Engine = new Engine({
     config,
     eventsTopic: kafka.names.events,
@@ -79,6 +82,7 @@ export function connectEngine({
       },
     },
     backfills,
+    sequences,
     gaps: createGapLog({ db: pool, clock, logger, onRefused }),
     writer: createLaneWriter({ producer: kafka.producer, names: kafka.names, clock, logger }),
     readLog: createCatchUp(kafka.reader, (bytes) => metrics.catchUpRead(bytes)),
@@ -104,5 +108,5 @@ export function connectEngine({
     // secrets in each costs a twentieth of the whole delivery.
     logger: logger.child({}, { redact: [] }),
   })
-  return { engine, metrics, agent }
+  return { engine, sequences, metrics, agent }
 }

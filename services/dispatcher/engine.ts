@@ -3,6 +3,7 @@ import type { Clock } from '../shared/clock.ts'
 import type { PartitionConsumer } from '../shared/kafka/partition-consumer.ts'
 import type { LostRecords } from '../shared/kafka/partition-fetcher.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { SequencePosition } from '../shared/postgres/sequence-positions.ts'
 import type { Health } from '../shared/telemetry-server.ts'
 import type { Tracing } from '../shared/tracing.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
@@ -10,6 +11,7 @@ import type { DispatcherConfig } from './config.ts'
 import { type Degraded, degradedBy } from './degraded.ts'
 import { ConnectionCache, type KnownConnection } from './delivery/connection-cache.ts'
 import type { Deliver } from './delivery/deliver.ts'
+import type { SequenceLog } from './delivery/sequence-log.ts'
 import { readFigures } from './figures.ts'
 import { Scheduler } from './lane/scheduler.ts'
 import type { DispatcherFigures, DispatcherMetrics, LostReason } from './metrics.ts'
@@ -42,6 +44,7 @@ export interface EngineOptions {
   readonly writer: Pick<SessionPorts, 'saveRecord' | 'bury'>
   readonly readLog: (partition: number, from: number) => Promise<LogBlock>
   readonly backfills: BackfillSink
+  readonly sequences: Pick<SequenceLog, 'open'>
   readonly replayed: SessionPorts['replayed']
   readonly loadConnections: (
     ids: readonly string[],
@@ -97,6 +100,7 @@ export class Engine {
           ports: this.#sessionPorts(),
         }),
       attempts,
+      sequences: options.sequences,
       onLost: (lost) => this.#lost(lost),
       clock,
       logger,
@@ -212,6 +216,11 @@ export class Engine {
       unreadablePartitions: this.#consumer?.unreadable.length ?? 0,
       partitionLag: Object.fromEntries(this.#consumer?.lagSeconds(eventsTopic) ?? []),
     }
+  }
+
+  /** How far each partition is read, under which epoch. */
+  get sequencePositions(): readonly SequencePosition[] {
+    return [...this.sessions.all].map((session) => session.sequencePosition)
   }
 
   /** Wakes what is due. */

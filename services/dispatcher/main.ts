@@ -15,6 +15,7 @@ import { readConfig } from './config.ts'
 import { connectEngine } from './connect-engine.ts'
 import { connectKafka } from './connect-kafka.ts'
 import { followConnections } from './follow-connections.ts'
+import { noteSequences } from './note-sequences.ts'
 import { startPulse } from './pulse.ts'
 import { endedByRestore } from './tell-differing.ts'
 import { watchRestores } from './watch-restores.ts'
@@ -42,7 +43,7 @@ await runService(async () => {
   )
   await awaitClear(restores, clock, config)
   const surroundings = { config, kafka, pool, restores, tracing, clock, logger }
-  const { engine, metrics, agent } = connectEngine(surroundings)
+  const { engine, sequences, metrics, agent } = connectEngine(surroundings)
   await lifecycle.start(
     'egress',
     () => agent,
@@ -75,6 +76,7 @@ await runService(async () => {
     () => engine,
     () => engine.stop(),
   )
+  await lifecycle.start('sequences', () => noteSequences({ engine, sequences, clock, logger }))
   const { registry } = metrics
   await lifecycle.start('clocks', () => watchClocks({ registry, pool, clock, logger }))
   const { schemas } = kafka

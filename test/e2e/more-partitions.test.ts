@@ -11,7 +11,7 @@ import { LogView } from '../support/log-view.ts'
 import { metricSum } from '../support/metric-sum.ts'
 import { judge } from '../support/oracle.ts'
 import { freePorts, Product } from '../support/product.ts'
-import { answer, OK, Receiver } from '../support/receiver.ts'
+import { answer, isDelivered, OK, type Received, Receiver } from '../support/receiver.ts'
 import { type SingleSenders, startSingleSenders } from '../support/single-senders.ts'
 import { freshPlace, freshPrefix } from '../support/stack.ts'
 
@@ -81,6 +81,7 @@ it('more partitions, in a new log: no call is lost, repeated, refused or out of 
   const figures = await judgeCalls(site)
   console.log({ ...figures, nobodyDeliveredMs })
   expect(figures).toMatchObject({ lost: 0, outOfOrder: 0, repeated: 0, refused: 0 })
+  expect(numbersThatWentBack(receiver.received)).toEqual([])
   // Some workspace is in a partition that was not there before: it has moved.
   expect(await highestPartition(product, before)).toBeLessThan(6)
   expect(await highestPartition(product, after)).toBeGreaterThanOrEqual(6)
@@ -188,6 +189,16 @@ async function unsettledOf({ env }: Product, log: Log): Promise<readonly string[
 async function highestPartition({ env }: Product, log: Log): Promise<number> {
   const view = new LogView({ ...env, ...log })
   return Math.max(...(await view.read(view.names.events)).map(({ partition }) => partition))
+}
+
+/** Delivered calls whose number is not above that of the call before, `<workspace> <number>`. */
+function numbersThatWentBack(received: readonly Received[]): readonly string[] {
+  const last = new Map<string, number>()
+  return received.filter(isDelivered).flatMap(({ workspaceId, sequence }) => {
+    const before = last.get(workspaceId) ?? -1
+    last.set(workspaceId, sequence)
+    return sequence > before ? [] : [`${workspaceId} ${sequence}`]
+  })
 }
 
 async function judgeCalls({ senders, receiver }: Site) {

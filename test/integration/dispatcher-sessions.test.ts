@@ -19,6 +19,7 @@ import { EventLog } from '../support/event-log.ts'
 import { eventually } from '../support/eventually.ts'
 import { FakeCustomers } from '../support/fake-customers.ts'
 import { FakePool } from '../support/fake-pool.ts'
+import { FakeSequences } from '../support/fake-sequences.ts'
 import { judge } from '../support/oracle.ts'
 import { answer, Receiver, type Script } from '../support/receiver.ts'
 import { freshPrefix, testStack } from '../support/stack.ts'
@@ -79,6 +80,7 @@ async function startDispatcher(config: DispatcherConfig, topic: string, receiver
       attemptsMax: config.attemptsMax,
     }),
     gaps: customers,
+    sequences: new FakeSequences(),
     backfills: { replayed: () => undefined },
     writer: createLaneWriter({
       producer: kafkaSide.producer,

@@ -62,6 +62,8 @@ export function createSimEngine(world: World, links: ProcessLinks, deliver: Deli
       () => undefined,
     ),
     backfills: { replayed: () => undefined },
+    // Its log never goes back.
+    sequences: { open: async () => ({ epoch: 0, wentBackFrom: null }) },
     replayed: (_workspaceId, replay, isThrough) => world.replayed(replay, isThrough),
     loadConnections: (ids) => links.load(ids),
     metrics: noMetrics,

@@ -24,6 +24,7 @@ export const ARRAY_STATEMENTS: Readonly<Record<string, readonly string[]>> = {
   ],
   'recording-checks.ts': ['plan_checks', 'own', 'own', 'own'],
   'sealed-columns.ts': ['own', 'own'],
+  'sequence-positions.ts': ['own'],
   'source-activity.ts': ['note_source_activity'],
   'spool.ts': ['spool_entries', 'spool_entries', 'own', 'own', 'own'],
   'store-legs.ts': ['store_legs', 'store_legs', 'store_legs'],

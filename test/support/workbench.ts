@@ -142,6 +142,7 @@ export class Workbench {
       attempts: this.attempts,
       metrics: this.metrics,
       gaps: customers,
+      sequences: this.around.sequences,
       backfills: { replayed: (id, acceptedAt) => this.replayed.push({ id, acceptedAt }) },
       writer: createLaneWriter({
         producer: {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { EVENT_KINDS } from '../../shared/call-event.ts'
 import { findConnection } from '../../shared/postgres/connections.ts'
+import { findEpoch } from '../../shared/postgres/sequence-positions.ts'
 import { attempt, showAttempt } from '../attempt.ts'
 import { type ConsoleApp, type ConsoleDeps, instant, workspaceParams } from '../console-app.ts'
 import { type FoundEvent, findEvent, REQUEST_MISSING } from '../find-event.ts'
@@ -71,6 +72,8 @@ export function getEvent(app: ConsoleApp, deps: ConsoleDeps, scans: LogScans): v
 async function render({ pool, secretBox, clock }: ConsoleDeps, id: string, found: FoundEvent) {
   if (found.logged === null) return null
   const connection = await findConnection(pool, id)
+  const epoch = await findEpoch(pool, found.logged.partition)
   const attempt = found.attempts.at(-1)
-  return renderRequest(found.logged, { connection, attempt, box: secretBox, now: clock.now() })
+  const now = clock.now()
+  return renderRequest(found.logged, { connection, attempt, epoch, box: secretBox, now })
 }

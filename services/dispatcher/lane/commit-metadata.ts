@@ -2,8 +2,9 @@
  * The string that travels with a committed offset: whether the last owner left in good order, and
  * which offsets beyond the watermark are settled already.
  *
- *   byte 0   version (1)
+ *   byte 0   version: 1, or 2 with an epoch
  *   byte 1   bit 0: clean; bit 1: run-length (else raw bitmap)
+ *   2 bytes  version 2 only: epoch of the partition's numbers, big endian
  *   rest     raw: bit i is offset watermark + i, lowest bit first
  *            run-length: LEB128 lengths of alternating runs, pending first
  *
@@ -16,13 +17,15 @@ export interface CommitMetadata {
   readonly clean: boolean
   /** Ascending, all above the watermark. */
   readonly settledBeyond: readonly number[]
+  /** See `sequenceOf`. Absent: 0, as in everything that was written before there were epochs. */
+  readonly epoch?: number
 }
 
 export const METADATA_CHARS_MAX = 4096
 
-/** Widest window whose raw bitmap is sure to fit: three bytes in four characters, less the two in front. */
+/** Widest window whose raw bitmap is sure to fit: three bytes in four characters, less the four in front. */
 export function widestWindow(chars: number): number {
-  return (chars / 4) * 3 * 8 - 16 - 8
+  return (chars / 4) * 3 * 8 - 32 - 8
 }
 
 export const WINDOW_MAX = widestWindow(METADATA_CHARS_MAX)
@@ -34,19 +37,22 @@ export const WINDOW_MAX = widestWindow(METADATA_CHARS_MAX)
 const DECODED_WINDOW_MAX = 2 ** 20
 
 const VERSION = 1
+/** A release that does not know it takes nothing beyond the watermark for settled: it repeats. */
+const VERSION_WITH_EPOCH = 2
 const CLEAN = 1
 const RUN_LENGTH = 2
 
 export function encodeMetadata(
   watermark: number,
-  { clean, settledBeyond }: CommitMetadata,
+  { clean, settledBeyond, epoch = 0 }: CommitMetadata,
 ): string {
   const relative = settledBeyond.map((offset) => offset - watermark)
   const raw = rawBitmap(relative)
   const runs = runLengths(relative)
   const flags = (clean ? CLEAN : 0) | (runs.length < raw.length ? RUN_LENGTH : 0)
   const body = runs.length < raw.length ? runs : raw
-  return Buffer.from([VERSION, flags, ...body]).toString('base64url')
+  const head = epoch === 0 ? [VERSION, flags] : [VERSION_WITH_EPOCH, flags, epoch >> 8, epoch & 255]
+  return Buffer.from([...head, ...body]).toString('base64url')
 }
 
 /**
@@ -56,14 +62,17 @@ export function encodeMetadata(
 export function decodeMetadata(watermark: number, text: string | null): CommitMetadata | null {
   if (text === null || text === '') return null
   const bytes = Buffer.from(text, 'base64url')
-  const flags = bytes[1]
-  if (bytes[0] !== VERSION || flags === undefined) return null
-  const body = bytes.subarray(2)
+  const [version, flags] = bytes
+  if (flags === undefined || (version !== VERSION && version !== VERSION_WITH_EPOCH)) return null
+  const hasEpoch = version === VERSION_WITH_EPOCH
+  if (hasEpoch && bytes.length < 4) return null
+  const body = bytes.subarray(hasEpoch ? 4 : 2)
   const relative = flags & RUN_LENGTH ? fromRunLengths(body) : fromRawBitmap(body)
   if (relative === null) return null
   return {
     clean: (flags & CLEAN) !== 0,
     settledBeyond: relative.map((index) => watermark + index),
+    ...(hasEpoch && { epoch: bytes.readUInt16BE(2) }),
   }
 }
 

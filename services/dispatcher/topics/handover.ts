@@ -21,6 +21,10 @@ export interface Handover {
   readonly lost: readonly LostRecords[]
   /** The events topic was made anew: offsets in lane records are those of another log. */
   readonly isOtherLog: boolean
+  /** Of the numbers that customers get, as it is committed; see `sequenceOf`. */
+  readonly epoch: number
+  /** The offset behind the last record of the events topic. */
+  readonly logEnd: number
 }
 
 /** Where to begin in one topic, as its last commit says. */
@@ -94,7 +98,10 @@ function handoverOf(
   })
   const laneRanges = new Map([...ranges].filter(([topic]) => topic !== eventsTopic))
   const isOtherLog = lost.some(({ topic, from, to }) => topic === eventsTopic && to < from)
-  return { partition, topics: starts, laneRanges, lost, isOtherLog }
+  const events = committed.find(({ topic }) => topic === eventsTopic)
+  const { epoch = 0 } = (events && decodeMetadata(events.offset ?? 0, events.metadata)) ?? {}
+  const logEnd = ranges.get(eventsTopic)?.high ?? 0
+  return { partition, topics: starts, laneRanges, lost, isOtherLog, epoch, logEnd }
 }
 
 function fromTheStart(topic: string, { low }: LogRange = { low: 0, high: 0 }): TopicStart {

@@ -310,7 +310,8 @@ export class LaneRunner {
     const { replay, attempt } = lane
     const span = this.#startSpan(lane, { event, head, connection })
     const trace = this.#options.sendTraceparent ? span?.context : undefined
-    const facts = { sequence: head.offset, attempt, isReplay: replay !== null, now, trace }
+    const sequence = session.sequenceOf(head.offset)
+    const facts = { sequence, attempt, isReplay: replay !== null, now, trace }
     const payload = buildPayload(event, connection, facts, userAgent)
     run.startedAt = clock.elapsed()
     run.sent = { offset: head.offset, eventId: event.eventId }

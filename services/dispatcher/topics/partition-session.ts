@@ -1,4 +1,6 @@
 import type { LaneHead } from '../../shared/lane-record.ts'
+import type { SequencePosition } from '../../shared/postgres/sequence-positions.ts'
+import { sequenceOf } from '../../shared/sequence.ts'
 import { Lane } from '../lane/lane.ts'
 import type { LaneCommand, Moment } from '../lane/lane-command.ts'
 import type { Checkpoints } from '../lane/lane-options.ts'
@@ -107,6 +109,17 @@ export class PartitionSession {
 
   get lanes(): Iterable<LaneRun> {
     return this.#lanes.values()
+  }
+
+  /** The place of an event in the order of its workspace, as customers see it. */
+  sequenceOf(offset: number): number {
+    return sequenceOf(this.#options.handover.epoch, offset)
+  }
+
+  /** How far the events are read. */
+  get sequencePosition(): SequencePosition {
+    const { epoch } = this.#options.handover
+    return { partition: this.partition, epoch, nextOffset: this.#offsets.events.position }
   }
 
   /** The next offset to be read of each topic. */

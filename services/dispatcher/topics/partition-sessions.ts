@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { PartitionConsumer, PartitionOwner } from '../../shared/kafka/partition-consumer.ts'
 import type { LostRecords } from '../../shared/kafka/partition-fetcher.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { SequenceLog } from '../delivery/sequence-log.ts'
 import { awaitHandover, type Handover } from './handover.ts'
 import type { PartitionSession } from './partition-session.ts'
 import type { CommitKind } from './topic-offsets.ts'
@@ -19,6 +20,7 @@ export interface PartitionSessionsOptions {
   readonly logger: Logger
   readonly attempts: { flush(): Promise<void> }
   readonly makeSession: (handover: Handover) => PartitionSession
+  readonly sequences: Pick<SequenceLog, 'open'>
   /** Milliseconds that a new owner waits for an owner before it that left no clean marker. */
   readonly graceMs: number
   /** Milliseconds for open requests when a partition is given up; well below the grace. */
@@ -163,15 +165,16 @@ export class PartitionSessions implements PartitionOwner {
 
   /**
    * Starts to deliver. The first commit takes the clean marker away before the first request:
-   * else a crash within the first second would look like a departure in good order.
+   * else a crash within the first second would look like a departure in good order. It also carries
+   * the epoch of the numbers, which the next owner has to know though Postgres is restored meanwhile.
    */
   async #begin(partition: number, signal: AbortSignal): Promise<void> {
     const { logger, makeSession, onLost } = this.#options
     const consumer = this.#attached()
     const wentBack = this.#wentBack.get(partition) ?? []
     const how = { ...this.#options, consumer, wentBack, signal }
-    const handover = await awaitHandover(partition, how)
-    const session = makeSession(handover)
+    const found = await awaitHandover(partition, how)
+    const session = makeSession({ ...found, epoch: await this.#openSequence(found) })
     await this.#commit([session], 'all')
     if (signal.aborted) return
     // What was committed may have changed since the group gave us the partition. Before the session
@@ -180,9 +183,22 @@ export class PartitionSessions implements PartitionOwner {
     this.#opening.delete(partition)
     this.#wentBack.delete(partition)
     this.#sessions.set(partition, session)
-    for (const lost of handover.lost) onLost(lost)
+    for (const lost of found.lost) onLost(lost)
     logger.info({ partition }, 'partition.started')
     session.start()
+  }
+
+  /** The epoch of the partition's numbers. Tells at once what only Postgres knows, and only once. */
+  async #openSequence(found: Handover): Promise<number> {
+    const { eventsTopic: topic, sequences, onLost } = this.#options
+    const { partition, logEnd } = found
+    const from = found.topics.find((start) => start.topic === topic)?.watermark ?? 0
+    const { epoch, wentBackFrom } = await sequences.open(partition, { ...found, from })
+    // Restored with the log, the commits fit it, and nothing in Kafka says that it went back.
+    if (wentBackFrom !== null && !found.isOtherLog) {
+      onLost({ topic, partition, from: wentBackFrom, to: logEnd })
+    }
+    return epoch
   }
 
   /** A lane waits for a commit; several that ask at once share it. */

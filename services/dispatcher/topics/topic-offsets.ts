@@ -32,6 +32,7 @@ export class TopicOffsets {
   readonly events: OffsetTracker
   /** H: the offset behind the highest one that the committed metadata of the events topic named. */
   readonly horizon: number
+  readonly #epoch: number
   readonly #eventsTopic: string
   readonly #windowMax: number
   readonly #trackers = new Map<string, OffsetTracker>()
@@ -47,6 +48,7 @@ export class TopicOffsets {
     for (const { topic, watermark, settledBeyond } of handover.topics) {
       this.#trackers.set(topic, new OffsetTracker(watermark, settledBeyond))
     }
+    this.#epoch = handover.epoch
     this.#eventsTopic = eventsTopic
     this.#windowMax = windowMax
     this.#setPaused = setPaused
@@ -151,7 +153,8 @@ export class TopicOffsets {
       const tracker = this.of(topic)
       const offset = tracker.watermark
       const settledBeyond = tracker.settledBeyond()
-      const metadata = encodeMetadata(offset, { clean: how === 'clean', settledBeyond })
+      const clean = how === 'clean'
+      const metadata = encodeMetadata(offset, { clean, settledBeyond, epoch: this.#epoch })
       return { topic, partition, offset, metadata }
     })
   }

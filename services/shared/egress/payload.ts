@@ -23,7 +23,7 @@ export interface PayloadTarget {
 const REPLAY_HEADER = ['webhook-replay', 'true']
 
 export interface AttemptFacts {
-  /** Grows per workspace, with gaps: the offset in the log. */
+  /** Grows per workspace, with gaps; see `sequenceOf`. */
   readonly sequence: number
   readonly attempt: number
   /** Part of a back-fill. */

@@ -47,7 +47,8 @@ const third: RecordedAttempt = {
 }
 
 function render(overrides: Partial<Connection> = {}, attempt?: RecordedAttempt, now = NOON) {
-  return renderRequest(logged, { connection: { ...connection, ...overrides }, attempt, box, now })
+  const options = { attempt, epoch: 0, box, now }
+  return renderRequest(logged, { connection: { ...connection, ...overrides }, ...options })
 }
 
 describe('a rendered request', () => {
@@ -100,7 +101,13 @@ describe('a rendered request', () => {
 
   it('has neither URL nor headers while there is no connection', () => {
     const disconnected = { url: null, signingSecretSealed: null, state: 'disconnected' } as const
-    const none = renderRequest(logged, { connection: null, attempt: third, box, now: NOON })
+    const none = renderRequest(logged, {
+      connection: null,
+      attempt: third,
+      epoch: 0,
+      box,
+      now: NOON,
+    })
 
     expect([render(disconnected), none]).toEqual(
       Array(2).fill({ url: null, headers: {}, body: JSON.stringify(event) }),

@@ -5,6 +5,7 @@ import {
   METADATA_CHARS_MAX,
   WINDOW_MAX,
 } from '../../../../services/dispatcher/lane/commit-metadata.ts'
+import { EPOCH_MAX } from '../../../../services/shared/sequence.ts'
 import { randomFrom, seeds } from '../../../support/builders.ts'
 
 const WATERMARK = 4_711
@@ -50,12 +51,24 @@ describe('commit metadata', () => {
   it('fits into what a broker takes, even for the widest window at its worst', () => {
     const settledBeyond = everySecond(WINDOW_MAX)
 
-    const text = encodeMetadata(WATERMARK, { clean: true, settledBeyond })
+    const text = encodeMetadata(WATERMARK, { clean: true, settledBeyond, epoch: EPOCH_MAX })
 
     expect(settledBeyond.at(-1)).toBe(WATERMARK + WINDOW_MAX - 1)
     expect(text.length).toBeLessThanOrEqual(METADATA_CHARS_MAX)
     expect(text.length).toBeGreaterThan(METADATA_CHARS_MAX - 4)
     expect(decodeMetadata(WATERMARK, text)?.settledBeyond).toEqual(settledBeyond)
+  })
+
+  it('carries the epoch of the numbers, and is as it ever was without one', () => {
+    const settledBeyond = [WATERMARK + 1]
+    const of = (epoch: number) => encodeMetadata(WATERMARK, { clean: true, settledBeyond, epoch })
+
+    expect(decodeMetadata(WATERMARK, of(EPOCH_MAX))).toEqual({
+      clean: true,
+      settledBeyond,
+      epoch: EPOCH_MAX,
+    })
+    expect(of(0)).toBe(encodeMetadata(WATERMARK, { clean: true, settledBeyond }))
   })
 
   it('takes a few characters for one lane that is stuck and a thousand that went on', () => {
@@ -68,7 +81,8 @@ describe('commit metadata', () => {
     ['nothing', null],
     ['an empty text', ''],
     ['the word of another tool', 'consumer-1@host'],
-    ['a version of the future', Buffer.from([2, 0, 255]).toString('base64url')],
+    ['a version of the future', Buffer.from([3, 0, 255, 255]).toString('base64url')],
+    ['an epoch that is cut off', Buffer.from([2, 0, 1]).toString('base64url')],
     ['a version alone', Buffer.from([1]).toString('base64url')],
     [
       'a run of 2^48 offsets',

@@ -67,7 +67,8 @@ export const developersEn = {
         'When this attempt was sent, in seconds since 1970. Refuse what is older than 5 minutes.',
       'webhook-signature':
         'HMAC-SHA256 over “id.timestamp.body”; two, separated by a space, while a secret is rotated.',
-      'webhook-sequence': 'Grows with each event of yours. Gaps in it are normal.',
+      'webhook-sequence':
+        'Grows with each event of yours. Gaps in it are normal, also huge ones: keep it in 64 bits.',
       'webhook-attempt': 'Number of the attempt, from 1.',
       'webhook-replay': 'Only in back-fills: this event may have reached you before.',
       authorization:
