@@ -33,6 +33,7 @@ export async function playScene(
   say: (line: string) => void,
 ): Promise<Outcome> {
   const notes: string[] = []
+  await scene.prepare?.(site)
   await warmUp(site)
   const brokeAt = Date.now()
   const tell = (note: string) => {

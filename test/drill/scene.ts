@@ -12,6 +12,8 @@ export interface Scene {
   readonly repairedAfterMs?: number
   /** With services that can be replaced under load. Default: one normalizer, and nobody is replaced. */
   readonly premises?: { readonly kafka: 'open' | 'documented' }
+  /** What has to be in place before anything is broken. */
+  prepare?(site: Site): Promise<void>
   /** Answers how it is mended. `tell`: what a reader should know beyond the figures. */
   break(site: Site, tell: Tell): Promise<Mending>
 }

@@ -1,6 +1,7 @@
 import { systemClock } from '../../services/shared/clock.ts'
 import type { Product } from '../support/product.ts'
 import { coordinatorKilled, frozenBroker, twoBrokersKilled } from './cluster-scenes.ts'
+import { clockSteps, listenSilenced, readOnlyPostgres } from './quiet-faults.ts'
 import { whileRegistryIsAway } from './registry-away.ts'
 import { ROTATION_SCENES } from './rotations.ts'
 import type { Scene } from './scene.ts'
@@ -114,5 +115,8 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   'frozen-broker': frozenBroker,
   'coordinator-killed': coordinatorKilled,
   'two-brokers-killed': twoBrokersKilled,
+  'clock-steps': clockSteps,
+  'listen-silenced': listenSilenced,
+  'read-only': readOnlyPostgres,
   ...ROTATION_SCENES,
 }

@@ -35,6 +35,8 @@ export interface Site {
   /** Null where no service is replaced. */
   readonly premises: Premises | null
   readonly staffed: Staffed | null
+  /** What is to be ended with it, before the services are. */
+  atEnd(end: () => Promise<unknown>): void
   close(): Promise<void>
 }
 
@@ -101,6 +103,7 @@ export async function openSite(
       alerts,
       premises,
       staffed,
+      atEnd: (end) => closing.push(end),
       close,
     }
   } catch (error) {
@@ -137,13 +140,18 @@ async function startDispatcher(product: Product): Promise<Dispatcher> {
   return { process: await startDispatcherAt(product, telemetryPort, options), telemetryPort }
 }
 
+interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly readyWithinMs?: number
+}
+
 /** Where Prometheus expects it. */
 export function startDispatcherAt(
   product: Product,
   port: number,
-  options: Parameters<Product['start']>[2] = {},
+  { env, ...options }: StartOptions = {},
 ): Promise<ServiceProcess> {
-  return product.start('dispatcher', { DISPATCHER_TELEMETRY_PORT: String(port) }, options)
+  return product.start('dispatcher', { ...env, DISPATCHER_TELEMETRY_PORT: String(port) }, options)
 }
 
 async function connectWorkspaces(
