@@ -66,16 +66,8 @@ await runService(async () => {
       logger,
     }),
   )
-  await lifecycle.start(
-    'pulse',
-    () => startPulse(engine),
-    (pulse) => pulse.stop(),
-  )
-  await lifecycle.start(
-    'engine',
-    () => engine,
-    () => engine.stop(),
-  )
+  await lifecycle.start('pulse', () => startPulse(engine))
+  await lifecycle.start('engine', () => engine)
   await lifecycle.start('sequences', () => noteSequences({ engine, sequences, clock, logger }))
   const { registry } = metrics
   await lifecycle.start('clocks', () => watchClocks({ registry, pool, clock, logger }))

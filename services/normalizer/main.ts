@@ -67,9 +67,7 @@ await runService(async () => {
   const readiness = await lifecycle.start('readiness', () =>
     createReadiness({ kafka, pool, degraded: normalizer.degraded, logger }),
   )
-  await lifecycle.start('clocks', () =>
-    watchClocks({ ...normalizer, pool, skews, clock, logger }),
-  )
+  await lifecycle.start('clocks', () => watchClocks({ ...normalizer, pool, skews, clock, logger }))
   await lifecycle.start('telemetry', () =>
     startTelemetryServer({
       ...config,

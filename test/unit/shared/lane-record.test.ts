@@ -9,7 +9,10 @@ const VALUE = laneRecord(7).head.value
 describe('lane record', () => {
   it.each([
     ['of a lane that never failed', laneRecord(7)],
-    ['of a failed head', laneRecord(7, { attempt: 3, firstFailedAt: NOON, lastError: 'timeout', waitMs: 5 })],
+    [
+      'of a failed head',
+      laneRecord(7, { attempt: 3, firstFailedAt: NOON, lastError: 'timeout', waitMs: 5 }),
+    ],
     [
       'of a back-fill under way',
       laneRecord(7, { replay: { id: 'bf', mode: 'all', until: NOON, liveFrom: 40, logEnd: null } }),
