@@ -1,21 +1,16 @@
-import { forgetSessions } from '../shared/postgres/held-legs.ts'
-import type { Pool } from '../shared/postgres/pool.ts'
-import { forgetPublishedEvents } from '../shared/postgres/published-events.ts'
-import { forgetChecks } from '../shared/postgres/recording-checks.ts'
+import type { Retention } from '../shared/postgres/aged-rows.ts'
 
 /** For so long a repeat is recognized and a late leg corrects its call. */
 const REMEMBERED_DAYS = 7
 
-const CHUNK_ROWS = 2_000
-/** A backlog is worked off over several runs, so that stopping never waits for all of it. */
-const CHUNKS_MAX = 20
-
-/** Removes what is older than it has to be, in small deletes that hold no lock for long. */
-export async function forgetOld(pool: Pool): Promise<void> {
-  for (const forget of [forgetPublishedEvents, forgetSessions, forgetChecks]) {
-    for (let chunk = 0; chunk < CHUNKS_MAX; chunk += 1) {
-      const removed = await forget(pool, { days: REMEMBERED_DAYS, limit: CHUNK_ROWS })
-      if (removed < CHUNK_ROWS) break
-    }
-  }
-}
+/** What the normalizer does not keep for ever. */
+export const REMEMBERED: readonly Retention[] = [
+  { rows: { table: 'published_events', since: 'published_at' }, days: REMEMBERED_DAYS },
+  // With their legs.
+  {
+    rows: { table: 'held_sessions', since: 'published_at', only: 'due_at is null' },
+    days: REMEMBERED_DAYS,
+  },
+  // Nobody waits for these recordings any more.
+  { rows: { table: 'recording_checks', since: 'planned_at' }, days: REMEMBERED_DAYS },
+]

@@ -9,6 +9,7 @@ import type { TopicNames } from '../shared/kafka/topics.ts'
 import { watchSchemas } from '../shared/kafka/watch-schemas.ts'
 import type { Logger } from '../shared/logger.ts'
 import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
+import { startCleanUp } from '../shared/postgres/clean-up.ts'
 import { createDatabaseGuards, type DatabaseGuard } from '../shared/postgres/database-guard.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import {
@@ -27,7 +28,7 @@ import { createCachedLookup } from './cached-lookup.ts'
 import type { NormalizerConfig } from './config.ts'
 import { createDoor } from './door.ts'
 import { createFindSource } from './find-source.ts'
-import { forgetOld } from './forget.ts'
+import { REMEMBERED } from './forget.ts'
 import { createGate } from './gate.ts'
 import { createHeldSessionStore } from './held-session-store.ts'
 import { createHeldSessions } from './held-sessions.ts'
@@ -94,10 +95,11 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
   const app = createApp(options, parts)
   recordings.addRoutes(app)
   const kept = startKeptRequests({ ...options, ...parts, topic: topics.rejected, registry })
-  const forgetting = startRecurring({
-    name: 'forget',
+  const forgetting = startCleanUp({
+    pool,
+    retentions: REMEMBERED,
     everyMs: config.forgetEveryMs,
-    task: () => forgetOld(pool),
+    registry,
     clock,
     logger,
   })

@@ -8,14 +8,15 @@ import type { Logger } from './logger.ts'
 export interface Recurring {
   /** Runs the task now; if it is running, once more after it. */
   wake(): void
-  /** Resolves when the run under way has ended. */
+  /** Tells the run under way, and resolves when it has ended. */
   stop(): Promise<void>
 }
 
 export interface RecurringOptions {
   readonly name: string
   readonly everyMs: number
-  readonly task: () => Promise<void>
+  /** `signal` aborts when it is stopped: a run that takes long ends early. */
+  readonly task: (signal: AbortSignal) => Promise<void>
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -27,20 +28,21 @@ export function startRecurring({
   clock,
   logger,
 }: RecurringOptions): Recurring {
-  let stopping = false
+  const stopping = new AbortController()
   let nap = new AbortController()
 
   async function run(): Promise<void> {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       // A fresh one before the task: a wake during the task ends the nap after it.
       nap = new AbortController()
       try {
-        await task()
+        await task(stopping.signal)
       } catch (error) {
         logger.warn({ task: name, err: error }, 'task.failed')
       }
+      if (stopping.signal.aborted) return
       // Rejects when woken, which is as good a reason to go on as the time that has passed.
-      if (!stopping) await clock.sleep(everyMs, nap.signal).catch(() => undefined)
+      await clock.sleep(everyMs, nap.signal).catch(() => undefined)
     }
   }
 
@@ -48,7 +50,7 @@ export function startRecurring({
   return {
     wake: () => nap.abort(),
     async stop() {
-      stopping = true
+      stopping.abort()
       nap.abort()
       await running
     },

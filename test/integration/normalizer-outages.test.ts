@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { forgetOld } from '../../services/normalizer/forget.ts'
+import { REMEMBERED } from '../../services/normalizer/forget.ts'
+import { createLogger } from '../../services/shared/logger.ts'
+import { cleanUp } from '../../services/shared/postgres/clean-up.ts'
 import { binotelCall } from '../support/binotel-call.ts'
 import { knock, postRaw } from '../support/door.ts'
 import { endOfCall } from '../support/end-of-call.ts'
@@ -26,6 +28,7 @@ describe('after 7 days', () => {
       await postRaw(door + path, endOfCall(sessionid), 'application/json')
       await expect.poll(() => bench.eventsOf(sessionid), { timeout: 20_000 }).toHaveLength(1)
     }
+    const behind = new Map<string, number>()
     const old = `published_at = now() - interval '8 days'`
     const rows = async (text: string) => (await bench.pool.query<{ id: string }>(text)).rows
     const call = `provider_call_id like '1586343097.9%'`
@@ -37,8 +40,13 @@ describe('after 7 days', () => {
     await rows(`update published_events set ${old} where provider_call_id = '1586343097.900001'`)
     await rows(`update held_sessions set ${old} where session_id = '1586343097.900001'`)
 
-    await forgetOld(bench.pool)
+    const logger = createLogger('normalizer', 'silent')
+    const told = (table: string, seconds: number) => behind.set(table, Math.round(seconds / 3_600))
+    const { signal } = new AbortController()
+    await cleanUp({ pool: bench.pool, retentions: REMEMBERED, told, logger }, signal)
 
+    expect(behind.get('published_events')).toBe(24)
+    expect(behind.get('held_sessions')).toBe(24)
     const young = [{ id: '1586343097.900002' }]
     expect(await rows(`select provider_call_id as id from published_events where ${call}`)).toEqual(
       young,

@@ -192,26 +192,6 @@ export async function postponeSessions(
   })
 }
 
-/** Removes at most `limit` sessions published more than `days` ago, with their legs. */
-export async function forgetSessions(
-  pool: Pool,
-  { days, limit }: { days: number; limit: number },
-): Promise<number> {
-  const { rowCount } = await pool.query({
-    name: 'forget-sessions',
-    text: `
-      delete from held_sessions
-       where (source_id, session_id) in (
-         select source_id, session_id from held_sessions
-          where due_at is null and published_at < now() - make_interval(days => $1)
-          limit $2
-            for update skip locked
-       )`,
-    values: [days, limit],
-  })
-  return rowCount ?? 0
-}
-
 /** By session, or by leg. */
 export function keyOf({ sourceId, sessionId }: SessionKey, legId = ''): string {
   return `${sourceId}\0${sessionId}\0${legId}`

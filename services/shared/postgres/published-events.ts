@@ -141,28 +141,3 @@ export async function findCall(
   })
   return rows[0] ?? null
 }
-
-/**
- * Removes at most `limit` events older than `days` and says how many. In chunks, because one
- * delete of a week's rows would hold its locks and bloat the table for minutes; rows that another
- * replica is removing are skipped.
- */
-export async function forgetPublishedEvents(
-  pool: Pool,
-  { days, limit }: { days: number; limit: number },
-): Promise<number> {
-  const { rowCount } = await pool.query({
-    name: 'forget-published-events',
-    text: `
-      delete from published_events
-       where event_id in (
-         select event_id from published_events
-          where published_at < now() - make_interval(days => $1)
-          order by published_at
-          limit $2
-            for update skip locked
-       )`,
-    values: [days, limit],
-  })
-  return rowCount ?? 0
-}

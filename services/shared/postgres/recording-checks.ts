@@ -186,23 +186,3 @@ export async function countChecks(pool: Pool): Promise<number> {
   )
   return rows[0]?.rows ?? 0
 }
-
-/** Removes at most `limit` checks planned more than `days` ago: nobody waits for those any more. */
-export async function forgetChecks(
-  pool: Pool,
-  { days, limit }: { days: number; limit: number },
-): Promise<number> {
-  const { rowCount } = await pool.query({
-    name: 'forget-recording-checks',
-    text: `
-      delete from recording_checks
-       where call_id in (
-         select call_id from recording_checks
-          where planned_at < now() - make_interval(days => $1)
-          limit $2
-            for update skip locked
-       )`,
-    values: [days, limit],
-  })
-  return rowCount ?? 0
-}
