@@ -22,6 +22,7 @@ import {
   secretsVariables,
 } from '../shared/secret-box.ts'
 import { createSourceTokens, SOURCE_TOKENS, type SourceTokens } from '../shared/source-token.ts'
+import { RETENTION_DAYS_MIN, type RetentionDays } from './retention.ts'
 
 /** It opens every workspace, and is the only token that a person makes up. */
 const OPERATOR_TOKEN_MIN = 32
@@ -55,7 +56,12 @@ const variables = {
   NORMALIZER_PUBLIC_URL: z.url().default('http://127.0.0.1:8080'),
   DISPATCHER_REQUEST_TIMEOUT_MS: requestTimeout,
   DISPATCHER_RETRY_TIERS: commaList.default(RETRY_TIERS),
-  ATTEMPTS_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+  ATTEMPTS_RETENTION_DAYS: days(1).default(30),
+  DEAD_LETTERS_RETENTION_DAYS: days(RETENTION_DAYS_MIN).default(90),
+  GAPS_RETENTION_DAYS: days(RETENTION_DAYS_MIN).default(90),
+  BACKFILLS_RETENTION_DAYS: days(RETENTION_DAYS_MIN).default(90),
+  TOKENS_RETENTION_DAYS: days(1).default(30),
+  DISCONNECTED_RETENTION_DAYS: days(RETENTION_DAYS_MIN).default(365),
 }
 
 export interface ConsoleConfig {
@@ -88,6 +94,7 @@ export interface ConsoleConfig {
   readonly attemptsMax: number
   /** Delivery attempts are kept for so many whole days. */
   readonly attemptsRetentionDays: number
+  readonly retentionDays: RetentionDays
 }
 
 /** @throws ConfigError with everything that is wrong. */
@@ -118,7 +125,18 @@ export function readConfig(env: Environment = process.env): ConsoleConfig {
     requestTimeoutMs: read.DISPATCHER_REQUEST_TIMEOUT_MS,
     attemptsMax: read.DISPATCHER_RETRY_TIERS.length + 1,
     attemptsRetentionDays: read.ATTEMPTS_RETENTION_DAYS,
+    retentionDays: {
+      deadLetters: read.DEAD_LETTERS_RETENTION_DAYS,
+      gaps: read.GAPS_RETENTION_DAYS,
+      backfills: read.BACKFILLS_RETENTION_DAYS,
+      tokens: read.TOKENS_RETENTION_DAYS,
+      disconnected: read.DISCONNECTED_RETENTION_DAYS,
+    },
   })
+}
+
+function days(min: number) {
+  return z.coerce.number().int().min(min).max(3_650)
 }
 
 function withoutSlash(url: string): string {

@@ -17,6 +17,7 @@ import { readConfig } from './config.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { openEventLog } from './kafka-event-log.ts'
 import { createConsoleMetrics } from './metrics.ts'
+import { retentionsOf } from './retention.ts'
 import { openRewinds } from './rewinds.ts'
 import { createServer } from './server.ts'
 
@@ -44,9 +45,11 @@ await runService(async () => {
     const topics = [events, catchUp]
     return watchStores({ kafka, db: pool, topicPrefix, topics, clock, logger })
   })
+  const registry = createConsoleMetrics(pool, logger)
   const retentionDays = config.attemptsRetentionDays
+  const retentions = retentionsOf(config.retentionDays)
   await lifecycle.start('housekeeping', () =>
-    startHousekeeping({ pool, retentionDays, clock, logger }),
+    startHousekeeping({ pool, retentionDays, retentions, registry, clock, logger }),
   )
   const rewinds = await lifecycle.start('rewinds', () => openRewinds(config.kafka, clock, logger))
   const agent = await lifecycle.start(
@@ -54,7 +57,6 @@ await runService(async () => {
     () => createGuardedAgent(config),
     (opened) => opened.destroy(),
   )
-  const registry = createConsoleMetrics(pool, logger)
   restores.tellIn(registry)
   await lifecycle.start('clocks', () => watchClocks({ registry, pool, clock, logger }))
   await lifecycle.start('telemetry', () =>

@@ -21,6 +21,7 @@ import { createSource } from './routes/create-source.ts'
 import { createToken } from './routes/create-token.ts'
 import { deleteConnection } from './routes/delete-connection.ts'
 import { deleteSource } from './routes/delete-source.ts'
+import { deleteWorkspace } from './routes/delete-workspace.ts'
 import { getBackfill } from './routes/get-backfill.ts'
 import { getConnection } from './routes/get-connection.ts'
 import { getEvent } from './routes/get-event.ts'
@@ -84,6 +85,7 @@ export async function createServer(
     scope.addHook('onRequest', requireOperator(deps, signInLimit))
     const routes = scope.withTypeProvider<ZodTypeProvider>()
     putWorkspace(routes, deps)
+    deleteWorkspace(routes, deps)
     createToken(routes, deps)
     createPortalLink(routes, deps)
   })

@@ -161,9 +161,14 @@ const POSITIONS: Readonly<Record<string, Record<string, unknown>>> = {
 }
 
 /** `{id}` and the like, filled in. */
-function urlOf({ path }: Operation, given: Readonly<Record<string, string>> = {}): string {
+function urlOf(
+  { path, operationId }: Operation,
+  given: Readonly<Record<string, string>> = {},
+): string {
+  // The others still need theirs.
+  const id = operationId === 'deleteWorkspace' ? 'ws_nobody' : workspace.id
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-    return given[name] ?? (name === 'id' ? workspace.id : 'some-id')
+    return given[name] ?? (name === 'id' ? id : 'some-id')
   })
 }
 

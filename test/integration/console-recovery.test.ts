@@ -1,3 +1,4 @@
+import { Registry } from 'prom-client'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startHousekeeping } from '../../services/console/housekeeping.ts'
 import { systemClock as clock } from '../../services/shared/clock.ts'
@@ -187,7 +188,14 @@ describe('a back-fill', () => {
     )
 
     // Its tasks are done once before it stops.
-    await startHousekeeping({ pool: api.pool, retentionDays: 30, clock, logger: quiet }).stop()
+    await startHousekeeping({
+      pool: api.pool,
+      retentionDays: 30,
+      retentions: [],
+      registry: new Registry(),
+      clock,
+      logger: quiet,
+    }).stop()
 
     expect((await api.call(`GET ${path}/backfills/${backfillId}`)).body.state).toBe(state)
   })

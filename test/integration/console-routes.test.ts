@@ -140,6 +140,7 @@ describe('every route', () => {
     expect(asked.map(({ operationId }) => operationId).sort()).toEqual([
       'createPortalLink',
       'createToken',
+      'deleteWorkspace',
       'putWorkspace',
     ])
     for (const options of [{ token: owner.token }, browser(cookie)]) {

@@ -10,7 +10,7 @@ import {
   workspaceParams,
 } from '../console-app.ts'
 import { givenText } from '../given.ts'
-import { problemResponses } from '../problem.ts'
+import { plainProblem, problemResponses } from '../problem.ts'
 
 const body = z.strictObject({
   name: givenText(200).nullable().default(null),
@@ -32,6 +32,9 @@ const workspace = z.object({
   createdAt: instant,
 })
 
+const DELETED =
+  'A workspace of this id was deleted, and the log may still have its events. Take another id.'
+
 /** Creates a workspace or replaces its settings. */
 export function putWorkspace(app: ConsoleApp, { pool }: ConsoleDeps): void {
   const schema = {
@@ -45,6 +48,7 @@ export function putWorkspace(app: ConsoleApp, { pool }: ConsoleDeps): void {
   }
   app.put('/v1/workspaces/:id', { schema }, async (request, reply) => {
     const saved = await put(pool, { id: request.params.id, ...request.body })
+    if (saved === null) throw plainProblem(409, DELETED)
     const { isNew, createdAt, ...rest } = saved
     return reply.code(isNew ? 201 : 200).send({ ...rest, createdAt: createdAt.toISOString() })
   })

@@ -24,19 +24,13 @@ export interface AccessToken {
 const COLUMNS = `id, label, created_at as "createdAt", expires_at as "expiresAt",
   last_used_at as "lastUsedAt"`
 
-/**
- * Null when there is no such workspace. Forgets tokens of it that expired a month ago, so nobody has to
- * come for them.
- */
+/** Null when there is no such workspace. */
 export async function insertAccessToken(
   db: Queryable,
   token: NewAccessToken,
 ): Promise<AccessToken | null> {
   const { rows } = await db.query<AccessToken>(
-    `with forgotten as (
-       delete from access_tokens
-       where workspace_id = $2 and expires_at < now() - interval '30 days')
-     insert into access_tokens (token_hash, workspace_id, label, expires_at)
+    `insert into access_tokens (token_hash, workspace_id, label, expires_at)
      select $1, id, $3, now() + make_interval(secs => $4) from workspaces where id = $2
      returning ${COLUMNS}`,
     [token.tokenHash, token.workspaceId, token.label, token.validSeconds],

@@ -3,7 +3,7 @@ import type { Queryable } from './pool.ts'
 /** Rows that are removed when they are old. The words are ours, never a caller's: they become SQL. */
 export interface AgedRows {
   readonly table: string
-  /** The column, or expression, that tells since when a row may age. An index leads by it. */
+  /** The column, or expression, that tells since when a row may age. By an index, or in a table that is small. */
   readonly since: string
   /** Which rows may go at all; absent: every one. */
   readonly only?: string

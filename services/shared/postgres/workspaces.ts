@@ -24,15 +24,16 @@ export async function findWorkspace(db: Queryable, id: string): Promise<Workspac
 
 /**
  * Creates or changes; `isNew` tells which. The row is locked until the statement ends, so two at
- * once cannot both be new: `xmax` is 0 only in a row that nobody has updated.
+ * once cannot both be new: `xmax` is 0 only in a row that nobody has updated. Null while the id is one
+ * that was deleted: whoever got it could have the events delivered that the log still has of it.
  */
 export async function putWorkspace(
   db: Queryable,
   workspace: NewWorkspace,
-): Promise<Workspace & { readonly isNew: boolean }> {
+): Promise<(Workspace & { readonly isNew: boolean }) | null> {
   const { rows } = await db.query<Workspace & { isNew: boolean }>(
     `insert into workspaces (id, name, timezone, default_country)
-     values ($1, $2, $3, $4)
+     select $1, $2, $3, $4 where not exists (select from deleted_workspaces where id = $1)
      on conflict (id) do update
        set name = excluded.name,
            timezone = excluded.timezone,
@@ -40,11 +41,5 @@ export async function putWorkspace(
      returning ${COLUMNS}, xmax = 0 as "isNew"`,
     [workspace.id, workspace.name, workspace.timezone, workspace.defaultCountry],
   )
-  return one(rows)
-}
-
-/** A statement with `returning` and without `where` always answers its row. */
-function one<Row>([row]: readonly Row[]): Row {
-  if (row === undefined) throw new Error('Postgres returned no row for an upsert')
-  return row
+  return rows[0] ?? null
 }

@@ -26,6 +26,7 @@ describe('configuration of the console', () => {
       sourcesMax: 50,
       listenAddress: undefined,
       attemptsRetentionDays: 30,
+      retentionDays: { deadLetters: 90, gaps: 90, backfills: 90, tokens: 30, disconnected: 365 },
     })
   })
 
