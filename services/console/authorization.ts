@@ -3,10 +3,11 @@ import { z } from 'zod'
 import { bearerToken, hashToken, isSameToken } from '../shared/access-token.ts'
 import type { Secret } from '../shared/config.ts'
 import type { Logger } from '../shared/logger.ts'
-import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
+import { findTokenOwner } from '../shared/postgres/access-tokens.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
 import { findSession } from '../shared/postgres/sessions.ts'
 import { findWorkspace } from '../shared/postgres/workspaces.ts'
+import { type Caller, noteCaller } from './callers.ts'
 import { WORKSPACE_ID } from './given.ts'
 import { plainProblem } from './problem.ts'
 import { isFromOwnPage } from './same-origin.ts'
@@ -24,10 +25,6 @@ export interface AuthorizationOptions extends SessionCookieOptions {
   readonly operatorTokens: readonly Secret[]
   readonly logger: Logger
 }
-
-export type Caller =
-  | { readonly kind: 'operator' }
-  | { readonly kind: 'workspace'; readonly id: string }
 
 type Hook = (request: FastifyRequest) => Promise<void>
 
@@ -55,7 +52,8 @@ export function requireWorkspaceAccess(options: AuthorizationOptions, limit: Sig
     const { id } = params.parse(request.params)
     if (caller.kind === 'operator') return requireWorkspace(options.pool, id)
     // Whatever identifies it goes with its workspace, so this one exists.
-    if (caller.id !== id) throw plainProblem(403, 'You are signed in for another workspace.')
+    if (caller.workspaceId !== id)
+      throw plainProblem(403, 'You are signed in for another workspace.')
   }
 }
 
@@ -77,8 +75,8 @@ export async function callerOfToken(
   // Whoever takes the previous one away too early locks somebody out: this says that it is in use.
   if (found > 0) logger.info('operator_token.previous_used')
   if (found >= 0) return { kind: 'operator' }
-  const id = await findWorkspaceIdByTokenHash(pool, hashToken(token))
-  return id === null ? null : { kind: 'workspace', id }
+  const owner = await findTokenOwner(pool, hashToken(token))
+  return owner && { kind: 'token', ...owner }
 }
 
 /** Hooks run before the parameters are checked; the route makes sure that there is an id. */
@@ -99,7 +97,7 @@ async function identify(
   if (token === undefined) throw unauthorized('Bearer', 'Send a token: Authorization: Bearer ….')
   const caller = await limit.tried(request, token, () => callerOfToken(token, options))
   if (caller === null) throw unauthorized('Bearer error="invalid_token"', 'The token is not valid.')
-  return caller
+  return noteCaller(request, caller)
 }
 
 async function identifyBrowser(
@@ -110,7 +108,7 @@ async function identifyBrowser(
   requireOwnPage(request, options)
   const session = await findSession(options.pool, hashToken(cookie))
   if (session === null) throw unauthorized('Bearer', 'The session has ended. Sign in again.')
-  return { kind: 'workspace', id: session.workspaceId }
+  return noteCaller(request, { kind: 'browser', workspaceId: session.workspaceId })
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import { requireOperator, requireWorkspaceAccess } from './authorization.ts'
+import { callerFacts } from './callers.ts'
 import type { ConsoleApp, ConsoleDeps } from './console-app.ts'
 import { describeApi } from './describe-api.ts'
 import { takeIdempotencyKeys } from './idempotency.ts'
@@ -22,6 +23,7 @@ import { createToken } from './routes/create-token.ts'
 import { deleteConnection } from './routes/delete-connection.ts'
 import { deleteSource } from './routes/delete-source.ts'
 import { deleteWorkspace } from './routes/delete-workspace.ts'
+import { findCall } from './routes/find-call.ts'
 import { getBackfill } from './routes/get-backfill.ts'
 import { getConnection } from './routes/get-connection.ts'
 import { getEvent } from './routes/get-event.ts'
@@ -114,6 +116,7 @@ function addWorkspaceRoutes(routes: ConsoleApp, deps: ConsoleDeps, limits: Conso
   rotateSigningSecret(routes, deps)
   listAttempts(routes, deps)
   streamAttempts(routes, deps)
+  findCall(routes, deps)
   getEvent(routes, deps, scans)
   getStats(routes, deps)
   getLane(routes, deps)
@@ -142,14 +145,19 @@ function takeJsonOnly(app: ConsoleApp): void {
   })
 }
 
-/** One line per answer. The route and not the path: paths hold ids and tokens of customers. */
+/**
+ * One line per answer. The route and not the path, which holds tokens of customers; who asked, and
+ * about which workspace, so that one can tell later who has disconnected it.
+ */
 function logRequests(app: ConsoleApp, { logger }: ConsoleDeps): void {
   app.addHook('onSend', async (_request, reply) => {
     // Files of the page say themselves how long they may be kept.
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
-  app.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
+  app.addHook('onResponse', async (request, { statusCode, elapsedTime }) => {
+    const { method, routeOptions } = request
     const durationMs = Math.round(elapsedTime)
-    logger.info({ method, route: routeOptions.url, statusCode, durationMs }, 'request.answered')
+    const facts = { method, route: routeOptions.url, statusCode, durationMs }
+    logger.info({ ...facts, ...callerFacts(request) }, 'request.answered')
   })
 }

@@ -28,6 +28,7 @@ export type FirstPartyResult =
       readonly kind: 'published' | 'spooled' | 'repeated'
       readonly eventId: string
       readonly callId: string
+      readonly providerCallId?: string
     }
   | { readonly kind: 'conflict'; readonly eventId: string }
   | {
@@ -76,7 +77,8 @@ async function publishEvent(
   try {
     const published = await options.publisher.publish(event, fingerprintOf(facts), trace)
     if (published.kind === 'conflict') return { kind: 'conflict', eventId: event.eventId }
-    return { kind: published.kind, eventId: event.eventId, callId: event.callId }
+    const { eventId, callId, providerCallId } = event
+    return { kind: published.kind, eventId, callId, providerCallId }
   } catch (error) {
     const refusal = refusalOf(error)
     if (refusal === null) throw error

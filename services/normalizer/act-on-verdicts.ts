@@ -27,6 +27,8 @@ export type WebhookResult =
       readonly source: SourceName
       readonly acknowledgement: Provider<unknown>['acknowledgement']
       readonly eventIds: readonly string[]
+      /** As the provider names the calls; absent: none was read. */
+      readonly providerCallIds?: readonly string[]
       readonly reason?: string
     }
   /** The provider asked something: the JSON that it expects. */
@@ -79,8 +81,12 @@ export interface Judged {
 
 /** What became of one judgement. */
 type Effect =
-  | { readonly kind: 'published' | 'spooled' | 'repeated'; readonly eventId: string }
-  | { readonly kind: 'held' }
+  | {
+      readonly kind: 'published' | 'spooled' | 'repeated'
+      readonly eventId: string
+      readonly providerCallId: string
+    }
+  | { readonly kind: 'held'; readonly providerCallId: string }
   /** A leg that had no other place: raw in the topic of rejected requests. */
   | ({ readonly kind: 'kept' } & Rejection)
   | Extract<Verdict, { kind: 'ignored' | 'answer' }>
@@ -128,7 +134,8 @@ async function effectOf(
     case 'leg':
       try {
         const kind = await options.sessions.hold(source, judgement.held)
-        return kind === 'held' ? { kind } : rejection(kind, NO_ROOM[kind])
+        const { sessionId: providerCallId } = judgement.held
+        return kind === 'held' ? { kind, providerCallId } : rejection(kind, NO_ROOM[kind])
       } catch (error) {
         if (error instanceof DatabaseAwayError) {
           return { ...rejection('held_legs_unavailable', 'it is a part of a call'), kind: 'kept' }
@@ -155,7 +162,8 @@ async function publishCall(
     const event = identify(recordings.linked(call, source), source.workspaceId)
     const { kind, eventId } = await publisher.publish(event, null, trace)
     if (kind === 'published' || kind === 'spooled') await recordings.published(event)
-    return { kind: kind === 'conflict' ? 'repeated' : kind, eventId }
+    const { providerCallId } = event
+    return { kind: kind === 'conflict' ? 'repeated' : kind, eventId, providerCallId }
   } catch (error) {
     const refusal = refusalOf(error)
     if (refusal === null) throw error
@@ -189,7 +197,12 @@ function resultOf(
   const done = (['published', 'spooled', 'held', 'kept', 'repeated'] as const).find((kind) =>
     effects.some((effect) => effect.kind === kind),
   )
-  if (done) return { kind: done, source, acknowledgement, eventIds }
+  if (done) {
+    const providerCallIds = effects.flatMap((effect) =>
+      'providerCallId' in effect ? [effect.providerCallId] : [],
+    )
+    return { kind: done, source, acknowledgement, eventIds, providerCallIds }
+  }
   const question = effects.find((effect) => effect.kind === 'answer')
   if (question) return { kind: 'answered', source, body: question.body }
   const rejected = effects.find((effect) => effect.kind === 'rejected')

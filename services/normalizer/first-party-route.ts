@@ -46,7 +46,9 @@ export function addFirstPartyRoute(app: FastifyInstance, options: FirstPartyRout
     const provider = 'first-party'
     const { workspaceId } = request.params
     const eventIds = 'eventId' in result ? [result.eventId] : undefined
-    const facts = { provider, workspaceId, eventIds }
+    const callId = 'providerCallId' in result ? result.providerCallId : undefined
+    const providerCallIds = callId === undefined ? undefined : [callId]
+    const facts = { provider, workspaceId, eventIds, providerCallIds }
     return log.end(request, reply, { provider, result, facts, answer: answerOf(result) })
   }
   app.route<{ Params: Params }>({

@@ -8,7 +8,7 @@ import type { SchemaBook } from '../shared/kafka/schema-book.ts'
 import type { TopicNames } from '../shared/kafka/topics.ts'
 import { watchSchemas } from '../shared/kafka/watch-schemas.ts'
 import type { Logger } from '../shared/logger.ts'
-import { findWorkspaceIdByTokenHash } from '../shared/postgres/access-tokens.ts'
+import { findTokenOwner } from '../shared/postgres/access-tokens.ts'
 import { startCleanUp } from '../shared/postgres/clean-up.ts'
 import { createDatabaseGuards, type DatabaseGuard } from '../shared/postgres/database-guard.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
@@ -227,7 +227,7 @@ function createApp(options: NormalizerOptions, parts: Parts): FastifyInstance {
     ...cache,
     name: 'workspaces',
     bytesOf: () => WORKSPACE_BYTES,
-    query: (tokenHash) => findWorkspaceIdByTokenHash(pool, tokenHash),
+    query: async (tokenHash) => (await findTokenOwner(pool, tokenHash))?.workspaceId ?? null,
   })
   const served = new Set<string>(config.providers)
   const acceptWebhook = createAcceptWebhook({

@@ -40,6 +40,8 @@ interface RequestFacts {
   readonly workspaceId: string | undefined
   readonly sourceId?: string | undefined
   readonly eventIds: readonly string[] | undefined
+  /** As the provider names the calls: what its support, and a customer, ask by. */
+  readonly providerCallIds?: readonly string[] | undefined
 }
 
 interface Begun {
@@ -55,13 +57,15 @@ export function createRequestLog({ metrics, tracing, logger }: RequestLogOptions
       begun.set(request, { startedMs: performance.now(), span })
     },
     traceOf: (request) => begun.get(request)?.span?.context,
-    end(request, reply, { provider, result, facts: { eventIds, ...facts }, answer }) {
+    end(request, reply, { provider, result, facts: told, answer }) {
+      const { eventIds, providerCallIds, ...facts } = told
       const { startedMs = performance.now(), span = null } = begun.get(request) ?? {}
       const { kind, reason } = result
       metrics.webhookReceived(provider, kind)
       if (kind === 'rate_limited') metrics.webhookLimited(provider, result.reason)
       const ms = Math.round(performance.now() - startedMs)
-      const line = { ...facts, result: kind, reason, eventIds, ms, ...traceIds(span?.context) }
+      const ids = { eventIds, providerCallIds, ...traceIds(span?.context) }
+      const line = { ...facts, result: kind, reason, ms, ...ids }
       const isQuiet = kind === 'ignored' || kind === 'answered'
       logger[isQuiet ? 'debug' : 'info'](line, 'webhook.accepted')
       endSpan(span, { ...facts, result: kind, reason, status: answer.status })
@@ -85,7 +89,7 @@ function startSpan(tracing: Tracing, { method, headers }: FastifyRequest, route:
   })
 }
 
-interface SpanEnd extends Omit<RequestFacts, 'eventIds'> {
+interface SpanEnd extends Omit<RequestFacts, 'eventIds' | 'providerCallIds'> {
   readonly status: number
   readonly result: string
   readonly reason: string | undefined

@@ -131,5 +131,6 @@ function factsOf(result: WebhookResult) {
     sourceId: source?.id,
     workspaceId: source?.workspaceId,
     eventIds: 'eventIds' in result ? result.eventIds : undefined,
+    providerCallIds: 'providerCallIds' in result ? result.providerCallIds : undefined,
   }
 }

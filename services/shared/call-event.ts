@@ -201,8 +201,17 @@ export function identify(facts: CallFacts, workspaceId: string, revision = 1): C
     ...facts,
     eventId: `evt_${idDigest([...call, kind])}`,
     workspaceId,
-    callId: `call_${idDigest(call)}`,
+    callId: callIdOf(workspaceId, facts.provider, facts.providerCallId),
   }
+}
+
+/** Our id of a call, by the provider's: whoever knows that one finds the call without a search. */
+export function callIdOf(
+  workspaceId: string,
+  provider: EventProvider,
+  providerCallId: string,
+): string {
+  return `call_${idDigest([workspaceId, provider, providerCallId])}`
 }
 
 /** 128 bits: long enough that two calls never share an id, short enough to read aloud. */

@@ -4,7 +4,8 @@ import {
   type DeliveryAttempt,
   insertAttempts,
 } from '../../services/shared/postgres/delivery-attempts.ts'
-import { anAttempt } from '../support/builders.ts'
+import { recordPublishedEvents } from '../../services/shared/postgres/published-events.ts'
+import { aCallEvent, anAttempt } from '../support/builders.ts'
 import { startMigratedConsole, type TestConsole, type TestWorkspace } from '../support/console.ts'
 import { followEvents } from '../support/event-source.ts'
 import { eventually } from '../support/eventually.ts'
@@ -168,6 +169,21 @@ describe('statistics', () => {
     const { successRate, days } = await get(await api.aWorkspace(), 'stats?window=30d')
 
     expect([successRate, days.length]).toEqual([null, 30])
+  })
+})
+
+describe('a call that somebody names as the provider does', () => {
+  it('is found with its events, in its workspace only', async () => {
+    const [workspace, other] = [await api.aWorkspace(), await api.aWorkspace()]
+    const event = aCallEvent(workspace.id, '700011')
+    await recordPublishedEvents(api.pool, [{ ...event, fingerprint: null }])
+
+    const found = await get(workspace, 'published-events?providerCallId=700011')
+    const elsewhere = await get(workspace, 'published-events?providerCallId=700011&provider=phonet')
+
+    expect(found.items).toMatchObject([{ eventId: event.eventId, callId: event.callId }])
+    expect(elsewhere.items).toEqual([])
+    expect((await get(other, 'published-events?providerCallId=700011')).items).toEqual([])
   })
 })
 

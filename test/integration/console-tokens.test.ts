@@ -6,12 +6,14 @@ import {
   type TestConsole,
   type TestWorkspace,
 } from '../support/console.ts'
+import { logLines } from '../support/log-lines.ts'
 import { freshDatabase } from '../support/stack.ts'
 
 let api: TestConsole
+const log = logLines('console')
 
 beforeAll(async () => {
-  api = await startMigratedConsole(await freshDatabase())
+  api = await startMigratedConsole(await freshDatabase(), { logger: log.logger })
 })
 
 afterAll(() => api.close())
@@ -126,5 +128,26 @@ describe('revoking everywhere', () => {
     const opened = await api.call(`GET ${new URL(link.url).pathname}`, { token: null })
     expect(opened.status).toBe(404)
     expect([await others.status(), await statusWith(other.token, other)]).toEqual([200, 200])
+  })
+})
+
+describe('the log', () => {
+  it('says who has asked, and about which workspace', async () => {
+    const workspace = await api.aWorkspace()
+    const [{ id: tokenId } = {}] = await listed(workspace)
+    const path = `${workspace.path}/connection`
+
+    await api.call(`DELETE ${path}`)
+    await api.call(`DELETE ${path}`, { token: workspace.token })
+    await api.call(`DELETE ${path}`, { token: null })
+
+    const route = '/v1/workspaces/:id/connection'
+    const lines = log.of('request.answered').filter((line) => line['route'] === route)
+    expect(lines).toMatchObject([
+      { who: 'operator', workspaceId: workspace.id, statusCode: 204 },
+      { who: 'token', workspaceId: workspace.id, tokenId, statusCode: 204 },
+      { who: 'nobody', statusCode: 401 },
+    ])
+    expect(JSON.stringify(lines)).not.toContain(workspace.token)
   })
 })

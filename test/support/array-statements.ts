@@ -21,6 +21,7 @@ export const ARRAY_STATEMENTS: Readonly<Record<string, readonly string[]>> = {
     'sight_events',
     'sight_events',
     'record_events',
+    'own',
   ],
   'recording-checks.ts': ['plan_checks', 'own', 'own', 'own'],
   'sealed-columns.ts': ['own', 'own'],

@@ -28,6 +28,7 @@ import {
 import type { LogRecord, SendOptions } from '../../services/shared/kafka/producer.ts'
 import { topicNames } from '../../services/shared/kafka/topics.ts'
 import { type Replay, rewindRecord, toHeaders } from '../../services/shared/lane-record.ts'
+import type { Logger } from '../../services/shared/logger.ts'
 import type { StoredRecord } from '../simulation/fake-broker.ts'
 import { aCallEvent, quiet, seconds, TIERS } from './builders.ts'
 import { FakeConsumer } from './fake-consumer.ts'
@@ -56,6 +57,8 @@ export interface WorkbenchOptions {
   readonly knowsSchema?: boolean
   /** Of the group; the first one is assigned. */
   readonly partitions?: number
+  /** Default: none. */
+  readonly logger?: Logger
 }
 
 export const TOPICS = topicNames('calls')
@@ -169,7 +172,7 @@ export class Workbench {
       random: () => 0.5,
       newSessionId: () => `${name}-${sessions++}`,
       clock,
-      logger: quiet,
+      logger: this.#options.logger ?? quiet,
     })
   }
 

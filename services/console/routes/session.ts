@@ -6,7 +6,8 @@ import {
   insertSession,
   type Session,
 } from '../../shared/postgres/sessions.ts'
-import { type Caller, callerOfToken, requireOwnPage } from '../authorization.ts'
+import { callerOfToken, requireOwnPage } from '../authorization.ts'
+import { type Caller, noteCaller } from '../callers.ts'
 import { type ConsoleApp, type ConsoleDeps, instant } from '../console-app.ts'
 import { givenWorkspaceId } from '../given.ts'
 import { invalidRequest, plainProblem, problemResponses } from '../problem.ts'
@@ -64,6 +65,7 @@ function signIn(app: ConsoleApp, deps: ConsoleDeps, limit: SignInLimit): void {
     if (caller === null) {
       throw plainProblem(401, 'The token is not valid.', { 'www-authenticate': 'Bearer' })
     }
+    noteCaller(request, caller)
     const workspaceId = workspaceOf(caller, request.body.workspaceId)
     const token = newToken('ses_')
     const opened = await insertSession(deps.pool, {
@@ -78,8 +80,9 @@ function signIn(app: ConsoleApp, deps: ConsoleDeps, limit: SignInLimit): void {
 }
 
 function workspaceOf(caller: Caller, asked: string | undefined): string {
-  if (caller.kind === 'workspace') {
-    if (asked === undefined || asked === caller.id) return caller.id
+  if (caller.kind !== 'operator') {
+    const { workspaceId } = caller
+    if (asked === undefined || asked === workspaceId) return workspaceId
     throw plainProblem(403, 'The token belongs to another workspace.')
   }
   if (asked !== undefined) return asked

@@ -217,15 +217,22 @@ export class OutcomeHandler {
     }
   }
 
-  #record(attempt: DeliveryAttempt, { span }: Ending): void {
+  #record(attempt: DeliveryAttempt, { span, event }: Ending): void {
     const { attempts, metrics, logger } = this.#options
     attempts.add(attempt)
     const { outcome, durationMs, errorClass } = attempt
     metrics.attemptFinished(outcome, durationMs / 1000, errorClass)
-    const line = span === null ? attempt : { ...attempt, ...traceIds(span.context) }
+    const line = { ...attempt, ...providersName(event), ...traceIds(span?.context) }
     logger.info(line, 'delivery.attempted')
   }
 }
+
+/** What a provider's support, and a customer, ask by. Cut, since another writer's event may hold anything. */
+function providersName({ provider, providerCallId }: CallEvent) {
+  return { provider, providerCallId: String(providerCallId).slice(0, PROVIDER_CALL_ID_MAX) }
+}
+/** Ours are no longer (see `usable-ids.ts` of the normalizer). */
+const PROVIDER_CALL_ID_MAX = 255
 
 /** Nothing that it could wait in would hold it: the log has it, and no topic of ours would take it. */
 const TOO_LARGE = { kind: 'dead-letter', reason: 'too_large' } as const

@@ -38,24 +38,26 @@ export async function insertAccessToken(
   return rows[0] ?? null
 }
 
+export interface TokenOwner {
+  readonly workspaceId: string
+  readonly tokenId: string
+}
+
 /**
  * The workspace that the token opens, and notes its use, at most once a minute: each note is a row
  * to write. Primary key.
  */
-export async function findWorkspaceIdByTokenHash(
-  db: Queryable,
-  tokenHash: Buffer,
-): Promise<string | null> {
-  const { rows } = await db.query<{ workspaceId: string }>(
+export async function findTokenOwner(db: Queryable, tokenHash: Buffer): Promise<TokenOwner | null> {
+  const { rows } = await db.query<TokenOwner>(
     `with noted as (
        update access_tokens set last_used_at = now()
        where token_hash = $1 and (expires_at is null or expires_at > now())
          and (last_used_at is null or last_used_at < now() - interval '1 minute'))
-     select workspace_id as "workspaceId" from access_tokens
+     select workspace_id as "workspaceId", id as "tokenId" from access_tokens
      where token_hash = $1 and (expires_at is null or expires_at > now())`,
     [tokenHash],
   )
-  return rows[0]?.workspaceId ?? null
+  return rows[0] ?? null
 }
 
 export interface AccessTokensQuery {

@@ -122,6 +122,31 @@ export async function recordPublishedEvents(
   })
 }
 
+export interface EventOfCall {
+  readonly eventId: string
+  readonly callId: string
+  readonly provider: EventProvider
+  readonly publishedAt: Date
+}
+
+/** Oldest first; a call has a handful, the rest is left out. By the index on call_id. */
+export async function findEventsOfCall(
+  db: Queryable,
+  { workspaceId, callIds }: { readonly workspaceId: string; readonly callIds: readonly string[] },
+): Promise<readonly EventOfCall[]> {
+  const { rows } = await db.query<EventOfCall>({
+    name: 'find-events-of-call',
+    text: `
+      select event_id as "eventId", call_id as "callId", provider, published_at as "publishedAt"
+        from published_events
+       where call_id = any($1::text[]) and workspace_id = $2
+       order by published_at, event_id
+       limit 100`,
+    values: [callIds, workspaceId],
+  })
+  return rows
+}
+
 export type CallName = Pick<PublishedEvent, 'provider' | 'providerCallId'>
 
 /** How the provider names a call that was published; null when none is known by this id. */

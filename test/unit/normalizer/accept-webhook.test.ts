@@ -222,7 +222,10 @@ describe('accepting a webhook', () => {
     const [first, second] = [await send(), await send()]
 
     expect([first.kind, second.kind]).toEqual(['published', 'repeated'])
-    expect(second).toMatchObject({ eventIds: [expect.any(String)] })
+    expect(second).toMatchObject({
+      eventIds: [expect.any(String)],
+      providerCallIds: [expect.any(String)],
+    })
     expect(topics()).toEqual([EVENTS, REJECTED])
   })
 

@@ -35,7 +35,11 @@ export interface paths {
     /** Create or change a workspace */
     put: operations['putWorkspace']
     post?: never
-    delete?: never
+    /**
+     * Delete a workspace and everything of it
+     * @description At once: tokens, sign-in links, sessions, sources, connection, gaps and back-fills. Within minutes: what waits, dead letters and attempts; repeat the request to see when that is done. Events stay in the log until its retention is over, and for 60 days the id is not given again.
+     */
+    delete: operations['deleteWorkspace']
     options?: never
     head?: never
     patch?: never
@@ -248,6 +252,26 @@ export interface paths {
     }
     /** Follow delivery attempts */
     get: operations['streamAttempts']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/workspaces/{id}/published-events': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Find the events of a call by the provider’s id of it
+     * @description Of the last 7 days, oldest first; `GET …/events/{eventId}` shows what became of each.
+     */
+    get: operations['findCall']
     put?: never
     post?: never
     delete?: never
@@ -742,6 +766,44 @@ export interface operations {
             defaultCountry: string
             /** Format: date-time */
             createdAt: string
+          }
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  deleteWorkspace: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            id: string
+            /** Format: date-time */
+            deletedAt: string
+            /** @description When nothing of it was left in the database; null: it is being removed. */
+            erasedAt: string | null
           }
         }
       }
@@ -1601,6 +1663,58 @@ export interface operations {
         }
         content: {
           'text/event-stream': string
+        }
+      }
+      /** @description A problem document (RFC 9457). */
+      '4XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  findCall: {
+    parameters: {
+      query: {
+        /** @description As the provider names the call. */
+        providerCallId: string
+        /** @description Where it is not known, all are looked at. */
+        provider?: 'ringostat' | 'phonet' | 'binotel' | 'stream-telecom' | 'unitalk' | 'first-party'
+      }
+      header?: never
+      path: {
+        /** @description Id of the workspace. */
+        id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            items: {
+              eventId: string
+              callId: string
+              /** @enum {string} */
+              provider:
+                | 'ringostat'
+                | 'phonet'
+                | 'binotel'
+                | 'stream-telecom'
+                | 'unitalk'
+                | 'first-party'
+              /** Format: date-time */
+              publishedAt: string
+            }[]
+          }
         }
       }
       /** @description A problem document (RFC 9457). */
