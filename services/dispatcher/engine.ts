@@ -212,6 +212,7 @@ export class Engine {
     return {
       ...readFigures({ ...sources, tiers: config.tiers }, clock),
       connectionCacheAgeSeconds: this.connections.sinceComparedMs / 1000,
+      connectionsNotLoadedSeconds: this.connections.notLoadedMs / 1000,
       misfitTopics: this.#consumer?.misfits.size ?? 0,
       unreadablePartitions: this.#consumer?.unreadable.length ?? 0,
       partitionLag: Object.fromEntries(this.#consumer?.lagSeconds(eventsTopic) ?? []),

@@ -20,7 +20,11 @@ export function readFigures(
   clock: Pick<Clock, 'now' | 'elapsed'>,
 ): Omit<
   DispatcherFigures,
-  'connectionCacheAgeSeconds' | 'misfitTopics' | 'partitionLag' | 'unreadablePartitions'
+  | 'connectionCacheAgeSeconds'
+  | 'connectionsNotLoadedSeconds'
+  | 'misfitTopics'
+  | 'partitionLag'
+  | 'unreadablePartitions'
 > {
   const [now, elapsed] = [clock.now(), clock.elapsed()]
   let commitLag = 0

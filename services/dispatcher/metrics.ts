@@ -51,6 +51,7 @@ export interface DispatcherFigures extends LaneFigures {
   readonly attemptsWaiting: number
   /** Since all cached connections were last compared with Postgres. */
   readonly connectionCacheAgeSeconds: number
+  readonly connectionsNotLoadedSeconds: number
   /** Topics whose number of partitions is not the one configured. */
   readonly misfitTopics: number
   /** Partitions that stand still before records which cannot be decoded. */
@@ -293,6 +294,11 @@ const GAUGES: readonly {
     name: 'callwebhook_connection_cache_age_seconds',
     help: 'Since all cached connections were last compared with Postgres: may we send to where a customer is no more?',
     read: (now) => now.connectionCacheAgeSeconds,
+  },
+  {
+    name: 'callwebhook_connections_not_loaded_seconds',
+    help: 'Since connections that are wanted could first not be read from Postgres, 0 if they can: do workspaces wait for theirs?',
+    read: (now) => now.connectionsNotLoadedSeconds,
   },
   {
     name: 'callwebhook_attempts_waiting',

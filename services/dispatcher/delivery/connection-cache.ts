@@ -44,6 +44,8 @@ export class ConnectionCache {
   readonly #stopping = new AbortController()
   #loading: Promise<void> | null = null
   #queries = 0
+  /** Since when queries have failed; null: the last one did not. */
+  #failingSince: number | null = null
   #comparedAt: number
 
   constructor(options: ConnectionCacheOptions) {
@@ -111,6 +113,11 @@ export class ConnectionCache {
     return this.#options.clock.elapsed() - this.#comparedAt
   }
 
+  /** Milliseconds for which connections that are wanted could not be read; 0: they can. */
+  get notLoadedMs(): number {
+    return this.#failingSince === null ? 0 : this.#options.clock.elapsed() - this.#failingSince
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#loading
@@ -124,7 +131,7 @@ export class ConnectionCache {
   }
 
   async #loadWanted(): Promise<void> {
-    const { clock, load, logger } = this.#options
+    const { clock, load } = this.#options
     const { signal } = this.#stopping
     while (this.#wanted.size > 0 && !signal.aborted) {
       const batch = [...this.#wanted].slice(0, BATCH)
@@ -133,15 +140,29 @@ export class ConnectionCache {
       this.#queries++
       try {
         const loaded = await load(batch)
+        this.#answered()
         for (const workspaceId of batch) this.#learn(workspaceId, loaded.get(workspaceId) ?? NEVER)
       } catch (error) {
-        logger.warn({ err: error, workspaces: batch.length }, 'connections.load_failed')
+        this.#failed(error, batch.length)
         for (const workspaceId of batch) this.#wanted.add(workspaceId)
         await clock.sleep(TRY_AGAIN_MS, signal).catch(() => undefined)
       } finally {
         this.#asked = new Set()
       }
     }
+  }
+
+  /** Told once: it is tried twice a second, and an outage would fill the log. */
+  #failed(error: unknown, workspaces: number): void {
+    if (this.#failingSince !== null) return
+    this.#failingSince = this.#options.clock.elapsed()
+    this.#options.logger.warn({ err: error, workspaces }, 'connections.load_failed')
+  }
+
+  #answered(): void {
+    if (this.#failingSince === null) return
+    this.#options.logger.info({ forMs: Math.round(this.notLoadedMs) }, 'connections.loaded_again')
+    this.#failingSince = null
   }
 
   #learn(workspaceId: string, connection: KnownConnection): void {

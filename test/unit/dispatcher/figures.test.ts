@@ -69,6 +69,7 @@ describe('the number of series', () => {
     attemptsWaiting: 0,
     misfitTopics: 0,
     connectionCacheAgeSeconds: 0,
+    connectionsNotLoadedSeconds: 0,
     unreadablePartitions: 0,
     partitionLag: {},
   }

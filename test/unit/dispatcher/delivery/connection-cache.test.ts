@@ -6,6 +6,7 @@ import type {
 } from '../../../../services/dispatcher/delivery/connection.ts'
 import { ConnectionCache } from '../../../../services/dispatcher/delivery/connection-cache.ts'
 import { aConnection, quiet, seconds } from '../../../support/builders.ts'
+import { logLines } from '../../../support/log-lines.ts'
 import { ManualClock, quiescence } from '../../../support/manual-clock.ts'
 
 /** The table, read when the query arrives; answers are held back while `isSlow`. */
@@ -40,16 +41,17 @@ function aCache(capacity = 100) {
   const table = new Table()
   const clock = new ManualClock()
   const loaded: string[] = []
+  const log = logLines()
   const cache = new ConnectionCache({
     load: table.load,
     onLoaded: (workspaceId) => loaded.push(workspaceId),
     clock,
-    logger: quiet,
+    logger: log.logger,
     capacity,
   })
   const compareOnAndOn = () =>
     startComparing({ connections: cache, findChanged: table.findChanged, clock, logger: quiet })
-  return { table, clock, loaded, cache, compareOnAndOn }
+  return { table, clock, loaded, cache, log, compareOnAndOn }
 }
 
 describe('connection cache', () => {
@@ -185,7 +187,7 @@ describe('connection cache', () => {
   })
 
   it('goes on with what it knows while Postgres is away, and learns the rest afterwards', async () => {
-    const { table, clock, cache } = aCache()
+    const { table, clock, cache, log } = aCache()
     table.rows.set('kyiv', aConnection('kyiv', { path: '/old' }))
     table.rows.set('lviv', aConnection('lviv'))
     cache.want('kyiv')
@@ -195,11 +197,16 @@ describe('connection cache', () => {
 
     cache.reload('kyiv')
     cache.want('lviv')
+    await quiescence()
     await clock.pass(seconds(60))
     expect(cache.peek('kyiv')).toMatchObject({ path: '/old' })
     expect(cache.peek('lviv')).toBeUndefined()
+    expect(cache.notLoadedMs).toBe(seconds(60))
+    expect(log.of('connections.load_failed')).toHaveLength(1)
     table.isAway = false
     await clock.pass(seconds(1))
+    expect(cache.notLoadedMs).toBe(0)
+    expect(log.of('connections.loaded_again')).toHaveLength(1)
 
     expect(cache.peek('kyiv')).toMatchObject({ path: '/new' })
     expect(cache.peek('lviv')).toMatchObject({ workspaceId: 'lviv' })
