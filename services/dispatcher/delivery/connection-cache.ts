@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
+import { createTrouble, type Trouble } from '../../shared/trouble.ts'
 import type { Connection, NoConnection, UnreadableConnection } from './connection.ts'
 import type { FindChanged } from './open-connection.ts'
 
@@ -44,13 +45,14 @@ export class ConnectionCache {
   readonly #stopping = new AbortController()
   #loading: Promise<void> | null = null
   #queries = 0
-  /** Since when queries have failed; null: the last one did not. */
-  #failingSince: number | null = null
+  readonly #trouble: Trouble
   #comparedAt: number
 
   constructor(options: ConnectionCacheOptions) {
     this.#options = options
     this.#comparedAt = options.clock.elapsed()
+    const [begins, ends] = ['connections.load_failed', 'connections.loaded_again']
+    this.#trouble = createTrouble({ ...options, begins, ends })
   }
 
   /**
@@ -115,7 +117,7 @@ export class ConnectionCache {
 
   /** Milliseconds for which connections that are wanted could not be read; 0: they can. */
   get notLoadedMs(): number {
-    return this.#failingSince === null ? 0 : this.#options.clock.elapsed() - this.#failingSince
+    return this.#trouble.forMs
   }
 
   async stop(): Promise<void> {
@@ -140,29 +142,16 @@ export class ConnectionCache {
       this.#queries++
       try {
         const loaded = await load(batch)
-        this.#answered()
+        this.#trouble.over()
         for (const workspaceId of batch) this.#learn(workspaceId, loaded.get(workspaceId) ?? NEVER)
       } catch (error) {
-        this.#failed(error, batch.length)
+        this.#trouble.met(error, { workspaces: batch.length })
         for (const workspaceId of batch) this.#wanted.add(workspaceId)
         await clock.sleep(TRY_AGAIN_MS, signal).catch(() => undefined)
       } finally {
         this.#asked = new Set()
       }
     }
-  }
-
-  /** Told once: it is tried twice a second, and an outage would fill the log. */
-  #failed(error: unknown, workspaces: number): void {
-    if (this.#failingSince !== null) return
-    this.#failingSince = this.#options.clock.elapsed()
-    this.#options.logger.warn({ err: error, workspaces }, 'connections.load_failed')
-  }
-
-  #answered(): void {
-    if (this.#failingSince === null) return
-    this.#options.logger.info({ forMs: Math.round(this.notLoadedMs) }, 'connections.loaded_again')
-    this.#failingSince = null
   }
 
   #learn(workspaceId: string, connection: KnownConnection): void {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { LaneHead } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
+import { createTrouble, type Trouble } from '../../shared/trouble.ts'
 import type { LogBeginning } from '../lane/deleted-span.ts'
 import type { LogBlock } from './session-ports.ts'
 
@@ -42,9 +43,11 @@ export class LogSweeper<Lane> {
   #sweeping: Promise<void> = Promise.resolve()
   #isStopped = false
   #floor = 0
+  readonly #trouble: Trouble
 
   constructor(options: LogSweeperOptions<Lane>) {
     this.#options = options
+    this.#trouble = createTrouble({ ...options, begins: 'log.read_failed', ends: 'log.read_again' })
   }
 
   want(want: Want<Lane>): void {
@@ -65,16 +68,17 @@ export class LogSweeper<Lane> {
   }
 
   async #sweep(): Promise<void> {
-    const { read, clock, logger } = this.#options
+    const { read, clock } = this.#options
     while (this.#wants.length > 0) {
       const from = this.#nextFloor()
       try {
         const block = await read(from)
+        this.#trouble.over()
         if (this.#isStopped) break
         this.#floor = block.next
         this.#serve(from, block)
       } catch (error) {
-        logger.warn({ from, err: error }, 'log.read_failed')
+        this.#trouble.met(error, { from })
         await clock.sleep(TRY_AGAIN_MS)
       }
     }

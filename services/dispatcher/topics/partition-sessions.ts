@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { PartitionConsumer, PartitionOwner } from '../../shared/kafka/partition-consumer.ts'
 import type { LostRecords } from '../../shared/kafka/partition-fetcher.ts'
 import type { Logger } from '../../shared/logger.ts'
+import { createTrouble, type Trouble } from '../../shared/trouble.ts'
 import type { SequenceLog } from '../delivery/sequence-log.ts'
 import { awaitHandover, type Handover } from './handover.ts'
 import type { PartitionSession } from './partition-session.ts'
@@ -51,9 +52,15 @@ export class PartitionSessions implements PartitionOwner {
   /** When a commit last succeeded. No session starts without one. */
   #committedAt = 0
   #isCommitAsked = false
+  readonly #trouble: Trouble
 
   constructor(options: PartitionSessionsOptions) {
     this.#options = options
+    this.#trouble = createTrouble({
+      ...options,
+      begins: 'commit.failed',
+      ends: 'commit.works_again',
+    })
   }
 
   /** The consumer is made with us as its owner, so it comes after us. */
@@ -220,7 +227,7 @@ export class PartitionSessions implements PartitionOwner {
       await this.#commit(sessions, isFullRound ? 'all' : 'changed')
       if (isFullRound) this.#committedAllAt = this.#options.clock.elapsed()
     } catch (error) {
-      this.#options.logger.warn({ err: error }, 'commit.failed')
+      this.#trouble.met(error)
     }
   }
 
@@ -249,6 +256,7 @@ export class PartitionSessions implements PartitionOwner {
       throw error
     }
     this.#committedAt = this.#options.clock.elapsed()
+    this.#trouble.over()
     for (const commit of commits) commit.onTaken()
   }
 

@@ -5,6 +5,7 @@ import { MESSAGE_BYTES_MAX, recordBytes } from '../../shared/kafka/record-size.t
 import type { TopicNames } from '../../shared/kafka/topics.ts'
 import { type LaneHead, toHeaders } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
+import { createTrouble } from '../../shared/trouble.ts'
 import { deadLetterRecord, withoutValue } from './dead-letter.ts'
 import type { Ownership, RecordSave, Saved, SessionPorts } from './session-ports.ts'
 
@@ -25,6 +26,8 @@ export function createLaneWriter(options: {
   readonly logger: Logger
 }): Pick<SessionPorts, 'saveRecord' | 'bury'> {
   const { producer, names, clock, logger } = options
+  const [begins, ends] = ['lane_record.not_durable_yet', 'lane_record.durable_again']
+  const trouble = createTrouble({ begins, ends, clock, logger })
 
   async function sendUntilAnswered(record: LogRecord, owner: Ownership): Promise<Saved> {
     const mayWrite = () => {
@@ -34,11 +37,13 @@ export function createLaneWriter(options: {
     while (!owner.isGone()) {
       try {
         if (owner.isCertain()) {
-          return { kind: 'durable', offset: await producer.send(record, { mayWrite }) }
+          const offset = await producer.send(record, { mayWrite })
+          trouble.over()
+          return { kind: 'durable', offset }
         }
       } catch (error) {
         if (error instanceof RecordRefusedError) return { kind: 'refused', reason: error.reason }
-        logger.warn({ topic: record.topic, err: error }, 'lane_record.not_durable_yet')
+        trouble.met(error, { topic: record.topic })
       }
       await clock.sleep(TRY_AGAIN_MS)
     }

@@ -1,6 +1,7 @@
 import kafkajs, { type Kafka, type KafkaConfig as KafkajsConfig, type LogEntry } from 'kafkajs'
 // Pinned to kafkajs 2.2.4; `test/unit/shared/kafka/client.test.ts` fails when its insides change.
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js'
+import { systemClock } from '../clock.ts'
 import type { KafkaConfig } from '../config.ts'
 import type { Logger } from '../logger.ts'
 import { METADATA } from './wire/api.ts'
@@ -25,7 +26,7 @@ export function createKafka(config: KafkaConfig, clientId: string, logger: Logge
     requestTimeout: 5_000,
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
     logLevel: kafkajs.logLevel.WARN,
-    logCreator: () => (entry) => writeLog(logger, entry),
+    logCreator: () => writeLog(logger),
   })
   addresses.set(kafka, config.brokers.map(addressOf))
   return kafka
@@ -80,10 +81,24 @@ export function securitySettings({
 /** Its connections tell the same failure at each of many tries; those who use them tell it once. */
 const SILENT = new Set(['Connection', 'ConnectionPool', 'RequestQueue'])
 
-function writeLog(logger: Logger, { namespace, log }: LogEntry): void {
-  if (SILENT.has(namespace)) return
-  const { message, timestamp: _, logger: __, stack: ___, ...facts } = log
-  logger.warn({ kafka: namespace, detail: message, ...facts }, 'kafka.client')
+/** What has been silent for so long and comes again is news. */
+const NEWS_AFTER_MS = 60_000
+/** More than kafkajs has sentences, so the map stays small whatever an error says. */
+const SENTENCES_MAX = 200
+
+/** One line when something begins; while it goes on, tries that follow each other say nothing new. */
+function writeLog(logger: Logger): (entry: LogEntry) => void {
+  const heardAt = new Map<string, number>()
+  return ({ namespace, log }) => {
+    if (SILENT.has(namespace)) return
+    const { message, timestamp: _, logger: __, stack: ___, ...facts } = log
+    const sentence = `${namespace} ${message} ${facts['broker'] ?? ''}`
+    const now = systemClock.elapsed()
+    const isNews = now - (heardAt.get(sentence) ?? Number.NEGATIVE_INFINITY) >= NEWS_AFTER_MS
+    if (heardAt.size >= SENTENCES_MAX) heardAt.clear()
+    heardAt.set(sentence, now)
+    if (isNews) logger.warn({ kafka: namespace, detail: message, ...facts }, 'kafka.client')
+  }
 }
 
 let patched = false

@@ -88,4 +88,24 @@ describe('kafkajs', () => {
       broker: 'b:9092',
     })
   })
+
+  it('tells once what goes on, and anew what comes again after a minute', () => {
+    const { lines, logger } = aLogger()
+    const client = createKafka(config, 'test', logger).logger()
+    const outage = () => {
+      for (let tries = 0; tries < 50; tries += 1) {
+        client.error('Connection error', { broker: 'b:9092', retryCount: tries })
+        vi.advanceTimersByTime(1_000)
+      }
+    }
+
+    vi.useFakeTimers()
+    outage()
+    client.error('Connection error', { broker: 'c:9092' })
+    vi.advanceTimersByTime(60_000)
+    outage()
+    vi.useRealTimers()
+
+    expect(lines.map((line) => JSON.parse(line).broker)).toEqual(['b:9092', 'c:9092', 'b:9092'])
+  })
 })
