@@ -49,6 +49,7 @@ const container = z.looseObject({
   envFrom: z.array(z.object({ configMapRef: z.object({ name: z.string() }) })),
   ports: z.array(z.object({ name: z.string(), containerPort: z.number() })).default([]),
   securityContext: z.unknown(),
+  volumeMounts: z.array(z.looseObject({ name: z.string() })).default([]),
 })
 const workload = manifest.extend({
   spec: z.looseObject({
@@ -74,8 +75,8 @@ function overlay(name: string): Manifest[] {
   return manifests
 }
 
-function workloads() {
-  return overlay('operators')
+function workloads(name = 'operators') {
+  return overlay(name)
     .filter(({ kind }) => kind === 'Deployment' || kind === 'Job')
     .map((object) => workload.parse(object))
 }
@@ -101,14 +102,17 @@ const PEM: Readonly<Record<string, string>> = {
 describe.skipIf('missing' in kustomize || 'missing' in schemas)('Kubernetes itself', () => {
   const { problemsOf } = 'missing' in schemas ? { problemsOf: () => null } : schemas
 
-  it.each(['production', 'operators'])('takes every object of the overlay %s', (name) => {
-    const problems = overlay(name)
-      .filter(({ kind }) => !CUSTOM_KINDS.has(kind))
-      .map((object) => [`${object.kind} ${object.metadata.name}`, problemsOf(object)])
+  it.each(['production', 'operators', 'complete'])(
+    'takes every object of the overlay %s',
+    (name) => {
+      const problems = overlay(name)
+        .filter(({ kind }) => !CUSTOM_KINDS.has(kind))
+        .map((object) => [`${object.kind} ${object.metadata.name}`, problemsOf(object)])
 
-    expect(problems.length).toBeGreaterThan(15)
-    expect(problems.filter(([, found]) => found === null || found?.length !== 0)).toEqual([])
-  })
+      expect(problems.length).toBeGreaterThan(15)
+      expect(problems.filter(([, found]) => found === null || found?.length !== 0)).toEqual([])
+    },
+  )
 
   it.each([
     ['a field that does not exist', { replica: 3 }],
@@ -213,6 +217,67 @@ describe.skipIf('missing' in kustomize)('the Kubernetes manifests', () => {
       }
     },
   )
+
+  it.each(SERVICE_NAMES)(
+    'let the %s log in at the registry, and trust an authority of yours',
+    (name) => {
+      const found = workloads('complete').find(({ metadata }) => metadata.name === name)
+      const [{ env, volumeMounts }] = workload.parse(found).spec.template.spec.containers
+      const fromFile = env.filter((each) => each.name.endsWith('_FILE'))
+      const known = knownVariables(name)
+
+      expect(env.map((each) => each.name)).toEqual(
+        expect.arrayContaining(['SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD']),
+      )
+      expect(fromFile.map((each) => each.name)).toEqual([
+        'KAFKA_SSL_CA_FILE',
+        'SCHEMA_REGISTRY_CA_FILE',
+      ])
+      expect(env.filter((each) => !known.has(each.name.replace(/_FILE$/, '')))).toEqual([])
+      for (const { value } of fromFile) expect(value).toMatch(/^\/etc\/call-webhook\/ca\/ca\.crt$/)
+      expect(volumeMounts).toContainEqual(
+        expect.objectContaining({ name: 'ca', mountPath: '/etc/call-webhook/ca' }),
+      )
+    },
+  )
+
+  it('give the job of the topics the same authority', () => {
+    const found = workloads('complete').find(({ metadata }) => metadata.name === 'topics')
+    const [{ env }] = workload.parse(found).spec.template.spec.containers
+
+    expect(env.map((each) => each.name)).toContain('KAFKA_SSL_CA_FILE')
+    expect(env.map((each) => each.name)).toContain('KAFKA_SASL_PASSWORD')
+  })
+
+  it('leave the number of normalizers to the autoscaler where it is there', () => {
+    const normalizer = workloads('complete').find(({ metadata }) => metadata.name === 'normalizer')
+    const scaler = overlay('complete').find(({ kind }) => kind === 'HorizontalPodAutoscaler')
+
+    expect(workload.parse(normalizer).spec['replicas']).toBeUndefined()
+    expect(scaler?.['spec']).toMatchObject({ scaleTargetRef: { name: 'normalizer' } })
+  })
+
+  it('let pods ask the cache of names on their node, and nothing else of its network', () => {
+    const policy = overlay('complete').find(({ metadata }) => metadata.name === 'node-local-dns')
+
+    expect(policy?.['spec']).toMatchObject({
+      egress: [
+        { to: [{ ipBlock: { cidr: '169.254.20.10/32' } }], ports: [{ port: 53 }, { port: 53 }] },
+      ],
+    })
+  })
+
+  it('name each secret and map of a component in the README', () => {
+    const readme = readFileSync(projectPath('deploy', 'README.md'), 'utf8')
+
+    for (const made of [
+      'secret generic call-webhook-registry ',
+      'configmap call-webhook-ca ',
+      'secret docker-registry call-webhook-images ',
+    ]) {
+      expect(readme).toContain(made)
+    }
+  })
 
   it.each(SERVICE_NAMES)('listen where the %s does', (name) => {
     const { ports: defaults } = profileOf('up')
