@@ -8,8 +8,6 @@ import { requireRights } from '../shared/kafka/require-rights.ts'
 import { eventsTopic, prepareTopics, rejectedTopic, topicNames } from '../shared/kafka/topics.ts'
 import { Lifecycle } from '../shared/lifecycle.ts'
 import { createLogger } from '../shared/logger.ts'
-import { createPool } from '../shared/postgres/pool.ts'
-import { prepareDatabase } from '../shared/postgres/prepare-database.ts'
 import { watchStores } from '../shared/restores/watch-stores.ts'
 import { runService } from '../shared/run-service.ts'
 import { startTelemetryServer } from '../shared/telemetry-server.ts'
@@ -17,11 +15,12 @@ import { startTracing } from '../shared/tracing.ts'
 import { watchClocks } from '../shared/watch-clocks.ts'
 import { readConfig } from './config.ts'
 import { startNormalizer } from './normalizer.ts'
+import { openDatabase } from './open-database.ts'
 import { createReadiness } from './readiness.ts'
 
 await runService(async () => {
   const config = readConfig()
-  const { databaseUrl, connectionsMax, kafka: kafkaConfig, port } = config
+  const { kafka: kafkaConfig, port } = config
   const logger = createLogger('normalizer', config.logLevel)
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
 
@@ -31,12 +30,7 @@ await runService(async () => {
   )
   await requireAccess(kafkaConfig, 'normalizer')
   await requireRights(kafkaConfig, 'normalizer', { logger })
-  await prepareDatabase(config, logger)
-  const pool = await lifecycle.start(
-    'postgres',
-    () => createPool({ databaseUrl, applicationName: 'normalizer', connectionsMax, logger }),
-    (opened) => opened.end(),
-  )
+  const { pool, tables, areLate } = await openDatabase(config, lifecycle, logger)
   const kafka = createKafka(kafkaConfig, 'normalizer', logger)
   const names = topicNames(kafkaConfig.topicPrefix)
   const { partitions } = kafkaConfig
@@ -64,6 +58,7 @@ await runService(async () => {
     startNormalizer({ ...servers, config, restores, tracing, clock, logger }),
   )
   restores.tellIn(normalizer.registry)
+  if (areLate) void tables.whenReady.then(normalizer.tablesAreReady, () => undefined)
   const readiness = await lifecycle.start('readiness', () =>
     createReadiness({ kafka, pool, degraded: normalizer.degraded, logger }),
   )
@@ -81,5 +76,5 @@ await runService(async () => {
     () => normalizer.app.close(),
   )
   logger.info({ port, topic: names.events, providers: config.providers }, 'service.started')
-  await lifecycle.runUntilSignal()
+  await lifecycle.runUntilSignal(tables.whenReady)
 })

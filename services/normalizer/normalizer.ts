@@ -57,6 +57,8 @@ export interface Normalizer {
   readonly registry: Registry
   /** What stands although this replica takes webhooks. */
   degraded(): readonly Degraded[]
+  /** Postgres can be used now, which it could not be at the start: does what was to be done then. */
+  readonly tablesAreReady: () => void
   /** Ends what runs in the background; the app is closed by whoever made it listen. */
   stop(): Promise<void>
 }
@@ -110,6 +112,7 @@ export async function startNormalizer(options: NormalizerOptions): Promise<Norma
     app,
     registry,
     degraded: parts.degraded,
+    tablesAreReady: () => resealing.wake(),
     async stop() {
       // First: it brings in by means of the others.
       await kept.stop()

@@ -1,9 +1,11 @@
 import type { Clock } from './clock.ts'
 import type { Logger } from './logger.ts'
+import { createTrouble } from './trouble.ts'
 
 /**
  * Runs a task again and again, never twice at a time: `everyMs` after the last run ended, or at
- * once when woken. A run that fails is logged and the next one comes all the same.
+ * once when woken. A run that fails is logged, once while
+ * all of them fail, and the next one comes all the same.
  */
 export interface Recurring {
   /** Runs the task now; if it is running, once more after it. */
@@ -29,6 +31,12 @@ export function startRecurring({
   logger,
 }: RecurringOptions): Recurring {
   const stopping = new AbortController()
+  const trouble = createTrouble({
+    begins: 'task.failed',
+    ends: 'task.works_again',
+    clock,
+    logger: logger.child({ task: name }),
+  })
   let nap = new AbortController()
 
   async function run(): Promise<void> {
@@ -37,8 +45,9 @@ export function startRecurring({
       nap = new AbortController()
       try {
         await task(stopping.signal)
+        trouble.over()
       } catch (error) {
-        logger.warn({ task: name, err: error }, 'task.failed')
+        trouble.met(error)
       }
       if (stopping.signal.aborted) return
       // Rejects when woken, which is as good a reason to go on as the time that has passed.

@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { REMEMBERED } from '../../services/normalizer/forget.ts'
 import { createLogger } from '../../services/shared/logger.ts'
 import { cleanUp } from '../../services/shared/postgres/clean-up.ts'
 import { binotelCall } from '../support/binotel-call.ts'
 import { knock, postRaw } from '../support/door.ts'
 import { endOfCall } from '../support/end-of-call.ts'
+import { eventually } from '../support/eventually.ts'
+import { Product } from '../support/product.ts'
 import { NormalizerBench } from '../support/running-normalizer.ts'
 import { testStack, withoutPostgres } from '../support/stack.ts'
 
@@ -13,6 +15,8 @@ import { testStack, withoutPostgres } from '../support/stack.ts'
 let bench: NormalizerBench
 let door: string
 const stack = testStack()
+/** What is kept is settled 5.5 s after it came. */
+const BROUGHT_IN_WITHIN_MS = 20_000
 
 beforeAll(async () => {
   bench = await NormalizerBench.open(stack.env)
@@ -69,5 +73,29 @@ describe('with Postgres away', () => {
       expect(unseen.status).toBe(503)
     })
     expect(await bench.eventsOf('700012')).toHaveLength(1)
+  })
+
+  it('starts, keeps what a token vouches for, and is whole once Postgres is back', async () => {
+    const path = await bench.addSource('binotel')
+    const { DATABASE_URL: databaseUrl = '', TOPIC_PREFIX: topicPrefix = '' } = bench.env
+    const { NORMALIZER_PORT: _, ...env } = bench.env
+    const product = await Product.prepare({ stack: stack.env, databaseUrl, topicPrefix, env })
+    onTestFinished(() => product.stop())
+    const started = product.env['NORMALIZER_PUBLIC_URL'] ?? ''
+
+    const kept = await withoutPostgres(stack, async () => {
+      await product.start('normalizer')
+      return knock(started + path, binotelCall('700021'))
+    })
+    await eventually(async () => {
+      await knock(started + path, binotelCall('700022'))
+      expect(await bench.eventsOf('700022')).toHaveLength(1)
+    })
+    await eventually(
+      async () => expect(await bench.eventsOf('700021')).toHaveLength(1),
+      BROUGHT_IN_WITHIN_MS,
+    )
+
+    expect(kept.status).toBe(200)
   })
 })

@@ -15,6 +15,8 @@ export interface PoolOptions {
   /** Most connections at once; further statements wait. */
   readonly connectionsMax: number
   readonly logger: Logger
+  /** Whether the tables may be used; until then the database counts as away. Default: they may. */
+  readonly areTablesReady?: () => boolean
 }
 
 /** Longer than any statement of ours takes; what takes longer waits for a lock or a dead disk. */
@@ -34,13 +36,28 @@ export function createPool(options: PoolOptions): pg.Pool {
     // The server cannot report its own time limit over a connection that is cut.
     query_timeout: STATEMENT_TIMEOUT_MS + 2_000,
     keepAlive: true,
-    verify: (client, done) => void requireWritable(client).then(() => done(), done),
+    verify: (client, done) => void requireUsable(client, options).then(() => done(), done),
   })
   // An idle connection that breaks has no caller; unheard, its error would end the process.
   pool.on('error', (error) => options.logger.warn({ err: error }, 'postgres.connection_lost'))
   // One that breaks between two statements of a transaction has none either; the next one rejects.
   pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
+}
+
+/** The server can be reached, and its tables are not those of this version yet. */
+export class TablesNotReadyError extends Error {
+  override readonly name = 'TablesNotReadyError'
+  /** `cannot_connect_now`, as a server that starts says. */
+  readonly code = '57P03'
+}
+
+async function requireUsable(
+  client: pg.PoolClient,
+  { areTablesReady = () => true }: PoolOptions,
+): Promise<void> {
+  if (!areTablesReady()) throw new TablesNotReadyError('the tables are not up to date yet')
+  await requireWritable(client)
 }
 
 /** The server can be reached and takes no writes: a replica, or told to be read-only. */
