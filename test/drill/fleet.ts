@@ -11,6 +11,9 @@ import { freePorts, type Product } from '../support/product.ts'
  * is asked stands behind a load balancer, which asks the other one meanwhile.
  */
 export interface Fleet {
+  /** The first of each pair, where the product's environment says. */
+  readonly normalizer: Replica
+  readonly console: Replica
   readonly dispatchers: readonly [Replica, Replica]
   /** @throws when an old process ends otherwise than in order, or a new one is not ready in time. */
   roll(service: ServiceName): Promise<void>
@@ -45,6 +48,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     dispatcher: await startPair('dispatcher', options),
   }
   return {
+    normalizer: pairs.normalizer[0],
+    console: pairs.console[0],
     dispatchers: pairs.dispatcher,
     roll: (service) => rollPair(service, pairs[service], options),
     exec: (service, words) =>

@@ -15,7 +15,7 @@ import {
 import type { AlertWatch } from './alert-watch.ts'
 import type { Premises, Staffed } from './premises.ts'
 import { keyOfCall } from './waits.ts'
-import { startWatchedPrometheus } from './watched-prometheus.ts'
+import { startWatchedPrometheus, type WatchedRules } from './watched-prometheus.ts'
 
 /**
  * What a scene breaks: everything of the product, customers, providers, and a Prometheus that looks
@@ -27,6 +27,8 @@ export interface Site {
   readonly product: Product
   readonly receiver: Receiver
   readonly workspaceIds: readonly string[]
+  readonly normalizer: Running
+  readonly console: Running
   readonly dispatchers: readonly [Dispatcher, Dispatcher]
   readonly senders: SingleSenders
   /** First 2xx of each call by its key, milliseconds since 1970. */
@@ -37,11 +39,16 @@ export interface Site {
   readonly staffed: Staffed | null
   /** What is to be ended with it, before the services are. */
   atEnd(end: () => Promise<unknown>): void
+  /** Of the Prometheus that looks on. */
+  readonly prometheusUrl: string
   close(): Promise<void>
 }
 
-export interface Dispatcher {
+export interface Running {
   process: ServiceProcess
+}
+
+export interface Dispatcher extends Running {
   readonly telemetryPort: number
 }
 
@@ -58,6 +65,10 @@ export interface Ground {
   readonly profile: Profile
   readonly stack: Stack
   readonly programs: PrometheusPrograms
+  /** Further environment of all services. */
+  readonly env?: Readonly<Record<string, string>>
+  /** In place of the rules as they are. */
+  readonly rules?: WatchedRules
 }
 
 export async function openSite(
@@ -65,14 +76,8 @@ export async function openSite(
   ground: Ground,
   premises: Premises | null = null,
 ): Promise<Site> {
-  const { profile, stack } = ground
-  const product = await Product.prepare({
-    stack: stack.env,
-    profile,
-    databaseUrl: premises?.databaseUrl ?? (await createDatabase(stack.env.DATABASE_URL)),
-    topicPrefix: premises?.topicPrefix ?? `drill-${name}`,
-    env: premises?.env ?? {},
-  })
+  const { stack } = ground
+  const product = await prepareProduct(name, ground, premises)
   const receiver = await new Receiver().start()
   const deliveredAt = noteDeliveries(receiver)
   const closing: Closing = [() => receiver.stop(), () => product.stop()]
@@ -81,22 +86,25 @@ export async function openSite(
   }
   try {
     const staffed = premises && (await premises.start(product))
-    const dispatchers = staffed?.fleet.dispatchers ?? (await startServices(product))
+    const services = staffed?.fleet ?? (await startServices(product))
     const sources = await connectWorkspaces(product, receiver)
     const senders = startSingleSenders(sources)
     closing.push(() => senders.stop())
     const workspaceIds = sources.map(({ workspaceId }) => workspaceId)
     // Each first call is slow, and would be one of a hundred in the minutes that a rule looks back.
     await untilServed(receiver, workspaceIds)
+    const { normalizer, console, dispatchers } = services
     const watched = { ...ground, product, dispatchers, rate: CALLS_PER_SECOND }
     const prometheus = await startWatchedPrometheus(name, watched)
     closing.push(() => prometheus.stop())
-    const { alerts } = prometheus
+    const { alerts, url: prometheusUrl } = prometheus
     return {
       stack,
       product,
       receiver,
       workspaceIds,
+      normalizer,
+      console,
       dispatchers,
       senders,
       deliveredAt,
@@ -104,12 +112,27 @@ export async function openSite(
       premises,
       staffed,
       atEnd: (end) => closing.push(end),
+      prometheusUrl,
       close,
     }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+async function prepareProduct(
+  name: string,
+  { profile, stack, env = {} }: Ground,
+  premises: Premises | null,
+): Promise<Product> {
+  return Product.prepare({
+    stack: stack.env,
+    profile,
+    databaseUrl: premises?.databaseUrl ?? (await createDatabase(stack.env.DATABASE_URL)),
+    topicPrefix: premises?.topicPrefix ?? `drill-${name}`,
+    env: { ...env, ...premises?.env },
+  })
 }
 
 /** What there is to end, the last thing first. */
@@ -129,9 +152,12 @@ function noteDeliveries(receiver: Receiver): ReadonlyMap<string, number> {
   return deliveredAt
 }
 
-async function startServices(product: Product): Promise<readonly [Dispatcher, Dispatcher]> {
-  await Promise.all([product.start('normalizer'), product.start('console')])
-  return [await startDispatcher(product), await startDispatcher(product)]
+type Services = Pick<Site, 'normalizer' | 'console' | 'dispatchers'>
+
+async function startServices(product: Product): Promise<Services> {
+  const [door, page] = await Promise.all([product.start('normalizer'), product.start('console')])
+  const dispatchers = [await startDispatcher(product), await startDispatcher(product)] as const
+  return { normalizer: { process: door }, console: { process: page }, dispatchers }
 }
 
 async function startDispatcher(product: Product): Promise<Dispatcher> {

@@ -12,8 +12,17 @@ import { freePorts, type Product } from '../support/product.ts'
 import { type AlertWatch, watchAlerts } from './alert-watch.ts'
 import { writeQuietPast } from './quiet-past.ts'
 
-/** A Prometheus with the rules of production that looks on, and whoever notes what it would page. */
+/** Other rules than those of production, and how often they are looked at. */
+export interface WatchedRules {
+  /** Absolute. */
+  readonly files: readonly string[]
+  /** Between two scrapes, and between two evaluations. */
+  readonly everySeconds: number
+}
+
+/** A Prometheus, by default with the rules of production, that looks on, and whoever notes what it would page. */
 export interface WatchedPrometheus {
+  readonly url: string
   readonly alerts: AlertWatch
   stop(): Promise<void>
 }
@@ -26,6 +35,7 @@ export interface Watched {
   readonly dispatchers: readonly { readonly telemetryPort: number }[]
   /** Calls a second in the hours before. */
   readonly rate: number
+  readonly rules?: WatchedRules
 }
 
 const SCRAPE_EVERY_S = 5
@@ -33,7 +43,7 @@ const SCRAPE_EVERY_S = 5
 /** `name`: of the scene, which has series of its own. */
 export async function startWatchedPrometheus(
   name: string,
-  { profile, programs, product, dispatchers, rate }: Watched,
+  { profile, programs, product, dispatchers, rate, rules }: Watched,
 ): Promise<WatchedPrometheus> {
   const folder = join(profile.folder, 'data', `prometheus-${name}`)
   rmSync(folder, { recursive: true, force: true })
@@ -45,15 +55,21 @@ export async function startWatchedPrometheus(
     dispatcher: dispatchers.map(({ telemetryPort }) => telemetryPort),
   }
   const configFile = join(folder, 'prometheus.yml')
-  writeFileSync(configFile, scrapeConfig({ targets, everySeconds: SCRAPE_EVERY_S }))
+  const { files: ruleFiles, everySeconds = SCRAPE_EVERY_S } = rules ?? {}
+  writeFileSync(
+    configFile,
+    scrapeConfig({ targets, everySeconds, ...(ruleFiles ? { ruleFiles } : {}) }),
+  )
   const [port = 0] = await freePorts(1)
   const files = {
     pidFile: pidFile(profile, 'prometheus'),
     logFile: logFile(profile, 'prometheus'),
   }
   await startPrometheus(programs, { port, configFile, dataDir, ...files })
-  const alerts = watchAlerts(`http://${HOST}:${port}`)
+  const url = `http://${HOST}:${port}`
+  const alerts = watchAlerts(url)
   return {
+    url,
     alerts,
     async stop() {
       await alerts.stop()
