@@ -15,7 +15,7 @@ UP_FOLDER := .local/up$(if $(filter 3,$(BROKERS)),-cluster)
 
 .PHONY: help
 help: ## list these commands
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: needs-node needs-servers
 needs-node:
@@ -98,3 +98,8 @@ migrations: ROWS ?= 2000000
 migrations: FROM ?= 0060
 migrations: needs-servers install ## every migration on 2,000,000 rows of each large table under traffic: no statement over 500 ms
 	@npx tsx test/migrations/large-tables.ts --rows $(ROWS) --from $(FROM)
+
+.PHONY: runbook-drill
+runbook-drill: ALERT ?=
+runbook-drill: needs-servers build ## bring each alert about and do what the runbook says, literally; ALERT=PartitionsUnowned for one
+	@npx tsx test/runbook/runbook-drill.ts --alert '$(ALERT)'

@@ -1,0 +1,146 @@
+import { PROVIDER_NAMES } from '../../services/shared/call-event.ts'
+import { answer } from '../support/receiver.ts'
+import { endpointsDo, holdTables } from './breaks.ts'
+import { byHand, type Incident, page } from './incident.ts'
+
+/** What customers do not get, or get late: the alerts of `dispatcher.yml` and `slo.yml`. */
+
+const ROOM = 'DISPATCHER_IN_FLIGHT_MAX'
+const NO_ROOM = { [ROOM]: '1' }
+
+/** Half of the workspaces take all the places, and the others wait for one. */
+export const noPlaceLeft: Incident = {
+  broken: 'half of the endpoints slow, and room for one request per dispatcher',
+  env: NO_ROOM,
+  async break({ site }) {
+    const slow = site.workspaceIds.filter((_, index) => index % 2 === 0)
+    return endpointsDo(site, slow, answer(200, 3_000))
+  },
+  steps: [
+    page('What the lanes wait for', /"state"/),
+    page('How many requests are open, at most, in one dispatcher', /"1"/),
+    page('If that is `DISPATCHER_IN_FLIGHT_MAX` (512 by default), makes room for more'),
+  ],
+}
+
+/** Slower than their calls come while they wait for each other, faster once they do not. */
+export const tooSlow: Incident = {
+  broken: 'all endpoints slow, some failing, and room for one request per dispatcher',
+  env: NO_ROOM,
+  async break({ site }) {
+    const failing = site.workspaceIds.slice(0, 6)
+    const mend = [
+      endpointsDo(site, site.workspaceIds.slice(6), answer(200, 1_200)),
+      endpointsDo(site, failing, answer(500, 1_200)),
+    ]
+    return () => Promise.all(mend.map((each) => each()))
+  },
+  steps: [
+    page('Are all places taken, and how many retries wait for one', /"1"/),
+    page(
+      'If `callwebhook_in_flight` is `DISPATCHER_IN_FLIGHT_MAX` (512 by default), makes room for more',
+    ),
+  ],
+}
+
+export const dispatchersFrozen: Incident = {
+  broken: 'both dispatchers frozen',
+  async break({ deployments }) {
+    const pids = deployments.pids('dispatcher')
+    for (const pid of pids) process.kill(pid, 'SIGSTOP')
+    // Ended by then, and replaced: nothing of them is left to go on.
+    return async () => undefined
+  },
+  steps: [
+    page('Do enough dispatchers run', /dispatcher/),
+    page('What they say'),
+    page('If they run and stand still: replaces them', /restarted/),
+  ],
+}
+
+const ENDS_IDLE = page('Ends those that do nothing and hold their locks', /somebody/)
+
+export const attemptsLocked: Incident = {
+  broken: 'a transaction left open that holds the table of attempts',
+  env: { DISPATCHER_ATTEMPTS_BUFFER_MAX: '1000' },
+  break: ({ site }) => holdTables(site, 'delivery_attempts'),
+  steps: [
+    page('Which of the two, and why', /commit\.failed/),
+    page('If it is Postgres: whose transactions have been open for half a minute', /somebody/),
+    ENDS_IDLE,
+  ],
+}
+
+export const connectionsLocked: Incident = {
+  broken: 'a transaction left open that holds the table of connections',
+  break: ({ site }) => holdTables(site, 'connections'),
+  steps: [
+    page('Why', /connections\.compare_failed/),
+    page('Whose transactions have been open for half a minute', /somebody/),
+    ENDS_IDLE,
+  ],
+}
+
+export const contentRejected: Incident = {
+  broken: 'all endpoints refuse what they get (422)',
+  env: { DISPATCHER_RETRY_TIERS: '1s,2s,4s,8s' },
+  break: async ({ site }) => endpointsDo(site, site.workspaceIds, answer(422)),
+  steps: [
+    page('How many, and why', /rejected/),
+    page('Of whom, within the last hour', /rejected/),
+    byHand('the endpoints are mended'),
+    page(
+      'Once the endpoint of `$WORKSPACE_ID` takes them: sends again those of the last hour, 20 at a time',
+      /backfillId/,
+    ),
+  ],
+}
+
+export const endpointsGivenUp: Incident = {
+  broken: 'all endpoints answer 500 until they are given up',
+  env: { DISPATCHER_RETRY_TIERS: '1s,2s' },
+  break: async ({ site }) => endpointsDo(site, site.workspaceIds, answer(500)),
+  steps: [
+    page('Who is suspended, and for which failure', /server_error/),
+    page('What `$WORKSPACE_ID` has missed; without `to` the gap is open', /suspended/),
+    byHand('the endpoints are mended'),
+    page(
+      'Once its endpoint is mended: connects it again at the same address, if it has no password (else its owner does so)',
+      /"connected"/,
+    ),
+  ],
+}
+
+export const endpointsAway: Incident = {
+  broken: 'endpoints of all customers refuse connections',
+  async break({ site: { receiver } }) {
+    const { port } = receiver
+    await receiver.stop()
+    return () => receiver.start(port)
+  },
+  steps: [
+    page('How many fail, and how', /refused/),
+    page('Do they share a host', /127\.0\.0\.1/),
+    byHand('the endpoints are there again'),
+    page('Once it is mended, says "retry now" for each; `nothing waits` is no fault'),
+  ],
+}
+
+export const providerCutOff: Incident = {
+  broken: "a normalizer started without one provider's webhooks",
+  // Silence means something only where there were calls before.
+  warmUpMs: 75_000,
+  variables: () => ({ PROVIDER: SILENT }),
+  async break({ deployments }) {
+    const others = PROVIDER_NAMES.filter((name) => name !== SILENT)
+    await deployments.restart('normalizer', { NORMALIZER_PROVIDERS: others.join() })
+    return () => deployments.restart('normalizer', { NORMALIZER_PROVIDERS: '' })
+  },
+  steps: [
+    page('What came in half an hour, by provider, and how it ended', /published/),
+    page("Does the door answer from outside (404 is right: this address is nobody's)", /404/),
+    byHand('the provider sends again'),
+  ],
+}
+
+const SILENT = 'binotel'

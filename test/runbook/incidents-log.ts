@@ -1,0 +1,110 @@
+import { systemClock } from '../../services/shared/clock.ts'
+import { withAdmin } from '../../services/shared/kafka/topics.ts'
+import { Foreigner } from '../hostile/foreigner.ts'
+import { LZ4, writeLz4 } from '../hostile/lz4-stored.ts'
+import { aCallEvent } from '../support/builders.ts'
+import { answer } from '../support/receiver.ts'
+import { endpointsDo, lastLine } from './breaks.ts'
+import { byHand, type Incident, page, type Stage } from './incident.ts'
+import { kafkaScriptsOn } from './kafka-scripts.ts'
+
+/** What the dispatchers cannot read of the log, and cannot write to Kafka. */
+
+export const brokerFrozen: Incident = {
+  broken: 'the broker frozen',
+  async break({ site: { stack } }) {
+    await stack.broker(1).freeze()
+    return () => stack.broker(1).thaw()
+  },
+  steps: [
+    page('Which broker is away', /broker\.away/),
+    byHand('the broker goes on'),
+    page('Once it is back, this prints what still lacks a replica'),
+  ],
+}
+
+/** A topic that asks for two replicas and has one takes nothing. */
+export const tooManyReplicasAskedFor: Incident = {
+  broken: 'a retry topic that asks for more replicas than it has',
+  variables: (stage) => ({ TOPIC: firstRetryTopic(stage), MIN_ISR: '1' }),
+  async break(stage) {
+    const { site } = stage
+    await alter(stage, firstRetryTopic(stage), 'min.insync.replicas=2')
+    return endpointsDo(site, site.workspaceIds.slice(0, 2), answer(500))
+  },
+  steps: [
+    page('Which topic does not take it, and why', /retry\.5s/),
+    page('Which partitions have fewer replicas in sync than their topic asks for', /retry\.5s/),
+    page('What is set on `$TOPIC`', /min\.insync\.replicas=2/),
+    page(
+      'If all brokers are there, and it asks for more replicas than it has: sets `$MIN_ISR`, one less than its replicas but at least 1',
+    ),
+  ],
+}
+
+export const packedByOthers: Incident = {
+  broken: 'a record packed by lz4 in the log of calls',
+  variables({ deployments }) {
+    const { partition, offset } = lastLine(deployments, 'dispatcher', 'records.unreadable')
+    return { PARTITION: String(partition), OFFSET: String(Number(offset) + 1) }
+  },
+  async break(stage) {
+    const { product, workspaceIds } = stage.site
+    const foreigner = await Foreigner.open(product.env)
+    await alter(stage, foreigner.topic, 'compression.type=producer')
+    await systemClock.sleep(SETTING_COUNTS_AFTER_MS)
+    writeLz4()
+    const [key = ''] = workspaceIds
+    const value = foreigner.encode(aCallEvent(key, 'packed'))
+    await foreigner.writeCompressed(LZ4, 0, { key, value })
+    return () => foreigner.stop()
+  },
+  steps: [
+    page('Where it stands', /"partition":0/),
+    page('From now on the broker unpacks what comes'),
+    page(
+      'Takes out all records of `$PARTITION` before `$OFFSET`, which is the one behind the last of its kind',
+      /completed/,
+    ),
+  ],
+}
+
+/** While nobody reads: as a retention that is too short does. */
+export const deletedUnread: Incident = {
+  broken: 'records deleted while no dispatcher ran',
+  async break(stage) {
+    const { deployments, site } = stage
+    await deployments.end('dispatcher')
+    await systemClock.sleep(UNREAD_FOR_MS)
+    const foreigner = await Foreigner.open(site.product.env)
+    const { kafka, topic } = foreigner
+    await withAdmin(kafka, async (admin) => {
+      const offsets = await admin.fetchTopicOffsets(topic)
+      for (const { partition, high: offset } of offsets) {
+        if (offset !== '0') {
+          await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset }] })
+        }
+      }
+    })
+    await deployments.restart('dispatcher')
+    return () => foreigner.stop()
+  },
+  steps: [
+    page('Where, and which', /log\.deleted_unread/),
+    page('For how long the topic keeps records', /retention\.ms/),
+    page('Who has been told by a gap, and of which hours', /workspace_id/),
+  ],
+}
+
+const SETTING_COUNTS_AFTER_MS = 2_000
+const UNREAD_FOR_MS = 5_000
+
+function firstRetryTopic({ site }: Stage): string {
+  return `${site.product.env['TOPIC_PREFIX']}.retry.5s`
+}
+
+async function alter({ site }: Stage, topic: string, setting: string): Promise<void> {
+  const configs = kafkaScriptsOn(site.product.env)['kafka-configs.sh']
+  const words = ['--alter', '--entity-type', 'topics', '--entity-name', topic]
+  await configs?.([...words, '--add-config', setting])
+}

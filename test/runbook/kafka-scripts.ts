@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import kafkajs, { type Admin, type Kafka } from 'kafkajs'
+import { createKafka } from '../../services/shared/kafka/client.ts'
+import { withAdmin } from '../../services/shared/kafka/topics.ts'
+import { quiet } from '../support/builders.ts'
+import { kafkaConfigOf } from '../support/event-log.ts'
+import type { Program } from './hands.ts'
+
+/** Words of Kafka's scripts that the runbooks use: handed to the admin client, which starts no Java. */
+export function kafkaScriptsOn(
+  env: Readonly<Record<string, string>>,
+): Readonly<Record<string, Program>> {
+  const kafka = createKafka(kafkaConfigOf(env), 'runbook', quiet)
+  return {
+    'kafka-topics.sh': (words) => topics(kafka, words),
+    'kafka-configs.sh': (words) => configs(kafka, words),
+    'kafka-consumer-groups.sh': (words) => groups(kafka, words),
+    'kafka-delete-records.sh': (words) => deleteRecords(kafka, words),
+  }
+}
+
+const text = { type: 'string' } as const
+const yes = { type: 'boolean' } as const
+const SERVER = { 'bootstrap-server': text } as const
+
+async function topics(kafka: Kafka, words: readonly string[]): Promise<string> {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      ...SERVER,
+      describe: yes,
+      topic: text,
+      'under-min-isr-partitions': yes,
+      'under-replicated-partitions': yes,
+    },
+  })
+  if (!values.describe) throw new Error('kafka-topics.sh only describes here')
+  return withAdmin(kafka, async (admin) => {
+    const names = values.topic === undefined ? await ownTopics(admin) : [values.topic]
+    const { 'under-min-isr-partitions': belowMin, 'under-replicated-partitions': lacking } = values
+    const chosen = belowMin ? 'below min' : lacking ? 'lacking' : 'all'
+    const lines = await Promise.all(names.map((name) => describeTopic(admin, name, chosen)))
+    return lines.flat().join('\n')
+  })
+}
+
+async function ownTopics(admin: Admin): Promise<string[]> {
+  return (await admin.listTopics()).filter((name) => !name.startsWith('_'))
+}
+
+type Chosen = 'all' | 'below min' | 'lacking'
+
+async function describeTopic(admin: Admin, topic: string, chosen: Chosen): Promise<string[]> {
+  const settings = await settingsOf(admin, topic)
+  const least = Number(settings.find(({ name }) => name === 'min.insync.replicas')?.value ?? 1)
+  const described = await admin.fetchTopicMetadata({ topics: [topic] })
+  const partitions = described.topics[0]?.partitions ?? []
+  return partitions
+    .filter(({ isr }) => chosen !== 'below min' || isr.length < least)
+    .filter(({ isr, replicas }) => chosen !== 'lacking' || isr.length < replicas.length)
+    .map(
+      ({ partitionId, leader, isr }) =>
+        `Topic: ${topic} Partition: ${partitionId} Leader: ${leader} Isr: ${isr.join()}` +
+        ` PartitionCount: ${partitions.length}`,
+    )
+}
+
+interface Setting {
+  readonly name: string
+  readonly value: string
+  /** Set on the topic itself. */
+  readonly isOwn: boolean
+}
+
+async function settingsOf(admin: Admin, name: string): Promise<readonly Setting[]> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name }],
+  })
+  return (resources[0]?.configEntries ?? []).map(({ configName, configValue, configSource }) => ({
+    name: configName,
+    value: configValue,
+    isOwn: configSource === kafkajs.ConfigSource.TOPIC_CONFIG,
+  }))
+}
+
+async function configs(kafka: Kafka, words: readonly string[]): Promise<string> {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      ...SERVER,
+      describe: yes,
+      alter: yes,
+      all: yes,
+      'entity-type': text,
+      'entity-name': text,
+      'add-config': text,
+      'delete-config': text,
+    },
+  })
+  const name = values['entity-name']
+  if (values['entity-type'] !== 'topics' || !name) throw new Error('only of topics here')
+  return withAdmin(kafka, async (admin) => {
+    const settings = await settingsOf(admin, name)
+    if (values.describe) {
+      return settings
+        .filter(({ isOwn }) => isOwn || values.all)
+        .map((setting) => `${setting.name}=${setting.value}`)
+        .join('\n')
+    }
+    const [added, value = ''] = values['add-config']?.split('=') ?? []
+    const kept = settings
+      .filter((entry) => entry.isOwn)
+      .filter((entry) => entry.name !== added && entry.name !== values['delete-config'])
+      .map((entry) => ({ name: entry.name, value: entry.value }))
+    await setSettings(admin, name, added === undefined ? kept : [...kept, { name: added, value }])
+    return `Completed updating config for topic ${name}.`
+  })
+}
+
+async function setSettings(
+  admin: Admin,
+  topic: string,
+  configEntries: { name: string; value: string }[],
+): Promise<void> {
+  const type = kafkajs.ConfigResourceTypes.TOPIC
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: [{ type, name: topic, configEntries }],
+  })
+}
+
+async function groups(kafka: Kafka, words: readonly string[]): Promise<string> {
+  const { values } = parseArgs({
+    args: [...words],
+    options: { ...SERVER, describe: yes, group: text },
+  })
+  const groupId = values.group
+  if (!values.describe || groupId === undefined) throw new Error('it only describes a group here')
+  return withAdmin(kafka, async (admin) => {
+    const committed = await admin.fetchOffsets({ groupId })
+    return committed
+      .flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, offset }) => `${groupId} ${topic} ${partition} ${offset}`),
+      )
+      .join('\n')
+  })
+}
+
+interface OffsetFile {
+  readonly partitions: readonly { topic: string; partition: number; offset: number }[]
+}
+
+async function deleteRecords(kafka: Kafka, words: readonly string[]): Promise<string> {
+  const { values } = parseArgs({
+    args: [...words],
+    options: { ...SERVER, 'offset-json-file': text },
+  })
+  const file = JSON.parse(readFileSync(values['offset-json-file'] ?? '', 'utf8')) as OffsetFile
+  return withAdmin(kafka, async (admin) => {
+    for (const { topic, partition, offset } of file.partitions) {
+      await admin.deleteTopicRecords({
+        topic,
+        partitions: [{ partition, offset: String(offset) }],
+      })
+    }
+    return 'Records delete operation completed.'
+  })
+}
