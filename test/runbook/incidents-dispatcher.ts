@@ -8,6 +8,13 @@ import { byHand, type Incident, page } from './incident.ts'
 const ROOM = 'DISPATCHER_IN_FLIGHT_MAX'
 const NO_ROOM = { [ROOM]: '1' }
 
+const STEPPABLE_CLOCK = `
+  const { now } = Date
+  let byMs = 0
+  Date.now = () => now() + byMs
+  process.on('SIGUSR2', () => { byMs += 60_000 })
+`
+
 /** Half of the workspaces take all the places, and the others wait for one. */
 export const noPlaceLeft: Incident = {
   broken: 'half of the endpoints slow, and room for one request per dispatcher',
@@ -124,6 +131,19 @@ export const endpointsAway: Incident = {
     byHand('the endpoints are there again'),
     page('Once it is mended, says "retry now" for each; `nothing waits` is no fault'),
   ],
+}
+
+/** As a machine that was suspended does to its processes: this one obeys a signal. */
+export const clockStepped: Incident = {
+  broken: 'the clock of a dispatcher set forward by a minute',
+  env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(STEPPABLE_CLOCK)}` },
+  async break({ deployments }) {
+    const [pid] = deployments.pids('dispatcher')
+    if (pid === undefined) throw new Error('no dispatcher runs')
+    process.kill(pid, 'SIGUSR2')
+    return async () => undefined
+  },
+  steps: [page('Which clocks were set, and by how much', /"byMs":6\d{4}/)],
 }
 
 export const providerCutOff: Incident = {

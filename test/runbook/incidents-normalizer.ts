@@ -170,6 +170,23 @@ export const keptAndUnreadable: Incident = {
   ],
 }
 
+/** Kept raw, since its source was not seen before. */
+export const keptForLong: Incident = {
+  broken: 'Postgres killed for ten minutes, and a call of a source that was not seen before',
+  async break({ site }) {
+    const [id = ''] = site.workspaceIds
+    const webhookUrl = await site.product.addSource(id, 'phonet')
+    await site.stack.stopServer('postgres', 'SIGKILL')
+    await sendOnce(webhookUrl)
+    return () => site.stack.startServer('postgres')
+  },
+  steps: [
+    page('What stops them', /postgres\.away/),
+    byHand('Postgres is started again'),
+    page('Once that is mended: brings in what came in the last two days', /source_unavailable/),
+  ],
+}
+
 async function sendOnce(webhookUrl: string): Promise<void> {
   const call = callOf('phonet', KEPT_CALL)
   const headers = { 'content-type': call.contentType }

@@ -29,7 +29,9 @@ export const INCIDENTS: Readonly<Record<string, Incident>> = {
   WebhooksRefused: normalizer.nothingTakesCalls,
   NormalizerGone: normalizer.normalizerEnded,
   PublishSlow: normalizer.brokerStutters,
+  ClockStepped: dispatcher.clockStepped,
   ProviderSilent: dispatcher.providerCutOff,
+  KeptRequestsWait: normalizer.keptForLong,
   KeptRequestsFailed: normalizer.keptAndUnreadable,
   SecretsKeyMissing: normalizer.keyReplaced,
   RowsRefused: normalizer.wrongConstraint,
@@ -40,8 +42,6 @@ export const INCIDENTS: Readonly<Record<string, Incident>> = {
 
 /** Alerts that nobody brings about here, by their names, and why. Their entries have commands as well. */
 export const UNPLAYED: Readonly<Record<string, string>> = {
-  KeptRequestsWait: 'fires after ten minutes, however short its rule is made',
   WindowFull: 'takes thousands of records behind one that does not end',
   PartitionsAdded: 'the way out is another log: test/e2e/more-partitions.test.ts goes it',
-  ClockStepped: 'takes a clock that can be set, which the machine of the drill has not',
 }
