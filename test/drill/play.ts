@@ -36,6 +36,7 @@ export async function playScene(
   await scene.prepare?.(site)
   await warmUp(site)
   const brokeAt = Date.now()
+  const refusedBefore = refusedBy(site.senders.all)
   const tell = (note: string) => {
     notes.push(note)
     say(`${elapsed(brokeAt)}  ${note}`)
@@ -69,6 +70,7 @@ export async function playScene(
     ignored,
     notes,
     ...(await judgeDeliveries(site)),
+    refused: refusedBy(site.senders.all) - refusedBefore,
     longestWaitMs: longestWaitMs(calls(site), { from: 0, to: Date.now(), now: Date.now() }),
     caughtUpAt: caughtUpAt(calls(site), repairedAt),
   }
@@ -144,6 +146,5 @@ async function judgeDeliveries({ product, receiver, senders }: Site) {
   })
   const { sent, lost } = judge(new Map(accepted), receiver.received, keyOf)
   const { outOfOrder, duplicates } = judge(new Map(inOrder), receiver.received, keyOf)
-  const refused = refusedBy(senders.all)
-  return { accepted: sent, lost, outOfOrder, repeated: duplicates, refused }
+  return { accepted: sent, lost, outOfOrder, repeated: duplicates }
 }

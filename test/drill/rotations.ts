@@ -58,12 +58,11 @@ function sceneOf({
       const { premises, staffed } = site
       if (premises === null || staffed === null) throw new Error('nobody here can be replaced')
       const place = { site, premises, tell, ...staffed }
-      const since = Date.now()
+      const [since, refusedBefore] = [Date.now(), refusedBy(site.senders.all)]
       await prepare?.(place)
       await inFolder((folder) => during(place, shellOf(place, folder)))
-      tell(
-        `changed after ${Math.round((Date.now() - since) / 1_000)} s, ${refusedBy(site.senders.all)} refused`,
-      )
+      const refused = refusedBy(site.senders.all) - refusedBefore
+      tell(`changed after ${Math.round((Date.now() - since) / 1_000)} s, ${refused} refused`)
       return { repair: async () => {} }
     },
   }

@@ -25,7 +25,7 @@ export interface Outcome {
   readonly outOfOrder: readonly string[]
   /** Deliveries of calls that had been delivered. */
   readonly repeated: number
-  /** Answers other than success to providers. */
+  /** Answers other than success to providers, from then on. */
   readonly refused: number
   /** Of an accepted call, until its customer had it. */
   readonly longestWaitMs: number
