@@ -129,7 +129,7 @@ export const endpointsAway: Incident = {
     page('How many fail, and how', /refused/),
     page('Do they share a host', /127\.0\.0\.1/),
     byHand('the endpoints are there again'),
-    page('Once it is mended, says "retry now" for each; `nothing waits` is no fault'),
+    page('Once it is mended, says "retry now" for each; a 409 is no fault, then nothing waits'),
   ],
 }
 
