@@ -25,7 +25,7 @@ const TABLES = ['spool', 'spool_size', 'published_events', 'connections', 'gaps'
 
 /**
  * Postgres is restored from a copy while services run. When it was taken a call waited in the spool; since
- * then that call and another one were delivered, the customer disconnected, and a third one was left out.
+ * then that call and another one were delivered, the customer disconnected, and a third one came, which he got or not.
  * The steps are one story, each begins where the one before ended.
  */
 describe('a database that is an older copy', () => {
@@ -34,6 +34,7 @@ describe('a database that is an older copy', () => {
   let webhookUrl: string
   let pool: Pool
   let normalizer: ServiceProcess
+  let before: readonly string[]
 
   beforeAll(async () => {
     receiver = await new Receiver().start()
@@ -55,6 +56,7 @@ describe('a database that is an older copy', () => {
     await product.api('DELETE', `${path}/connection`)
     await send(3)
     await untilSettled()
+    before = delivered()
     await restoreTables()
   })
   afterAll(async () => {
@@ -133,7 +135,7 @@ describe('a database that is an older copy', () => {
       /503 .*postgres_restored.*npm run after-restore -- --postgres/,
     )
     expect(await logged()).toHaveLength(3)
-    expect(delivered()).toHaveLength(2)
+    expect(delivered()).toEqual(before)
   })
 
   it('is confirmed by a command, which leaves a gap for what nobody knows', async () => {
@@ -156,8 +158,8 @@ describe('a database that is an older copy', () => {
       const { rows } = await pool.query('select entries::int from spool_size')
       expect(rows).toEqual([{ entries: 0 }])
     })
-    await untilDelivered(3)
+    await untilDelivered(before.length + 1)
     expect(await logged()).toHaveLength(4)
-    expect(delivered()).toEqual(['waited', callOf('ringostat', 2).id, callOf('ringostat', 4).id])
+    expect(delivered()).toEqual([...before, callOf('ringostat', 4).id])
   })
 })
