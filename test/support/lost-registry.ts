@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { REGISTRY_DATABASE } from '../../deploy/local/profiles.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
+import { entriesOf } from '../runbook/page.ts'
 
 /** What befalls one subject of the registry of a stack, whose store is in Postgres: lost, and restored. */
 export class LostRegistry {
@@ -38,25 +39,28 @@ export class LostRegistry {
     }
   }
 
-  /** By the commands of the runbook, as they stand there but for the topic and the ids. */
-  async restore(ids: readonly number[], by: keyof typeof BLOCKS = 'Apicurio'): Promise<void> {
-    const commands = restoreCommands(BLOCKS[by])
-      .replaceAll('calls.events', this.#topic)
-      .replace('for id in 7;', `for id in ${ids.join(' ')};`)
-    const env = { ...process.env, ...this.#env, REGISTRY_DATABASE_URL: this.#storeUrl }
-    await promisify(execFile)('bash', ['-c', `set -eu -o pipefail\n${commands}`], { env })
+  /** By the commands of the runbook, as they stand there. */
+  async restore(ids: readonly number[], by: 'Apicurio' | 'Confluent' = 'Apicurio'): Promise<void> {
+    const variables = {
+      TOPIC_PREFIX: this.#topic.replace(/\.events$/, ''),
+      SCHEMA_IDS: ids.join(' '),
+      REGISTRY_DATABASE_URL: this.#storeUrl,
+    }
+    const env = { ...process.env, ...this.#env, ...variables }
+    const commands = `set -eu -o pipefail\n${restoreCommands(by)}`
+    await promisify(execFile)('bash', ['-c', commands], { env })
   }
 }
 
 const PAGE = 'services/dispatcher/README.md'
 
-/** The blocks of `sh` under the runbook's heading, in their order. */
-const BLOCKS = { Apicurio: 0, Confluent: 1 } as const
+const ENTRY = 'the-registry-has-lost-its-schemas'
 
-function restoreCommands(index: number): string {
-  const page = readFileSync(projectPath(PAGE), 'utf8')
-  const section = page.split('\n### The registry has lost its schemas\n')[1] ?? ''
-  const block = [...section.matchAll(/```sh\n([\s\S]*?)```/g)][index]?.[1]
-  if (block === undefined) throw new Error(`${PAGE} has no commands for a lost registry`)
-  return block
+function restoreCommands(by: string): string {
+  const entry = entriesOf(readFileSync(projectPath(PAGE), 'utf8')).find(
+    ({ anchor }) => anchor === ENTRY,
+  )
+  const block = entry?.blocks.find(({ title }) => title.startsWith(by))
+  if (block === undefined) throw new Error(`${PAGE} has no commands for ${by}`)
+  return block.commands
 }
