@@ -37,15 +37,14 @@ function withoutCommands(alert: string, { anchor, blocks }: Entry): string[] {
 }
 
 function notOnPage(alert: string, { steps }: Incident, entry: Entry | undefined): string[] {
-  const titles = titlesOf(steps)
-  if (titles.length === 0) return [`${alert}: nobody reads its entry`]
+  if (!steps.some(({ kind }) => kind === 'page')) return [`${alert}: nobody reads its entry`]
   const known = new Set(entry?.blocks.map(({ title }) => title))
-  return titles
+  return titlesOf(steps)
     .filter((title) => !known.has(title))
     .map((title) => `${alert}: its entry has no commands under '${title}'`)
 }
 
-/** Commands of an entry all of whose alerts have incidents, and which none of them runs. */
+/** Commands of an entry all of whose alerts have incidents, and which none of them runs, or says why not. */
 function neverRun({ entries, incidents }: Omit<Covered, 'unplayed'>): string[] {
   const anchors = new Map<string, { readonly entry: Entry; readonly alerts: string[] }>()
   for (const [alert, entry] of entries) {
@@ -62,5 +61,5 @@ function neverRun({ entries, incidents }: Omit<Covered, 'unplayed'>): string[] {
 }
 
 function titlesOf(steps: Incident['steps']): string[] {
-  return steps.flatMap((step) => (step.kind === 'page' ? [step.title] : []))
+  return steps.flatMap((step) => ('title' in step ? [step.title] : []))
 }

@@ -30,11 +30,17 @@ export interface Stage {
 export type Step =
   /** The commands of the alert's entry under this line. `shows`: in what they print. */
   | { readonly kind: 'page'; readonly title: string; readonly shows?: RegExp }
+  /** Commands of the alert's entry for other surroundings than those here, and which. */
+  | { readonly kind: 'not here'; readonly title: string; readonly why: string }
   /** What the page asks for and no command of it can do. */
   | { readonly kind: 'by hand'; readonly what: string }
 
 export function page(title: string, shows?: RegExp): Step {
   return { kind: 'page', title, ...(shows ? { shows } : {}) }
+}
+
+export function notHere(title: string, why: string): Step {
+  return { kind: 'not here', title, why }
 }
 
 export function byHand(what: string): Step {

@@ -104,6 +104,10 @@ async function follow(plot: Plot, stage: Stage, repair: Repair): Promise<readonl
         await repair()
         continue
       }
+      if (step.kind === 'not here') {
+        plot.say(`  not here: ${step.title} (${step.why})`)
+        continue
+      }
       problems.push(...(await runStep(step, plot, shell)))
     }
   } finally {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { entriesByAlert, runbookWords } from '../../runbook/alert-entries.ts'
 import { type Covered, uncovered } from '../../runbook/coverage.ts'
-import { byHand, type Incident, page } from '../../runbook/incident.ts'
+import { byHand, type Incident, notHere, page } from '../../runbook/incident.ts'
 import { INCIDENTS, UNPLAYED } from '../../runbook/incidents.ts'
 
 const READ = 'Why'
@@ -61,6 +61,21 @@ describe('what does not belong together', () => {
       'a command that no incident runs',
       { incidents: { Alert: incident(page(READ)) } },
       ["an-entry: no incident runs 'Mends it'"],
+    ],
+    [
+      'a command that says why nobody runs it here',
+      { incidents: { Alert: incident(page(READ), notHere(MEND, 'it is of another broker')) } },
+      [],
+    ],
+    [
+      'such a command that is not on the page',
+      { incidents: { Alert: incident(page(READ), page(MEND), notHere('Prays', 'nobody hears')) } },
+      ["Alert: its entry has no commands under 'Prays'"],
+    ],
+    [
+      'an incident that runs nothing of its entry',
+      { incidents: { Alert: incident(notHere(READ, 'no'), notHere(MEND, 'no')) } },
+      ['Alert: nobody reads its entry'],
     ],
     [
       'a command that is not on the page',
