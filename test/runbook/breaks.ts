@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import type { Site } from '../drill/site.ts'
+import { callOf } from '../support/provider-calls.ts'
 import { type Behaviour, OK } from '../support/receiver.ts'
 import type { Deployments } from './deployments.ts'
 import type { Repair } from './incident.ts'
@@ -21,7 +22,15 @@ export function endpointsDo(
 }
 
 /** Somebody's transaction that was left open and holds tables. Answers how it is ended. */
-export async function holdTables(site: Site, tables: string): Promise<Repair> {
+export function holdTables(site: Site, tables: string): Promise<Repair> {
+  return leaveOpen(site, `begin; lock table ${tables} in access exclusive mode`)
+}
+
+/** Until transactions count as open for long on the pages; longer than some alerts take here. */
+export const OPEN_FOR_LONG_MS = 35_000
+
+/** Statements of somebody who begins a transaction and leaves it open. Answers how it is ended. */
+export async function leaveOpen(site: Site, statements: string): Promise<Repair> {
   const client = new pg.Client({
     connectionString: site.product.env['DATABASE_URL'],
     application_name: 'somebody',
@@ -29,7 +38,7 @@ export async function holdTables(site: Site, tables: string): Promise<Repair> {
   // It is ended from elsewhere: that is what the page is about.
   client.on('error', () => undefined)
   await client.connect()
-  await client.query(`begin; lock table ${tables} in access exclusive mode`)
+  await client.query(statements)
   return () => client.end().catch(() => undefined)
 }
 
@@ -46,6 +55,17 @@ export async function sql<T extends pg.QueryResultRow>(
     await client.end()
   }
 }
+
+/** One call of Phonet, of no sender. @throws unless its provider gets an OK. */
+export async function sendOnce(webhookUrl: string): Promise<void> {
+  const call = callOf('phonet', NUMBER_OF_NO_SENDER)
+  const headers = { 'content-type': call.contentType }
+  const url = `${webhookUrl}${call.path}`
+  const { status } = await fetch(url, { method: 'POST', headers, body: call.body })
+  if (status !== 200) throw new Error(`the call was answered with ${status}`)
+}
+
+const NUMBER_OF_NO_SENDER = 990_000_001
 
 /** Newest line of a service's log with this event's name. @throws when there is none. */
 export function lastLine(

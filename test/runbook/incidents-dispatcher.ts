@@ -1,7 +1,8 @@
 import { PROVIDER_NAMES } from '../../services/shared/call-event.ts'
 import { answer } from '../support/receiver.ts'
-import { endpointsDo, holdTables } from './breaks.ts'
-import { byHand, type Incident, page } from './incident.ts'
+import { WallClock } from '../support/wall-clock.ts'
+import { endpointsDo, holdTables, sendOnce } from './breaks.ts'
+import { byHand, type Incident, notHere, page } from './incident.ts'
 
 /** What customers do not get, or get late: the alerts of `dispatcher.yml` and `slo.yml`. */
 
@@ -88,6 +89,27 @@ export const connectionsLocked: Incident = {
   ],
 }
 
+/** Whoever is known gets his calls all the same. */
+export const newcomerLocked: Incident = {
+  broken: 'a transaction left open that holds the table of connections, and a new customer',
+  async break({ site }) {
+    const { product, receiver } = site
+    await product.connect(NEWCOMER, receiver.url(NEWCOMER))
+    const webhookUrl = await product.addSource(NEWCOMER, 'phonet')
+    const repair = await holdTables(site, 'connections')
+    await sendOnce(webhookUrl)
+    return repair
+  },
+  steps: [
+    page('Why', /connections\.load_failed/),
+    page('Does Postgres answer, and take writes (`f` and `off` are right)', /f\|off/),
+    page('Whose transactions have been open for half a minute', /somebody/),
+    ENDS_IDLE,
+  ],
+}
+
+const NEWCOMER = 'newcomer'
+
 export const contentRejected: Incident = {
   broken: 'all endpoints refuse what they get (422)',
   env: { DISPATCHER_RETRY_TIERS: '1s,2s,4s,8s' },
@@ -144,6 +166,25 @@ export const clockStepped: Incident = {
     return async () => undefined
   },
   steps: [page('Which clocks were set, and by how much', /"byMs":6\d{4}/)],
+}
+
+export const clocksApart: Incident = {
+  broken: 'dispatchers whose clock is five seconds ahead of all others',
+  async break({ deployments, site }) {
+    const clock = await WallClock.running()
+    site.atEnd(() => clock.stop())
+    await clock.set(5_000)
+    await deployments.restart('dispatcher', clock.env)
+    return () => clock.set(0)
+  },
+  steps: [
+    page('Whose clock, and by how many seconds', /dispatcher/),
+    notHere(
+      'On that machine: how far its clock is off, and whether anything corrects it',
+      'the clock of the machine is right, that of the processes is not',
+    ),
+    byHand('the clock is set right'),
+  ],
 }
 
 export const providerCutOff: Incident = {

@@ -1,11 +1,13 @@
 import { systemClock } from '../../services/shared/clock.ts'
+import { partitionOfKey } from '../../services/shared/kafka/partitioner.ts'
 import { withAdmin } from '../../services/shared/kafka/topics.ts'
 import { Foreigner } from '../hostile/foreigner.ts'
 import { LZ4, writeLz4 } from '../hostile/lz4-stored.ts'
 import { aCallEvent } from '../support/builders.ts'
+import { LostRegistry } from '../support/lost-registry.ts'
 import { answer } from '../support/receiver.ts'
 import { endpointsDo, lastLine } from './breaks.ts'
-import { byHand, type Incident, page, type Stage } from './incident.ts'
+import { byHand, type Incident, notHere, page, type Stage } from './incident.ts'
 import { kafkaScriptsOn } from './kafka-scripts.ts'
 
 /** What the dispatchers cannot read of the log, and cannot write to Kafka. */
@@ -69,6 +71,77 @@ export const packedByOthers: Incident = {
   ],
 }
 
+export const noEvent: Incident = {
+  broken: 'a record in the log of calls that is no event',
+  async break({ site: { product, workspaceIds } }) {
+    const foreigner = await Foreigner.open(product.env)
+    const [key = ''] = workspaceIds
+    const value = Buffer.from('no event')
+    await foreigner.write(partitionOfKey(key, partitionsOf(product.env)), { key, value })
+    return () => foreigner.stop()
+  },
+  steps: [
+    page('Why, and at which offset', /event\.undecodable/),
+    page(
+      'Whose they are, with their place in `calls.events` (`dead-origin-offset`) and their bytes',
+      /dead-origin-offset:\d+.*no event/,
+    ),
+    notHere('Who may write there', 'the broker has no permissions'),
+  ],
+}
+
+export const registryEmptied: Incident = {
+  broken: 'the store of the schema registry emptied',
+  variables({ deployments, site: { product } }) {
+    const { schemaIds } = lastLine(deployments, 'dispatcher', 'registry.lost')
+    return {
+      SCHEMA_IDS: (schemaIds as readonly number[]).join(' '),
+      SCHEMA_REGISTRY_URL: product.env['SCHEMA_REGISTRY_URL'] ?? '',
+      REGISTRY_DATABASE_URL: new LostRegistry(product.env).storeUrl,
+    }
+  },
+  async break({ site: { product } }) {
+    await new LostRegistry(product.env).loseAll()
+    await systemClock.sleep(REGISTRY_LOOKED_AT_MS)
+    return async () => undefined
+  },
+  steps: [
+    page('Which ids are lost', /registry\.lost/),
+    page('Apicurio, with its store in Postgres: brings `$SCHEMA_IDS` back', /"id"/),
+    notHere(
+      "Confluent's registry, which has a mode for it: brings `$SCHEMA_IDS` back",
+      'the registry is Apicurio; test/integration/registry-lost.test.ts runs them on one that stands for it',
+    ),
+  ],
+}
+
+/** Dispatchers end once they notice, and wait at their next start. */
+export const logMadeAnew: Incident = {
+  broken: 'the topic of the log deleted and made anew',
+  async break({ deployments, site: { product } }) {
+    const foreigner = await Foreigner.open(product.env)
+    try {
+      await foreigner.makeAnew(partitionsOf(product.env))
+    } finally {
+      await foreigner.stop()
+    }
+    await systemClock.sleep(RESTORE_NOTICED_BY_ALL_MS)
+    return () => deployments.restart('dispatcher')
+  },
+  steps: [
+    page('Which problem it is', /kafka_recreated/),
+    page(
+      '`kafka_recreated`, and [Kafka was lost](#kafka-was-lost-postgres-is-kept) has been read: goes on with the new topics',
+      /confirmed/,
+    ),
+    notHere(
+      '`postgres_restored`, and [Postgres was restored](#postgres-was-restored-from-a-copy-kafka-is-kept) has been read: goes on with the copy',
+      'the database is no copy',
+    ),
+    byHand('the dispatchers are started again, as Kubernetes does by itself'),
+  ],
+}
+
 /** While nobody reads: as a retention that is too short does. */
 export const deletedUnread: Incident = {
   broken: 'records deleted while no dispatcher ran',
@@ -98,6 +171,13 @@ export const deletedUnread: Incident = {
 
 const SETTING_COUNTS_AFTER_MS = 2_000
 const UNREAD_FOR_MS = 5_000
+/** A bit more than what lies between two looks of a process. */
+const REGISTRY_LOOKED_AT_MS = 35_000
+const RESTORE_NOTICED_BY_ALL_MS = 45_000
+
+function partitionsOf(env: Readonly<Record<string, string>>): number {
+  return Number(env['TOPIC_PARTITIONS'])
+}
 
 function firstRetryTopic({ site }: Stage): string {
   return `${site.product.env['TOPIC_PREFIX']}.retry.5s`

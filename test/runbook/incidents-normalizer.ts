@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock } from '../../services/shared/clock.ts'
-import { callOf } from '../support/provider-calls.ts'
-import { sql } from './breaks.ts'
+import { holdTables, leaveOpen, OPEN_FOR_LONG_MS, sendOnce, sql } from './breaks.ts'
 import { byHand, type Incident, page } from './incident.ts'
 
 /** What providers cannot hand over, what waits in Postgres, and what nobody can open that lies in it. */
@@ -159,6 +158,7 @@ export const keptAndUnreadable: Incident = {
       sql(site, `update sources set settings_sealed = '${value}' where id = '${row.id}'`)
     await seal('gone')
     await site.stack.stopServer('postgres', 'SIGKILL')
+    // The first call of a replica finds out that Postgres is away.
     await sendOnce(webhookUrl)
     await site.stack.startServer('postgres')
     return () => seal(row.settings_sealed)
@@ -187,14 +187,90 @@ export const keptForLong: Incident = {
   ],
 }
 
-async function sendOnce(webhookUrl: string): Promise<void> {
-  const call = callOf('phonet', KEPT_CALL)
-  const headers = { 'content-type': call.contentType }
-  const url = `${webhookUrl}${call.path}`
-  // The first call of a replica finds out that Postgres is away.
-  const { status } = await fetch(url, { method: 'POST', headers, body: call.body })
-  if (status !== 200) throw new Error(`the call was answered with ${status}`)
+const WHOSE = page('Whose transactions have been open for half a minute', /somebody/)
+const ENDS_IDLE = page('Ends those that do nothing and hold their locks', /somebody/)
+
+export const publishedLocked: Incident = {
+  broken: 'a transaction left open that holds the table of published events',
+  async break({ site }) {
+    const repair = await holdTables(site, 'published_events')
+    await systemClock.sleep(OPEN_FOR_LONG_MS)
+    return repair
+  },
+  steps: [
+    page('Why', /postgres\.away/),
+    WHOSE,
+    ENDS_IDLE,
+    page(
+      'If it was a time-out, and nobody holds the table: has Postgres look anew at what is in it',
+      /ANALYZE/,
+    ),
+  ],
 }
 
-/** Of no sender. */
-const KEPT_CALL = 990_000_001
+/** A run passes by what somebody has locked, so nothing fails. */
+export const oldRowLocked: Incident = {
+  broken: 'a transaction left open that holds an event of eight days ago',
+  env: { NORMALIZER_FORGET_EVERY_MS: '2000' },
+  async break({ site }) {
+    // In one go: no run comes between the row and its lock.
+    const repair = await leaveOpen(
+      site,
+      `insert into published_events
+         (event_id, workspace_id, call_id, provider, provider_call_id, recording_status, published_at)
+         values ('old', 'old', 'old', 'phonet', 'old', 'none', now() - interval '8 days');
+       commit;
+       begin;
+       select from published_events where event_id = 'old' for update`,
+    )
+    await systemClock.sleep(OPEN_FOR_LONG_MS)
+    return repair
+  },
+  steps: [
+    page('Of which table, and since how many seconds', /published_events/),
+    page('Does it fail, and why (nothing is printed if not)'),
+    page('If a right is missing, and you are the owner of the tables: gives it back', /GRANT/),
+    page(
+      'If it does not fail: who keeps old rows; whose transactions have been open for half a minute',
+      /somebody/,
+    ),
+    ENDS_IDLE,
+    page(
+      'Once they are gone: makes their space free for new rows (here of `published_events`)',
+      /VACUUM/,
+    ),
+  ],
+}
+
+export const formatChanged: Incident = {
+  broken: 'twenty webhooks of a provider in a format that nobody knows',
+  variables: () => ({ PROVIDER: 'phonet' }),
+  async break({ site }) {
+    const [id = ''] = site.workspaceIds
+    const webhookUrl = await site.product.addSource(id, 'phonet')
+    for (let sent = 0; sent < UNKNOWN_FORMATS; sent += 1) {
+      const { status } = await fetch(webhookUrl, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ sent, format: 'new' }),
+      })
+      if (status !== 422) throw new Error(`it was answered with ${status}`)
+      // A counter that begins at 20 has not grown.
+      if (sent === 0) await systemClock.sleep(SCRAPED_BY_THEN_MS)
+    }
+    return async () => undefined
+  },
+  steps: [
+    page('How many in an hour, and why', /phonet/),
+    page('Of which sources', /sourceId/),
+    page(
+      "What today's mappings would make of those of `$PROVIDER` of the last two days; nothing is published",
+      /unrecognized +phonet/,
+    ),
+    byHand('the mapping is mended'),
+    page('Once the mapping is mended and rolled out: publishes what works now', /phonet/),
+  ],
+}
+
+const UNKNOWN_FORMATS = 20
+const SCRAPED_BY_THEN_MS = 5_000

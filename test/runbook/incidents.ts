@@ -2,6 +2,7 @@ import type { Incident } from './incident.ts'
 import * as dispatcher from './incidents-dispatcher.ts'
 import * as log from './incidents-log.ts'
 import * as normalizer from './incidents-normalizer.ts'
+import * as processes from './incidents-processes.ts'
 
 /**
  * One incident for each alert, by its name; several alerts of one entry may share one, and are then
@@ -17,6 +18,7 @@ export const INCIDENTS: Readonly<Record<string, Incident>> = {
   CommitsStalled: dispatcher.attemptsLocked,
   AttemptBufferFills: dispatcher.attemptsLocked,
   ConnectionsNotCompared: dispatcher.connectionsLocked,
+  ConnectionsNotLoaded: dispatcher.newcomerLocked,
   CommitLagGrows: dispatcher.tooSlow,
   LanesPastDue: dispatcher.tooSlow,
   DeadLettersRise: dispatcher.contentRejected,
@@ -26,10 +28,19 @@ export const INCIDENTS: Readonly<Record<string, Incident>> = {
   PartitionStands: log.brokerFrozen,
   RecordsUnreadable: log.packedByOthers,
   RecordsLost: log.deletedUnread,
+  EventsUndecodable: log.noEvent,
+  RegistryLost: log.registryEmptied,
+  RestoreUnconfirmed: log.logMadeAnew,
   WebhooksRefused: normalizer.nothingTakesCalls,
   NormalizerGone: normalizer.normalizerEnded,
   PublishSlow: normalizer.brokerStutters,
+  RejectsRise: normalizer.formatChanged,
+  RecognitionSkipped: normalizer.publishedLocked,
+  CleanUpBehind: normalizer.oldRowLocked,
+  ServiceDown: processes.consoleEnded,
+  ReplicaDown: processes.consoleEnded,
   ClockStepped: dispatcher.clockStepped,
+  ClocksApart: dispatcher.clocksApart,
   ProviderSilent: dispatcher.providerCutOff,
   KeptRequestsWait: normalizer.keptForLong,
   KeptRequestsFailed: normalizer.keptAndUnreadable,
@@ -44,17 +55,7 @@ export const INCIDENTS: Readonly<Record<string, Incident>> = {
 export const UNPLAYED: Readonly<Record<string, string>> = {
   DiskFills: 'needs a volume of its own to fill, and an exporter that tells of it',
   DiskNearlyFull: 'needs a volume of its own to fill, and an exporter that tells of it',
-  ServiceDown: 'no incident is written yet',
-  ReplicaDown: 'no incident is written yet',
   ReplicaRestarts: 'takes six starts within the half-minute that half an hour of its rule is here',
-  ConnectionsNotLoaded: 'no incident is written yet',
-  EventsUndecodable: 'no incident is written yet',
-  RegistryLost: 'no incident is written yet',
-  RejectsRise: 'no incident is written yet',
-  RecognitionSkipped: 'no incident is written yet',
-  CleanUpBehind: 'no incident is written yet',
-  ClocksApart: 'no incident is written yet',
-  RestoreUnconfirmed: 'no incident is written yet',
   WindowFull: 'takes thousands of records behind one that does not end',
   PartitionsAdded: 'the way out is another log: test/e2e/more-partitions.test.ts goes it',
 }

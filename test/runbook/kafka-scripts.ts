@@ -5,6 +5,7 @@ import { createKafka } from '../../services/shared/kafka/client.ts'
 import { withAdmin } from '../../services/shared/kafka/topics.ts'
 import { quiet } from '../support/builders.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
+import { LogView } from '../support/log-view.ts'
 import type { Program } from './hands.ts'
 
 /** Words of Kafka's scripts that the runbooks use: handed to the admin client, which starts no Java. */
@@ -17,6 +18,7 @@ export function kafkaScriptsOn(
     'kafka-configs.sh': (words) => configs(kafka, words),
     'kafka-consumer-groups.sh': (words) => groups(kafka, words),
     'kafka-delete-records.sh': (words) => deleteRecords(kafka, words),
+    'kafka-console-consumer.sh': (words) => consume(new LogView(env), words),
   }
 }
 
@@ -167,4 +169,30 @@ async function deleteRecords(kafka: Kafka, words: readonly string[]): Promise<st
     }
     return 'Records delete operation completed.'
   })
+}
+
+/** Headers, key and value of each record, as the script prints them with the properties that a page gives. */
+async function consume(view: LogView, words: readonly string[]): Promise<string> {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      ...SERVER,
+      topic: text,
+      'from-beginning': yes,
+      'timeout-ms': text,
+      property: { type: 'string', multiple: true },
+    },
+  })
+  const { topic, property = [] } = values
+  if (!values['from-beginning'] || topic === undefined) throw new Error('a topic as a whole here')
+  if (property.toSorted().join() !== 'print.headers=true,print.key=true') {
+    throw new Error('it prints headers and key here')
+  }
+  const records = await view.read(topic)
+  return records
+    .map(({ headers, key, value }) => {
+      const told = Object.entries(headers).map(([name, header]) => `${name}:${header}`)
+      return `${told.join()}\t${key}\t${value.toString('utf8')}`
+    })
+    .join('\n')
 }

@@ -3,31 +3,50 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { REGISTRY_DATABASE } from '../../deploy/local/profiles.ts'
+import { topicNames } from '../../services/shared/kafka/topics.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
 import { entriesOf } from '../runbook/page.ts'
 
-/** What befalls one subject of the registry of a stack, whose store is in Postgres: lost, and restored. */
+/** What befalls the registry of a stack, whose store is in Postgres: lost, and restored. */
 export class LostRegistry {
   readonly #env: Readonly<Record<string, string>>
   readonly #topic: string
-  readonly #storeUrl: string
+  /** Leads to the registry's own database. */
+  readonly storeUrl: string
 
-  /** `env`: `SCHEMA_REGISTRY_URL` and `DATABASE_URL`, that of the services. */
-  constructor(env: Readonly<Record<string, string>>, topic: string) {
+  /** `env`: `SCHEMA_REGISTRY_URL`, `TOPIC_PREFIX` and `DATABASE_URL`, that of the services. */
+  constructor(
+    env: Readonly<Record<string, string>>,
+    topic = topicNames(env['TOPIC_PREFIX'] ?? '').events,
+  ) {
     this.#env = env
     this.#topic = topic
-    this.#storeUrl = new URL(`/${REGISTRY_DATABASE}`, env['DATABASE_URL']).href
+    this.storeUrl = new URL(`/${REGISTRY_DATABASE}`, env['DATABASE_URL']).href
+  }
+
+  /** The store is emptied: all subjects are gone, and all that was registered under them. */
+  async loseAll(): Promise<void> {
+    const answer = await fetch(`${this.#env['SCHEMA_REGISTRY_URL']}/subjects`)
+    for (const subject of (await answer.json()) as readonly string[]) await this.#delete(subject)
+    await this.#forgetUnused()
   }
 
   /** As in a store that was emptied: the subject is gone, and what nobody else has registered. */
   async loseSubject(): Promise<void> {
-    const { SCHEMA_REGISTRY_URL: url } = this.#env
+    await this.#delete(`${this.#topic}-value`)
+    await this.#forgetUnused()
+  }
+
+  async #delete(subject: string): Promise<void> {
     for (const how of ['', '?permanent=true']) {
-      const subject = `${url}/subjects/${this.#topic}-value${how}`
-      const { status } = await fetch(subject, { method: 'DELETE' })
-      if (status !== 200) throw new Error(`DELETE ${subject}: ${status}`)
+      const url = `${this.#env['SCHEMA_REGISTRY_URL']}/subjects/${encodeURIComponent(subject)}${how}`
+      const { status } = await fetch(url, { method: 'DELETE' })
+      if (status !== 200) throw new Error(`DELETE ${url}: ${status}`)
     }
-    const client = new pg.Client({ connectionString: this.#storeUrl })
+  }
+
+  async #forgetUnused(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.storeUrl })
     await client.connect()
     try {
       await client.query(
@@ -44,7 +63,7 @@ export class LostRegistry {
     const variables = {
       TOPIC_PREFIX: this.#topic.replace(/\.events$/, ''),
       SCHEMA_IDS: ids.join(' '),
-      REGISTRY_DATABASE_URL: this.#storeUrl,
+      REGISTRY_DATABASE_URL: this.storeUrl,
     }
     const env = { ...process.env, ...this.#env, ...variables }
     const commands = `set -eu -o pipefail\n${restoreCommands(by)}`
