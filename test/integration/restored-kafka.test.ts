@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createKafka } from '../../services/shared/kafka/client.ts'
 import {
@@ -8,7 +6,7 @@ import {
   topicNames,
   withAdmin,
 } from '../../services/shared/kafka/topics.ts'
-import { projectPath } from '../../services/shared/project-path.ts'
+import { confirmRestore } from '../support/after-restore.ts'
 import { quiet } from '../support/builders.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
 import { eventually } from '../support/eventually.ts'
@@ -76,12 +74,8 @@ describe('topics that were made anew', () => {
     await prepareTopics(kafka, specs)
   }
 
-  async function afterRestore(...args: string[]): Promise<string> {
-    const file = projectPath('dist/services/dispatcher/restores/after-restore.js')
-    const env = { ...product.env }
-    const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], { env })
-    return stdout.replace(/ +/g, ' ')
-  }
+  const afterRestore = async (flag: string): Promise<string> =>
+    (await confirmRestore(product.env, flag)).replace(/ +/g, ' ')
 
   it('are told by a normalizer, which takes calls and drops no repeat of one that is gone', async () => {
     await product.start('normalizer')

@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ServiceProcess } from '../../deploy/local/services.ts'
 import { readConfig } from '../../services/normalizer/config.ts'
@@ -7,7 +5,7 @@ import { type Entry, identityOf, sealEntry } from '../../services/normalizer/spo
 import type { CallEvent } from '../../services/shared/call-event.ts'
 import { createPool, type Pool } from '../../services/shared/postgres/pool.ts'
 import { insertEntries } from '../../services/shared/postgres/spool.ts'
-import { projectPath } from '../../services/shared/project-path.ts'
+import { confirmRestore } from '../support/after-restore.ts'
 import { aCallEvent, quiet } from '../support/builders.ts'
 import { EventLog } from '../support/event-log.ts'
 import { eventually } from '../support/eventually.ts'
@@ -114,12 +112,8 @@ describe('a database that is an older copy', () => {
     await pool.query([...statements, ...marks].join(';'))
   }
 
-  async function afterRestore(...args: string[]): Promise<string> {
-    const file = projectPath('dist/services/dispatcher/restores/after-restore.js')
-    const env = { ...product.env }
-    const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], { env })
-    return stdout.replace(/ +/g, ' ')
-  }
+  const afterRestore = async (flag: string): Promise<string> =>
+    (await confirmRestore(product.env, flag)).replace(/ +/g, ' ')
 
   it('is told by a service that starts, and nothing of it goes out', async () => {
     await product.stop()

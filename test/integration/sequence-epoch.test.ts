@@ -4,6 +4,7 @@ import { createKafka } from '../../services/shared/kafka/client.ts'
 import { withAdmin } from '../../services/shared/kafka/topics.ts'
 import { sequenceOf } from '../../services/shared/sequence.ts'
 import { Foreigner } from '../hostile/foreigner.ts'
+import { confirmRestore } from '../support/after-restore.ts'
 import { quiet } from '../support/builders.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
 import { metricSum } from '../support/metric-sum.ts'
@@ -36,6 +37,7 @@ describe('numbers of a workspace, on real servers', () => {
     await deliver(3)
     await dispatcher.stop()
     await loseKafka()
+    await confirmRestore(rig.product.env, '--kafka')
     dispatcher = await rig.product.start('dispatcher')
     await deliver(2)
     expect(await metricSum(telemetryPort, 'callwebhook_records_lost_total')).toBeGreaterThan(0)

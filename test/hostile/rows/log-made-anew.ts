@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { promisify } from 'node:util'
-import { projectPath } from '../../../services/shared/project-path.ts'
+import { confirmRestore } from '../../support/after-restore.ts'
 import { eventually } from '../../support/eventually.ts'
 import { metricSum } from '../../support/metric-sum.ts'
 import { callOf } from '../../support/provider-calls.ts'
@@ -46,7 +44,7 @@ export const logMadeAnew: Row = {
   },
   /** Confirmed. Then, as an unclean election does it: what is committed lies beyond the end. */
   async afterwards(site) {
-    await confirm(site.product.env)
+    await confirmRestore(site.product.env, '--kafka')
     await site.startAgain('dispatcher')
     const { workspaceId, webhookUrl } = await site.attacker()
     const statuses = await postCalls(await webhookUrl('binotel'))
@@ -69,11 +67,6 @@ function isSoon(is: () => boolean | Promise<boolean>, withinMs: number): Promise
     return true
   }
   return eventually(look, withinMs).catch(() => false)
-}
-
-async function confirm(env: Readonly<Record<string, string>>): Promise<void> {
-  const file = projectPath('dist/services/dispatcher/restores/after-restore.js')
-  await promisify(execFile)(process.execPath, [file, '--kafka'], { env })
 }
 
 async function postCalls(url: string) {
