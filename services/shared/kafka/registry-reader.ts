@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici'
+import { Agent, RetryAgent, request } from 'undici'
 import { z } from 'zod'
 import type { RegistryConfig } from '../config.ts'
 import type { NumberedSchema } from '../postgres/call-event-schemas.ts'
@@ -30,6 +30,18 @@ const VERSIONS_MAX = 20
 /** More than any schema of ours; it is JSON of 20 KB. */
 const ANSWER_BYTES_MAX = 1024 * 1024
 
+/**
+ * As the client that registers: a registry whose own database was just away answers 500 a few times, and
+ * nobody could be started meanwhile. All tries together have the time of one answer.
+ */
+const TRIES_AGAIN = {
+  maxRetries: 3,
+  minTimeout: 100,
+  maxTimeout: 1_000,
+  timeoutFactor: 3,
+  throwOnError: false,
+} as const
+
 const Schema = z.object({ schema: z.string() })
 const Version = Schema.extend({ id: z.int() })
 const Versions = z.array(z.int())
@@ -38,11 +50,12 @@ export function createRegistryReader(
   { url, login, ca }: RegistryConfig,
   answerWithinMs: number,
 ): RegistryReader {
-  const dispatcher = new Agent({
+  const agent = new Agent({
     maxResponseSize: ANSWER_BYTES_MAX,
     connections: 4,
     ...(ca !== null && { connect: { ca } }),
   })
+  const dispatcher = new RetryAgent(agent, TRIES_AGAIN)
   const base = url.replace(/\/$/, '')
   const password = login && `${login.username}:${login.password.reveal()}`
   const authorization = password && `Basic ${Buffer.from(password).toString('base64')}`
