@@ -125,14 +125,15 @@ function forgottenAttempts(world: World): string[] {
     const begins = [...rewinds, ...postgres.gaps]
     if (begins.some((begin) => begin.workspaceId === workspaceId)) return []
     // What a process hears that was frozen meanwhile is of no consequence any more.
-    const times = failed.filter(({ isCutOff }) => !isCutOff).map(({ endedAt }) => endedAt ?? 0)
-    const [first = 0, last = 0] = [times.at(0), times.at(-1)]
+    const heard = failed.filter(({ isCutOff }) => !isCutOff)
+    // Who took over while the first one was still open knows nothing of its end either.
+    const [first, last] = [heard.at(0)?.sentAt ?? 0, heard.at(-1)?.endedAt ?? 0]
     const partition = world.partitionOf(workspaceId)
     const owners = handovers.filter(
       (handover) => handover.partition === partition && handover.at > first && handover.at <= last,
     )
-    return times.length > limit + owners.length
-      ? [`G6: ${name} failed ${times.length} times with ${owners.length} new owners meanwhile`]
+    return heard.length > limit + owners.length
+      ? [`G6: ${name} failed ${heard.length} times with ${owners.length} new owners meanwhile`]
       : []
   })
 }
