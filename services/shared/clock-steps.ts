@@ -24,8 +24,8 @@ export interface ClockStepsOptions {
 
 /**
  * Tells when the wall clock of this machine steps. Nothing that measures a span goes by it, but what is
- * written bears its time, and pages show calls out of order. A machine that
- * was suspended shows as a step forward.
+ * written bears its time, and pages show calls out of order. A machine that was suspended shows as a step
+ * forward.
  */
 export function watchClockSteps({ registry, clock, logger }: ClockStepsOptions): Recurring {
   const steps = new Counter({

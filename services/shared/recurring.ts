@@ -4,8 +4,8 @@ import { createTrouble } from './trouble.ts'
 
 /**
  * Runs a task again and again, never twice at a time: `everyMs` after the last run ended, or at
- * once when woken. A run that fails is logged, once while
- * all of them fail, and the next one comes all the same.
+ * once when woken. A run that fails is logged, once while all of them fail, and the next one comes all the
+ * same.
  */
 export interface Recurring {
   /** Runs the task now; if it is running, once more after it. */

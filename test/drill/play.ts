@@ -121,7 +121,7 @@ function untilDelivered(site: Site): Promise<boolean> {
 }
 
 /** False: it did not come to that. What is missing then is for the verdict to say. */
-async function within(ms: number, isSo: () => boolean): Promise<boolean> {
+export async function within(ms: number, isSo: () => boolean): Promise<boolean> {
   const until = Date.now() + ms
   while (!isSo()) {
     if (Date.now() > until) return false

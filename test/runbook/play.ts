@@ -1,5 +1,6 @@
 import { systemClock } from '../../services/shared/clock.ts'
 import { firingIn } from '../drill/alert-timetable.ts'
+import { within } from '../drill/play.ts'
 import { OPERATOR_TOKEN } from '../support/product.ts'
 import { type AlertEntry, runbookWords } from './alert-entries.ts'
 import { startHands } from './hands.ts'
@@ -33,7 +34,6 @@ export interface Plot {
 const WARM_UP_MS = 15_000
 const FIRES_WITHIN_MS = 12 * 60_000
 const CLEARS_WITHIN_MS = 8 * 60_000
-const LOOK_EVERY_MS = 250
 const PRINTED_MAX = 1_500
 
 export async function playIncident(plot: Plot, stage: Stage): Promise<PlayedIncident> {
@@ -164,13 +164,4 @@ function once(repair: Repair): Repair {
 
 function secondsSince(at: number): number {
   return Math.round((Date.now() - at) / 1_000)
-}
-
-async function within(ms: number, isSo: () => boolean): Promise<boolean> {
-  const until = Date.now() + ms
-  while (!isSo()) {
-    if (Date.now() > until) return false
-    await systemClock.sleep(LOOK_EVERY_MS)
-  }
-  return true
 }

@@ -1,8 +1,5 @@
 import type { LaneRecord } from '../../shared/lane-record.ts'
-import type { Failure, Moment } from './lane-command.ts'
-
-/** The times of one moment. */
-type Times = Pick<Moment, 'now' | 'elapsed'>
+import type { Failure, Times } from './lane-command.ts'
 
 type Told = Pick<LaneRecord, 'attempt' | 'firstFailedAt' | 'lastError' | 'lastTraceparent'>
 

@@ -10,8 +10,7 @@ export type LaneCommand =
   | { readonly kind: 'connect' }
   /** The head wants to be sent. */
   | { readonly kind: 'take-turn' }
-  /** Call `due` at this time. */
-  /** `wakeAt` by `Clock.elapsed`. */
+  /** Call `due` at this time, by `Clock.elapsed`. */
   | { readonly kind: 'park'; readonly wakeAt: number }
   /** Produce to the retry topic of `tier`, or to the catch-up topic when null; then `saved`. */
   | { readonly kind: 'save'; readonly record: LaneRecord; readonly tier: string | null }
@@ -61,3 +60,6 @@ export interface Moment {
   readonly elapsed: number
   readonly mainPosition: number
 }
+
+/** Only the times of it. */
+export type Times = Pick<Moment, 'now' | 'elapsed'>

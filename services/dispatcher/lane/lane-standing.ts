@@ -1,10 +1,7 @@
 import type { LaneHead, LaneRecord } from '../../shared/lane-record.ts'
-import type { LaneCommand, Moment } from './lane-command.ts'
+import type { LaneCommand, Moment, Times } from './lane-command.ts'
 import type { LaneOptions } from './lane-options.ts'
 import { RecordLedger, type RecordPosition } from './record-ledger.ts'
-
-/** The times of one moment. */
-type Times = Pick<Moment, 'now' | 'elapsed'>
 
 /** What the lane itself tells of its record. */
 type Contents = Omit<LaneRecord, 'workspaceId' | 'version' | 'session'>

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
 import type { Clock } from '../../shared/clock.ts'
-import type { GroupCoordinator } from '../../shared/kafka/group-coordinator.ts'
+import { type GroupCoordinator, NOBODY } from '../../shared/kafka/group-coordinator.ts'
 import { readRanges } from '../../shared/kafka/log-ranges.ts'
 import type { LogReader } from '../../shared/kafka/log-reader.ts'
 import { readTopicIds } from '../../shared/kafka/topic-ids.ts'
@@ -140,8 +140,6 @@ async function beginAnew(
 }
 
 const BEHIND_EVERY_LOG = Number.MAX_SAFE_INTEGER
-/** A commit from outside, which Kafka takes while a group is empty. */
-const NOBODY = { memberId: '', generationId: -1 }
 const HAS_MEMBERS: ReadonlySet<number> = new Set([
   CODE.UNKNOWN_MEMBER_ID,
   CODE.ILLEGAL_GENERATION,

@@ -45,6 +45,9 @@ export interface CoordinatorLinks {
   readonly questions: ClusterLink
 }
 
+/** For a commit from outside, which Kafka takes while a group has no members. */
+export const NOBODY = { memberId: '', generationId: -1 } as const
+
 /** Longer than the broker itself waits for the replicas (`offsets.commit.timeout.ms`, 5 s). */
 const COMMIT_MS = 7_000
 

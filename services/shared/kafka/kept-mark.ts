@@ -1,5 +1,5 @@
 import type { DatabaseMark } from '../postgres/database-marks.ts'
-import { GroupCoordinator } from './group-coordinator.ts'
+import { GroupCoordinator, NOBODY } from './group-coordinator.ts'
 import { restoresGroup } from './topics.ts'
 import type { ClusterLink } from './wire/cluster-link.ts'
 
@@ -14,9 +14,6 @@ export interface KeptMark {
   keep(mark: DatabaseMark): Promise<void>
 }
 
-/** A commit from outside, which Kafka takes while a group has no members. This one never has any. */
-const NOBODY = { memberId: '', generationId: -1 }
-
 /** `topic`: any that the service may read, the same for all of them. */
 export function createKeptMark(
   link: ClusterLink,
@@ -29,6 +26,7 @@ export function createKeptMark(
       const [committed] = await coordinator.committed([topic], [0])
       return readMark(committed?.metadata ?? '')
     },
+    // This group never has members.
     keep: (mark) =>
       coordinator.commit([{ topic, partition: 0, offset: 0, metadata: writeMark(mark) }], NOBODY),
   }

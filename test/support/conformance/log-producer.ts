@@ -68,20 +68,15 @@ export function waitsForPermission(aLog: MakeLog): void {
   it('holds a record back while its permission is in doubt, and what comes behind it', async () => {
     const { topic, aProducer, written } = await aLog()
     const producer = await aProducer()
-    let permission: Permission = 'not_yet'
-    let asked = 0
-    const mayWrite = () => {
-      asked++
-      return permission
-    }
+    const doubt = inDoubt()
 
     const sent = Promise.all([
-      producer.send(aRecord(topic, 'in doubt'), { mayWrite }),
+      producer.send(aRecord(topic, 'in doubt'), doubt),
       producer.send(aRecord(topic, 'behind it')),
     ])
-    await eventually(() => expect(asked).toBeGreaterThan(1))
+    await eventually(() => expect(doubt.asked).toBeGreaterThan(1))
     expect(await written(0)).toEqual([])
-    permission = 'yes'
+    doubt.permission = 'yes'
 
     expect(await sent).toEqual([0, 1])
     expect((await written(0)).map(({ value }) => value)).toEqual(['in doubt', 'behind it'])
@@ -90,25 +85,33 @@ export function waitsForPermission(aLog: MakeLog): void {
   it('for as long as it has, whatever the wall clock says meanwhile', async () => {
     const { topic, aProducer, written } = await aLog()
     const producer = await aProducer()
-    let permission: Permission = 'not_yet'
-    let asked = 0
-    const mayWrite = () => {
-      asked++
-      return permission
-    }
+    const doubt = inDoubt()
 
-    const sent = producer.send(aRecord(topic, 'over a step'), { mayWrite })
-    await eventually(() => expect(asked).toBeGreaterThan(1))
+    const sent = producer.send(aRecord(topic, 'over a step'), doubt)
+    await eventually(() => expect(doubt.asked).toBeGreaterThan(1))
     for (const byMs of [HOUR_MS, -HOUR_MS]) {
       setWallClock(byMs)
-      const before = asked
-      await eventually(() => expect(asked).toBeGreaterThan(before))
+      const before = doubt.asked
+      await eventually(() => expect(doubt.asked).toBeGreaterThan(before))
     }
-    permission = 'yes'
+    doubt.permission = 'yes'
 
     expect(await sent).toBe(0)
     expect((await written(0)).map(({ value }) => value)).toEqual(['over a step'])
   })
+}
+
+/** A writer whose permission is in doubt until a test says otherwise, and how often it was asked. */
+function inDoubt() {
+  const doubt = {
+    permission: 'not_yet' as Permission,
+    asked: 0,
+    mayWrite: (): Permission => {
+      doubt.asked++
+      return doubt.permission
+    },
+  }
+  return doubt
 }
 
 const HOUR_MS = 3_600_000
