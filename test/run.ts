@@ -33,12 +33,14 @@ interface FileResult {
 }
 
 const FAILURE_TEXT_MAX = 2_000
+/** Of a run that failed outside of its tests: vitest prints such errors last. */
+const OUTPUT_END_CHARS = 6_000
 const failures: string[] = []
 const RESULTS = projectPath('test-output', 'results.json')
 
 async function step(name: string, command: readonly [string, ...string[]]): Promise<Count> {
-  const exitCode = await run(name, command)
-  if (exitCode !== 0) failures.push(`${name}: exit code ${exitCode}, see above`)
+  const { exitCode, end } = await run(name, command)
+  if (exitCode !== 0) failures.push(`${name}: exit code ${exitCode}\n${end}`)
   return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 }
 }
 
@@ -46,13 +48,15 @@ async function tests(name: string, projects: string): Promise<Count> {
   mkdirSync(projectPath('test-output'), { recursive: true })
   rmSync(RESULTS, { force: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`]
-  const exitCode = await run(name, ['npx', 'vitest', 'run', `--project=${projects}`, ...reporters])
+  const command = ['npx', 'vitest', 'run', `--project=${projects}`, ...reporters] as const
+  const { exitCode, end } = await run(name, command)
   const { numPassedTests, numFailedTests, numPendingTests, testResults } = readResults()
-  failures.push(...testResults.flatMap(describeFailures))
+  const described = testResults.flatMap(describeFailures)
+  failures.push(...described)
   // A file that cannot be loaded, or an error outside of a test, fails no test but the run.
   const failed = Math.max(numFailedTests, exitCode === 0 ? 0 : 1)
-  if (failed > 0 && failures.length === 0)
-    failures.push(`${name}: an error outside of a test, see above`)
+  if (failed > 0 && described.length === 0)
+    failures.push(`${name}: an error outside of a test\n${end}`)
   return { passed: numPassedTests, failed, skipped: numPendingTests }
 }
 
@@ -75,15 +79,25 @@ function describeFailures({ name, message, assertionResults }: FileResult): stri
   )
 }
 
-function run(name: string, [file, ...args]: readonly [string, ...string[]]): Promise<number> {
+interface Run {
+  readonly exitCode: number
+  /** What it wrote last. */
+  readonly end: string
+}
+
+function run(name: string, [file, ...args]: readonly [string, ...string[]]): Promise<Run> {
   console.log(`\n── ${name} ──`)
+  let end = ''
   return new Promise((resolve) => {
-    const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'] })
-    child.once('error', (error) => {
-      console.error(`${file} did not start: ${error.message}`)
-      resolve(1)
-    })
-    child.once('exit', (code) => resolve(code ?? 1))
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const passOn = (to: NodeJS.WritableStream) => (text: string) => {
+      to.write(text)
+      end = `${end}${text}`.slice(-OUTPUT_END_CHARS)
+    }
+    child.stdout.setEncoding('utf8').on('data', passOn(process.stdout))
+    child.stderr.setEncoding('utf8').on('data', passOn(process.stderr))
+    child.once('error', (error) => resolve({ exitCode: 1, end: `did not start: ${error.message}` }))
+    child.once('close', (code) => resolve({ exitCode: code ?? 1, end }))
   })
 }
 
