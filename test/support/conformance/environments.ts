@@ -32,6 +32,11 @@ export interface Brokers {
   readonly addresses: readonly string[]
   /** Milliseconds; real brokers take no shorter one than 6 s. */
   readonly sessionTimeoutMs: number
+  /**
+   * Shorter than it takes them to notice that one of them stands still: until it is over a group has no
+   * other coordinator. Milliseconds.
+   */
+  readonly briefSessionMs: number
   /** Of topics that are there for the conformance suites. */
   readonly batchBytesMax: number
   createTopics(topics: readonly string[], options: { readonly replicas: number }): Promise<void>
@@ -52,7 +57,8 @@ export interface Brokers {
 
 /** Brokers with topics and a group that no other test has. */
 export interface KafkaEnvironment extends LogEnvironment, GroupEnvironment {
-  readonly sessionTimeoutMs: number
+  aMember(options?: { readonly sessionTimeoutMs: number }): Promise<GroupMember>
+  readonly briefSessionMs: number
   readonly batchBytesMax: number
   readonly groupId: string
   aProducer(options?: Partial<LogProducerOptions>): Promise<LogProducer>

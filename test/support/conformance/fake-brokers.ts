@@ -18,6 +18,7 @@ export async function fakeBrokers(): Promise<Brokers> {
   return {
     addresses: kafka.addresses,
     sessionTimeoutMs: 3_000,
+    briefSessionMs: 3_000,
     batchBytesMax: BATCH_BYTES_MAX,
     async createTopics(topics, { replicas }) {
       for (const topic of topics) kafka.addTopic(topic, PARTITIONS.length)

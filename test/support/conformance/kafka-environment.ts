@@ -52,15 +52,14 @@ export async function kafkaEnvironment(
     topics,
     groupId,
     batchBytesMax: brokers.batchBytesMax,
-    sessionTimeoutMs: brokers.sessionTimeoutMs,
+    briefSessionMs: brokers.briefSessionMs,
     aProducer: (options) => keep(startLogProducer({ ...around, timeoutMs: 10_000, ...options })),
     written: (partition) => readAll(kafka, topic, partition),
-    async aMember(): Promise<GroupMember> {
+    async aMember({ sessionTimeoutMs } = brokers): Promise<GroupMember> {
       const owner = new Witness(topics)
       const onCreated = (consumer: PartitionConsumer) => {
         owner.consumer = consumer
       }
-      const { sessionTimeoutMs } = brokers
       const options = { ...around, groupId, topics, owner, onCreated, sessionTimeoutMs }
       return { consumer: await keep(startPartitionConsumer(options)), witness: owner }
     },
