@@ -35,6 +35,14 @@ describe('each alert', () => {
     expect(annotations['description']).toMatch(/\w/)
   })
 
+  it.each(alerts)('$alert tells namespaces apart in all that it adds up', ({ expr }) => {
+    const added = [...expr.matchAll(/\b(sum|min|max|avg|count|group)\b(?: by \(([^)]*)\))?\s*\(/g)]
+
+    // Else what befalls staging rings for production, or hides what befalls that.
+    for (const [found, , labels = ''] of added)
+      expect(`${found} ${labels}`).toMatch(/\bnamespace\b/)
+  })
+
   it.each(alerts)('$alert leads to a runbook entry that is there', ({ annotations }) => {
     const [page = '', anchor] = (annotations['runbook_url'] ?? '').split('#')
 
