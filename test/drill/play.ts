@@ -3,7 +3,7 @@ import { keyOf } from '../support/load.ts'
 import { readLoggedCalls } from '../support/logged-calls.ts'
 import { judge } from '../support/oracle.ts'
 import { timetableOf } from './alert-timetable.ts'
-import type { Scene } from './scene.ts'
+import type { Gone, Scene } from './scene.ts'
 import type { Site } from './site.ts'
 import type { Outcome } from './verdict.ts'
 import { type Call, callsOf, caughtUpAt, longestWaitMs, refusedBy } from './waits.ts'
@@ -42,7 +42,7 @@ export async function playScene(
     say(`${elapsed(brokeAt)}  ${note}`)
   }
   say(`${elapsed(brokeAt)}  ${scene.broken}`)
-  const { repair, afterwards } = await scene.break(site, tell)
+  const { repair, afterwards, gone = NOTHING } = await scene.break(site, tell)
   let repairedAt: number
   try {
     const isTold = await untilToldOf(scene, site, brokeAt)
@@ -54,11 +54,13 @@ export async function playScene(
   }
   say(`${elapsed(brokeAt)}  repaired`)
   await afterwards?.()
-  await untilCaughtUp(site, repairedAt)
+  const goneKeys = await gone.keys()
+  const left = () => calls(site, goneKeys)
+  await within(CAUGHT_UP_WITHIN_MS, () => caughtUpAt(left(), repairedAt) !== null)
   await untilCleared(scene, site)
   await systemClock.sleep(WATCHED_FOR_MS)
   await site.senders.stop()
-  await untilDelivered(site)
+  await within(LAST_WITHIN_MS, () => left().every(({ deliveredAt }) => deliveredAt !== null))
   const { fired, ignored } = timetableOf(site.alerts.polls, brokeAt)
   return {
     scene: name,
@@ -69,12 +71,15 @@ export async function playScene(
     alerts: fired,
     ignored,
     notes,
-    ...(await judgeDeliveries(site)),
+    ...(await judgeDeliveries(site, goneKeys)),
+    goneBecause: gone.because,
     refused: refusedBy(site.senders.all) - refusedBefore,
-    longestWaitMs: longestWaitMs(calls(site), { from: 0, to: Date.now(), now: Date.now() }),
-    caughtUpAt: caughtUpAt(calls(site), repairedAt),
+    longestWaitMs: longestWaitMs(left(), { from: 0, to: Date.now(), now: Date.now() }),
+    caughtUpAt: caughtUpAt(left(), repairedAt),
   }
 }
+
+const NOTHING: Gone = { because: '', keys: async () => new Set() }
 
 function elapsed(since: number): string {
   return `${String(Math.round((Date.now() - since) / 1_000)).padStart(6)} s`
@@ -105,19 +110,11 @@ async function untilToldOf(
   return within(brokeAt + FIRES_WITHIN_MS - Date.now(), () => alerts.isFiring(expected.name))
 }
 
-function untilCaughtUp(site: Site, since: number): Promise<boolean> {
-  return within(CAUGHT_UP_WITHIN_MS, () => caughtUpAt(calls(site), since) !== null)
-}
-
 /** A ticket's or a burn rate's window is longer than anybody wants to wait for. */
 async function untilCleared({ expected }: Scene, { alerts }: Site): Promise<void> {
   if (expected.kind === 'alert') {
     await within(CLEARS_WITHIN_MS, () => !alerts.isFiring(expected.name))
   }
-}
-
-function untilDelivered(site: Site): Promise<boolean> {
-  return within(LAST_WITHIN_MS, () => calls(site).every(({ deliveredAt }) => deliveredAt !== null))
 }
 
 /** False: it did not come to that. What is missing then is for the verdict to say. */
@@ -130,11 +127,14 @@ export async function within(ms: number, isSo: () => boolean): Promise<boolean> 
   return true
 }
 
-function calls({ senders, deliveredAt }: Site): readonly Call[] {
-  return callsOf(senders.all, deliveredAt)
+function calls({ senders, deliveredAt }: Site, gone?: ReadonlySet<string>): readonly Call[] {
+  return callsOf(senders.all, deliveredAt, gone)
 }
 
-async function judgeDeliveries({ product, receiver, senders }: Site) {
+async function judgeDeliveries(
+  { product, receiver, senders }: Site,
+  goneKeys: ReadonlySet<string>,
+) {
   const logged = await readLoggedCalls(product.env)
   const accepted = senders.all.map(
     (sender) => [sender.workspaceId, sender.accepted.map(({ id }) => id)] as const,
@@ -144,7 +144,9 @@ async function judgeDeliveries({ product, receiver, senders }: Site) {
     const ids = provider === 'stream-telecom' ? logged.get(workspaceId) : accepted[index]?.[1]
     return [workspaceId, ids ?? []] as const
   })
-  const { sent, lost } = judge(new Map(accepted), receiver.received, keyOf)
+  const { sent, lost: missing } = judge(new Map(accepted), receiver.received, keyOf)
   const { outOfOrder, duplicates } = judge(new Map(inOrder), receiver.received, keyOf)
-  return { accepted: sent, lost, outOfOrder, repeated: duplicates }
+  const lost = missing.filter((key) => !goneKeys.has(key))
+  const gone = missing.length - lost.length
+  return { accepted: sent, lost, gone, outOfOrder, repeated: duplicates }
 }

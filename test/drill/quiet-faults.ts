@@ -3,7 +3,7 @@ import { makeReadOnly } from '../support/read-only.ts'
 import { SilentDoor } from '../support/silent-door.ts'
 import { startSingleSenders } from '../support/single-senders.ts'
 import { WallClock } from '../support/wall-clock.ts'
-import type { Mending, Scene, Tell } from './scene.ts'
+import { type Scene, sceneWith } from './scene.ts'
 import { type Dispatcher, type Site, startDispatcherAt } from './site.ts'
 
 /** Faults that end no process and close no connection for long: each looks as if all were well. */
@@ -83,28 +83,6 @@ export const readOnlyPostgres: Scene = {
     const undo = await makeReadOnly(product.env['DATABASE_URL'] ?? '')
     return { repair: undo }
   },
-}
-
-type Break = (tell: Tell) => Promise<Mending>
-
-/** What has to be in place before it is broken; answers how it is broken. */
-interface Prepared extends Pick<Scene, 'broken' | 'expected' | 'repairedAfterMs'> {
-  prepare(site: Site): Promise<Break>
-}
-
-function sceneWith({ prepare, ...what }: Prepared): Scene {
-  let breakIt: Break | null = null
-  return {
-    profile: 'bench',
-    ...what,
-    async prepare(site) {
-      breakIt = await prepare(site)
-    },
-    async break(_site, tell) {
-      if (breakIt === null) throw new Error('not prepared')
-      return breakIt(tell)
-    },
-  }
 }
 
 /** As it runs behind such a network, or with such a clock. */

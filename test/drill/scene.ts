@@ -23,6 +23,37 @@ export interface Mending {
   repair(): Promise<void>
   /** What else the runbook asks for. */
   afterwards?(): Promise<void>
+  /** What nobody can bring back; all else has to arrive. */
+  readonly gone?: Gone
+}
+
+export interface Gone {
+  /** What the page says of it. */
+  readonly because: string
+  /** By `keyOfCall`, once it is mended. */
+  keys(): Promise<ReadonlySet<string>>
 }
 
 export type Tell = (note: string) => void
+
+type Break = (tell: Tell) => Promise<Mending>
+
+/** What has to be in place before it is broken; answers how it is broken. */
+interface Prepared extends Pick<Scene, 'broken' | 'expected' | 'repairedAfterMs'> {
+  prepare(site: Site): Promise<Break>
+}
+
+export function sceneWith({ prepare, ...what }: Prepared): Scene {
+  let breakIt: Break | null = null
+  return {
+    profile: 'bench',
+    ...what,
+    async prepare(site) {
+      breakIt = await prepare(site)
+    },
+    async break(_site, tell) {
+      if (breakIt === null) throw new Error('not prepared')
+      return breakIt(tell)
+    },
+  }
+}

@@ -3,6 +3,7 @@ import type { Product } from '../support/product.ts'
 import { coordinatorKilled, frozenBroker, twoBrokersKilled } from './cluster-scenes.ts'
 import { clockSteps, listenSilenced, readOnlyPostgres } from './quiet-faults.ts'
 import { whileRegistryIsAway } from './registry-away.ts'
+import { kafkaLost, postgresRestored, registryLost } from './restores.ts'
 import { ROTATION_SCENES } from './rotations.ts'
 import type { Scene } from './scene.ts'
 import type { Dispatcher } from './site.ts'
@@ -118,5 +119,8 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   'clock-steps': clockSteps,
   'listen-silenced': listenSilenced,
   'read-only': readOnlyPostgres,
+  'postgres-restored': postgresRestored,
+  'kafka-lost': kafkaLost,
+  'registry-lost': registryLost,
   ...ROTATION_SCENES,
 }

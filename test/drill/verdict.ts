@@ -22,6 +22,9 @@ export interface Outcome {
   readonly accepted: number
   /** Accepted and never delivered. */
   readonly lost: readonly string[]
+  /** How many more were not delivered, as the page of this outage says. */
+  readonly gone: number
+  readonly goneBecause: string
   readonly outOfOrder: readonly string[]
   /** Deliveries of calls that had been delivered. */
   readonly repeated: number
@@ -90,6 +93,7 @@ export function renderOutcome(outcome: Outcome): string {
     ...ignored.map((name) => `    ${name} had fired before, and is left out`),
     `    repaired after ${seconds(repairedAt - brokeAt)}, ${deliveredText(outcome)}`,
     `    ${counts(outcome)}`,
+    ...(outcome.gone > 0 ? [`    ${outcome.gone} gone: ${outcome.goneBecause}`] : []),
     ...notes.map((note) => `    ${note}`),
     ...problems.map((problem) => `    FAILED: ${problem}`),
     '',
@@ -132,7 +136,7 @@ const COLUMNS: readonly (readonly [string, (outcome: Outcome) => string])[] = [
   ['broken', ({ broken }) => broken],
   ['alert', firstAlert],
   ['after', ({ alerts, brokeAt, expected }) => firedText(told(alerts, expected), brokeAt)],
-  ['lost', ({ lost }) => String(lost.length)],
+  ['lost', ({ lost, gone }) => `${lost.length}${gone > 0 ? ` (${gone} gone)` : ''}`],
   ['out of order', ({ outOfOrder }) => String(outOfOrder.length)],
   ['repeated', ({ repeated }) => String(repeated)],
   ['refused', ({ refused }) => String(refused)],

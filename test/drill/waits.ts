@@ -14,15 +14,19 @@ export function keyOfCall(workspaceId: string, callId: string): string {
   return `${workspaceId}/${callId}`
 }
 
+/** `gone`: keys of those that nobody waits for; they count once they come all the same. */
 export function callsOf(
   senders: readonly Sender[],
   deliveredAt: ReadonlyMap<string, number>,
+  gone: ReadonlySet<string> = new Set(),
 ): readonly Call[] {
   return senders.flatMap(({ workspaceId, accepted }) =>
-    accepted.map(({ id, at }) => ({
-      acceptedAt: at,
-      deliveredAt: deliveredAt.get(keyOfCall(workspaceId, id)) ?? null,
-    })),
+    accepted.flatMap(({ id, at }) => {
+      const key = keyOfCall(workspaceId, id)
+      const delivered = deliveredAt.get(key) ?? null
+      if (delivered === null && gone.has(key)) return []
+      return [{ acceptedAt: at, deliveredAt: delivered }]
+    }),
   )
 }
 

@@ -70,6 +70,14 @@ describe('what is printed of a scene', () => {
     expect(renderOutcome(anOutcome({ lost: ['ws-1/7'] }))).toContain('FAILED: 1 lost: ws-1/7')
   })
 
+  it('tells what nobody can bring back, which is not lost', () => {
+    const outcome = anOutcome({ gone: 7 })
+
+    expect(renderOutcome(outcome)).toContain('7 gone: they were in the log that is lost')
+    expect(renderTable([outcome])).toContain('| 0 (7 gone) |')
+    expect(problemsOf(outcome)).toEqual([])
+  })
+
   it('is a row of the table of the README', () => {
     const quiet = anOutcome({ broken: 'one frozen', expected: NO_PAGE, alerts: [] })
 
@@ -95,6 +103,8 @@ function anOutcome(overrides: Partial<Outcome>): Outcome {
     ignored: [],
     accepted: 1_300,
     lost: [],
+    gone: 0,
+    goneBecause: 'they were in the log that is lost',
     outOfOrder: [],
     repeated: 2,
     refused: 0,

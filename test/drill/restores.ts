@@ -1,0 +1,213 @@
+import { execFile } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { logFolder } from '../../deploy/local/kafka-settings.ts'
+import { brokersOf, profileOf } from '../../deploy/local/profiles.ts'
+import { systemClock } from '../../services/shared/clock.ts'
+import { projectPath } from '../../services/shared/project-path.ts'
+import { confirmRestore } from '../support/after-restore.ts'
+import { DatabaseCopy } from '../support/database-copy.ts'
+import { eventually } from '../support/eventually.ts'
+import { LostRegistry } from '../support/lost-registry.ts'
+import { answer, OK } from '../support/receiver.ts'
+import { type SingleSenders, startSingleSenders } from '../support/single-senders.ts'
+import { type Scene, sceneWith, type Tell } from './scene.ts'
+import { type Dispatcher, type Site, startDispatcherAt } from './site.ts'
+import { keyOfCall } from './waits.ts'
+
+/**
+ * A store is restored from an older copy, or lost, behind the backs of services that run. Done about it
+ * is what the page "Restores" says.
+ */
+
+const CALL_EVERY_MS = 500
+/** They look every 20 s, and end in good order. */
+const DISPATCHERS_END_WITHIN_MS = 90_000
+
+export const postgresRestored: Scene = sceneWith({
+  broken: 'Postgres restored from a copy that is a minute old',
+  expected: { kind: 'alert', name: 'RestoreUnconfirmed' },
+  async prepare(site) {
+    const { product, receiver } = site
+    const senders = await startCustomer(site, 'leaves')
+    const copy = await DatabaseCopy.of(product.env['DATABASE_URL'] ?? '')
+    return async (tell) => {
+      await copy.untilOlder()
+      await product.api('DELETE', CONNECTION_OF_LEAVES)
+      const leftAt = systemClock.now()
+      await copy.restore()
+      const restoredAt = systemClock.now()
+      return {
+        async repair() {
+          const ready = startAgain(site)
+          // The copy takes him for connected: the second step of the page.
+          await product.api('DELETE', CONNECTION_OF_LEAVES)
+          tell(await confirm(site, '--postgres'))
+          await ready
+          await senders.stop()
+          const got = receiver.of('leaves').filter(({ at }) => at > leftAt + UNDER_WAY_MS)
+          tell(`whoever had left after the copy was made got ${got.length} calls since`)
+        },
+        gone: {
+          because: 'parts of calls of Stream Telecom whose call was not complete',
+          keys: async () => partsBefore(site, restoredAt),
+        },
+      }
+    }
+  },
+})
+
+const CONNECTION_OF_LEAVES = '/v1/workspaces/leaves/connection'
+/** What was begun when he left may end. */
+const UNDER_WAY_MS = 2_000
+
+export const kafkaLost: Scene = sceneWith({
+  broken: 'Kafka lost with all that was in it, and Postgres kept',
+  expected: { kind: 'alert', name: 'RestoreUnconfirmed' },
+  async prepare(site) {
+    const { receiver } = site
+    receiver.script('waits', () => answer(503))
+    const senders = await startCustomer(site, 'waits')
+    return async (tell) => {
+      await loseKafka(site)
+      const lostAt = systemClock.now()
+      await senders.stop()
+      return {
+        async repair() {
+          receiver.script('waits', () => OK)
+          const ready = startAgain(site)
+          tell(await confirm(site, '--kafka'))
+          await ready
+          await tellVanished(site, senders, tell)
+        },
+        gone: {
+          because: 'calls that were in the log and not delivered yet; a gap tells of each',
+          keys: () => toldByGaps(site, site.senders, lostAt),
+        },
+      }
+    }
+  },
+})
+
+export const registryLost: Scene = {
+  profile: 'bench',
+  broken: 'the store of the schema registry emptied',
+  expected: { kind: 'alert', name: 'RegistryLost' },
+  async break(site) {
+    const registry = new LostRegistry(site.product.env)
+    await registry.loseAll()
+    return {
+      async repair() {
+        await registry.restore(lostIds(site))
+      },
+    }
+  },
+}
+
+/** As the page has it: all that the line in the log names. */
+function lostIds({ dispatchers }: Site): readonly number[] {
+  const line = dispatchers
+    .flatMap(({ process: { logFile } }) => readFileSync(logFile, 'utf8').split('\n'))
+    .findLast((each) => each.includes('"msg":"registry.lost"'))
+  if (line === undefined) throw new Error('no dispatcher has told what the registry has lost')
+  return (JSON.parse(line) as { schemaIds: readonly number[] }).schemaIds
+}
+
+/** One more, whose calls do not count among those of the others. */
+async function startCustomer(site: Site, workspaceId: string): Promise<SingleSenders> {
+  const { product, receiver } = site
+  await product.connect(workspaceId, receiver.url(workspaceId))
+  const webhookUrls = [await product.addSource(workspaceId, 'ringostat')]
+  const senders = startSingleSenders([
+    { workspaceId, provider: 'ringostat', webhookUrls, everyMs: CALL_EVERY_MS },
+  ])
+  site.atEnd(() => senders.stop())
+  return senders
+}
+
+/** Disks and all; a new cluster stands in its place, with the topics made by their job. */
+async function loseKafka({ stack, product }: Site): Promise<void> {
+  const profile = profileOf('bench')
+  await stack.stopServer('kafka', 'SIGKILL')
+  for (const broker of brokersOf(profile)) rmSync(logFolder(profile, broker), { recursive: true })
+  await stack.startServer('kafka')
+  const job = projectPath('dist/services/topics/main.js')
+  await promisify(execFile)(process.execPath, [job], { env: product.env })
+}
+
+/** As Kubernetes does once they have ended. Resolves when they are ready: after the confirmation. */
+async function startAgain({ product, dispatchers }: Site): Promise<void> {
+  await Promise.all(
+    dispatchers.map(async (dispatcher) => {
+      await untilEnded(dispatcher)
+      const options = { readyWithinMs: DISPATCHERS_END_WITHIN_MS }
+      dispatcher.process = await startDispatcherAt(product, dispatcher.telemetryPort, options)
+    }),
+  )
+}
+
+async function untilEnded({ process: { pid } }: Dispatcher): Promise<void> {
+  await eventually(() => {
+    try {
+      process.kill(pid, 0)
+    } catch {
+      return
+    }
+    throw new Error(`dispatcher ${pid} has not noticed`)
+  }, DISPATCHERS_END_WITHIN_MS)
+}
+
+/** Again while a dispatcher has not noticed yet, as the page has it. Answers the first line. */
+async function confirm({ product }: Site, flag: string): Promise<string> {
+  const said = await eventually(() => confirmRestore(product.env, flag), DISPATCHERS_END_WITHIN_MS)
+  return said.split('\n')[0] ?? ''
+}
+
+/** Accepted, not delivered, and of a provider whose calls lie in Postgres until they are complete. */
+function partsBefore({ senders, deliveredAt }: Site, at: number): ReadonlySet<string> {
+  const keys = senders.all
+    .filter(({ provider }) => provider === 'stream-telecom')
+    .flatMap(({ workspaceId, accepted }) =>
+      accepted.filter((call) => call.at <= at).map(({ id }) => keyOfCall(workspaceId, id)),
+    )
+  return new Set(keys.filter((key) => !deliveredAt.has(key)))
+}
+
+async function tellVanished(site: Site, senders: SingleSenders, tell: Tell): Promise<void> {
+  const accepted = senders.all.reduce((sum, each) => sum + each.accepted.length, 0)
+  const told = await toldByGaps(site, senders, systemClock.now())
+  tell(
+    `of a customer whose endpoint was away ${accepted} calls vanished; a gap tells of ${told.size}`,
+  )
+  if (told.size < accepted) throw new Error(`${accepted - told.size} vanished without a gap`)
+}
+
+/** A provider has its answer a moment after the call was published. */
+const ANSWERED_WITHIN_MS = 1_000
+
+interface ShownGap {
+  readonly from: string
+  readonly to: string | null
+}
+
+/** Keys of those accepted up to `at` and not delivered that their customers see in a gap. */
+async function toldByGaps(
+  { product, deliveredAt }: Site,
+  senders: SingleSenders,
+  at: number,
+): Promise<ReadonlySet<string>> {
+  const keys = senders.all.map(async ({ workspaceId, accepted }) => {
+    const path = `/v1/workspaces/${workspaceId}/gaps`
+    const { items } = await product.api<{ items: readonly ShownGap[] }>('GET', path)
+    const isTold = (when: number) =>
+      items.some(
+        ({ from, to }) =>
+          when >= Date.parse(from) && (to === null || when <= Date.parse(to) + ANSWERED_WITHIN_MS),
+      )
+    return accepted
+      .filter((call) => call.at <= at && isTold(call.at))
+      .map(({ id }) => keyOfCall(workspaceId, id))
+      .filter((key) => !deliveredAt.has(key))
+  })
+  return new Set((await Promise.all(keys)).flat())
+}
