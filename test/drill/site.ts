@@ -69,6 +69,8 @@ export interface Ground {
   readonly env?: Readonly<Record<string, string>>
   /** In place of the rules as they are. */
   readonly rules?: WatchedRules
+  /** Ports of whoever else tells metrics, by job. */
+  readonly targets?: Readonly<Record<string, readonly number[]>>
 }
 
 export async function openSite(

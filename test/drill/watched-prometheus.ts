@@ -36,6 +36,8 @@ export interface Watched {
   /** Calls a second in the hours before. */
   readonly rate: number
   readonly rules?: WatchedRules
+  /** Further ports to scrape, by job. */
+  readonly targets?: Readonly<Record<string, readonly number[]>>
 }
 
 const SCRAPE_EVERY_S = 5
@@ -43,7 +45,7 @@ const SCRAPE_EVERY_S = 5
 /** `name`: of the scene, which has series of its own. */
 export async function startWatchedPrometheus(
   name: string,
-  { profile, programs, product, dispatchers, rate, rules }: Watched,
+  { profile, programs, product, dispatchers, rate, rules, targets: further }: Watched,
 ): Promise<WatchedPrometheus> {
   const folder = join(profile.folder, 'data', `prometheus-${name}`)
   rmSync(folder, { recursive: true, force: true })
@@ -51,6 +53,7 @@ export async function startWatchedPrometheus(
   const dataDir = join(folder, 'series')
   await writeQuietPast(programs, dataDir, { until: Date.now(), rate })
   const targets = {
+    ...further,
     ...telemetryPorts(product.env),
     dispatcher: dispatchers.map(({ telemetryPort }) => telemetryPort),
   }

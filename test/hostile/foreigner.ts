@@ -46,6 +46,17 @@ export class Foreigner {
     await this.#producer.send({ topic: this.topic, messages: [{ ...message, partition }] })
   }
 
+  /** In their order, and in batches that the broker takes. */
+  async writeAll(partition: number, messages: readonly Message[]): Promise<void> {
+    for (let from = 0; from < messages.length; from += BATCH_RECORDS) {
+      const batch = messages.slice(from, from + BATCH_RECORDS)
+      await this.#producer.send({
+        topic: this.topic,
+        messages: batch.map((message) => ({ ...message, partition })),
+      })
+    }
+  }
+
   async writeCompressed(
     compression: number,
     partition: number,
@@ -113,6 +124,8 @@ export class Foreigner {
     await this.#producer.disconnect()
   }
 }
+
+const BATCH_RECORDS = 500
 
 /** Set on the topic itself, and not inherited from the broker. */
 const TOPIC_CONFIG = kafkajs.ConfigSource.TOPIC_CONFIG

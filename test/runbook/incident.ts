@@ -1,5 +1,6 @@
 import type { Site } from '../drill/site.ts'
 import type { Deployments } from './deployments.ts'
+import type { Volume } from './volume.ts'
 
 /** What makes an alert fire, and what the person whom it wakes does about it. */
 export interface Incident {
@@ -25,6 +26,8 @@ export type Repair = () => Promise<unknown>
 export interface Stage {
   readonly site: Site
   readonly deployments: Deployments
+  /** Of Kafka's data. */
+  readonly volume: Volume
 }
 
 export type Step =

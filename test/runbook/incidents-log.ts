@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { systemClock } from '../../services/shared/clock.ts'
 import { partitionOfKey } from '../../services/shared/kafka/partitioner.ts'
 import { withAdmin } from '../../services/shared/kafka/topics.ts'
+import { projectPath } from '../../services/shared/project-path.ts'
 import { Foreigner } from '../hostile/foreigner.ts'
 import { LZ4, writeLz4 } from '../hostile/lz4-stored.ts'
 import { aCallEvent } from '../support/builders.ts'
@@ -43,6 +46,66 @@ export const tooManyReplicasAskedFor: Incident = {
     ),
   ],
 }
+
+/** A lane that cannot be put aside holds its place, and more comes behind it than a commit can tell. */
+export const windowFull: Incident = {
+  broken: 'a lane that is stuck, and 26,000 calls behind it in its partition',
+  async break(stage) {
+    const { site } = stage
+    const topic = firstRetryTopic(stage)
+    await alter(stage, topic, 'min.insync.replicas=2')
+    const [id = ''] = site.workspaceIds
+    const mend = endpointsDo(site, [id], answer(500))
+    const foreigner = await Foreigner.open(site.product.env)
+    // One that is behind it by then.
+    await systemClock.sleep(STUCK_BY_THEN_MS)
+    const partition = partitionOfKey(id, partitionsOf(site.product.env))
+    const events = Array.from({ length: MORE_THAN_A_WINDOW }, (_, index) => ({
+      key: 'nobody',
+      value: foreigner.encode(aCallEvent('nobody', `n${index}`)),
+    }))
+    await foreigner.writeAll(partition, events)
+    return async () => {
+      await mend()
+      await alter(stage, topic, 'min.insync.replicas=1')
+      await foreigner.stop()
+    }
+  },
+  steps: [
+    page('What its lanes wait for', /"saving"/),
+    page('How far each partition is committed', /dispatcher/),
+    byHand('the retry topic takes records again, as "A lane is stuck" has it'),
+  ],
+}
+
+const STUCK_BY_THEN_MS = 5_000
+/** A commit describes some 24,500. */
+const MORE_THAN_A_WINDOW = 26_000
+
+/** The way out is another log, as "The number of partitions" has it. */
+export const partitionAdded: Incident = {
+  broken: 'a partition added to the log of calls',
+  async break({ deployments, site: { product } }) {
+    const foreigner = await Foreigner.open(product.env)
+    await foreigner.addPartitions(partitionsOf(product.env) + 1)
+    await foreigner.stop()
+    return async () => {
+      const log = { TOPIC_PREFIX: `${product.env['TOPIC_PREFIX']}-b` }
+      const job = projectPath('dist/services/topics/main.js')
+      await promisify(execFile)(process.execPath, [job], { env: { ...product.env, ...log } })
+      await deployments.restart('normalizer', log)
+      await systemClock.sleep(READ_TO_ITS_END_MS)
+      await deployments.restart('dispatcher', log)
+      await deployments.restart('console', log)
+    }
+  },
+  steps: [
+    page('How many there are now', /PartitionCount: 7/),
+    byHand('another log is put in its place'),
+  ],
+}
+
+const READ_TO_ITS_END_MS = 5_000
 
 export const packedByOthers: Incident = {
   broken: 'a record packed by lz4 in the log of calls',

@@ -90,7 +90,7 @@ async function untilAllFired(
 /** Does what the page says, in this order. Answers what went wrong, and goes on after it. */
 async function follow(plot: Plot, stage: Stage, repair: Repair): Promise<readonly string[]> {
   const { env } = stage.site.product
-  const programs = { kubectl: kubectlOn(stage.deployments, env), ...kafkaScriptsOn(env) }
+  const programs = { kubectl: kubectlOn(stage, env), ...kafkaScriptsOn(env) }
   const hands = await startHands(programs)
   const problems: string[] = []
   const shell = {

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Profile, profileOf } from '../../deploy/local/profiles.ts'
+import { dataFolder, type Profile, profileOf } from '../../deploy/local/profiles.ts'
 import { findPrometheus } from '../../deploy/local/prometheus.ts'
 import { startStack } from '../../deploy/local/stack.ts'
 import { StackError } from '../../deploy/local/stack-error.ts'
@@ -13,6 +13,7 @@ import type { Incident } from './incident.ts'
 import { INCIDENTS } from './incidents.ts'
 import { type PlayedIncident, playIncident } from './play.ts'
 import { shortenedRules } from './shortened-rules.ts'
+import { Volume } from './volume.ts'
 
 /**
  * `make runbook-drill`, or one incident of it by `ALERT=PartitionsUnowned`: brings each alert about on
@@ -46,13 +47,18 @@ async function play(ground: Ground, { incident, alerts }: Chosen): Promise<Playe
   say(`\n  ${alerts.join(', ')}`)
   const entry = entriesByAlert().get(first)
   if (entry === undefined) throw new StackError(`There is no alert ${first}.`)
-  const env = incident.env ?? {}
-  const site = await openSite(`runbook-${first.toLowerCase()}`, { ...ground, env })
+  const volume = await Volume.start(dataFolder(ground.profile, 'kafka'))
   try {
-    const stage = { site, deployments: deploymentsOf(site) }
-    return await playIncident({ incident, alerts, entry, say }, stage)
+    const own = { env: incident.env ?? {}, targets: { kubelet: [volume.port] } }
+    const site = await openSite(`runbook-${first.toLowerCase()}`, { ...ground, ...own })
+    try {
+      const stage = { site, volume, deployments: deploymentsOf(site) }
+      return await playIncident({ incident, alerts, entry, say }, stage)
+    } finally {
+      await site.close()
+    }
   } finally {
-    await site.close()
+    await volume.stop()
   }
 }
 

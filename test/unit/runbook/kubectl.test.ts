@@ -12,11 +12,17 @@ function recorded() {
     setSecret: (changes) => {
       done.push(['secret', changes])
     },
+    undo: async (name) => {
+      done.push(['undo', name])
+    },
+    changesOf: () => ({}),
+    previousLogFile: () => null,
     end: async () => undefined,
     logFiles: () => [],
     pids: () => [],
   }
-  const program = kubectlOn(deployments, {})
+  const resize = (bytes: number) => done.push(['resized', bytes])
+  const program = kubectlOn({ deployments, volume: { claim: 'kafka-0', resize } }, {})
   return { done, kubectl: (line: string) => program(line.split(' ')) }
 }
 
@@ -35,6 +41,11 @@ describe('kubectl, as the pages use it', () => {
       'patch secret call-webhook --type=merge -p {"stringData":{"A":"1"}}',
       [['secret', { A: '1' }]],
     ],
+    ['rollout undo deployment/dispatcher', [['undo', 'dispatcher']]],
+    [
+      '-n data patch pvc kafka-0 -p {"spec":{"resources":{"requests":{"storage":"2Gi"}}}}',
+      [['resized', 2 * 1024 ** 3]],
+    ],
     ['logs -l app.kubernetes.io/name=dispatcher --since=15m --tail=-1', []],
   ])('%s', async (line, expected) => {
     const { done, kubectl } = recorded()
@@ -47,7 +58,12 @@ describe('kubectl, as the pages use it', () => {
   it.each([
     'delete namespace call-webhook',
     'rollout restart deployment/postgres',
-    'rollout undo deployment/dispatcher',
+    'rollout undo deployment/dispatcher --to-revision=1',
+    'rollout undo deployment/postgres',
+    'logs deployment/console --previous',
+    '-n data patch pvc postgres-0 -p {"spec":{"resources":{"requests":{"storage":"2Gi"}}}}',
+    '-n data patch pvc kafka-0 -p {"spec":{"resources":{"requests":{"storage":"2M"}}}}',
+    '-n data delete pvc kafka-0 -p {}',
     'rollout restart',
     'set env deployment/dispatcher',
     'set env deployment/dispatcher lower=1',
