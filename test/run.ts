@@ -55,7 +55,7 @@ async function tests(name: string, projects: string): Promise<Count> {
   failures.push(...described)
   // A file that cannot be loaded, or an error outside of a test, fails no test but the run.
   const failed = Math.max(numFailedTests, exitCode === 0 ? 0 : 1)
-  if (failed > 0 && described.length === 0)
+  if (failed > 0 && (described.length === 0 || end.includes('Unhandled Error')))
     failures.push(`${name}: an error outside of a test\n${end}`)
   return { passed: numPassedTests, failed, skipped: numPendingTests }
 }

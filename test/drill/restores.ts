@@ -39,11 +39,12 @@ export const postgresRestored: Scene = sceneWith({
       const restoredAt = systemClock.now()
       return {
         async repair() {
-          const ready = startAgain(site)
-          // The copy takes him for connected: the second step of the page.
-          await product.api('DELETE', CONNECTION_OF_LEAVES)
-          tell(await confirm(site, '--postgres'))
-          await ready
+          const confirmed = async () => {
+            // The copy takes him for connected: the second step of the page.
+            await product.api('DELETE', CONNECTION_OF_LEAVES)
+            tell(await confirm(site, '--postgres'))
+          }
+          await Promise.all([startAgain(site), confirmed()])
           await senders.stop()
           const got = receiver.of('leaves').filter(({ at }) => at > leftAt + UNDER_WAY_MS)
           tell(`whoever had left after the copy was made got ${got.length} calls since`)
@@ -75,9 +76,8 @@ export const kafkaLost: Scene = sceneWith({
       return {
         async repair() {
           receiver.script('waits', () => OK)
-          const ready = startAgain(site)
-          tell(await confirm(site, '--kafka'))
-          await ready
+          const confirmed = async () => tell(await confirm(site, '--kafka'))
+          await Promise.all([startAgain(site), confirmed()])
           await tellVanished(site, senders, tell)
         },
         gone: {

@@ -114,13 +114,14 @@ describe('migrations', () => {
       values ('ws_1', 1, 'sealed')`)
     const others = askAgainAndAgain(pool, 'select from spool')
 
-    const first = migrate(databaseUrl, logger, { folder })
-    const second = migrate(databaseUrl, logger, { folder })
+    const both = Promise.all([1, 2].map(() => migrate(databaseUrl, logger, { folder })))
+    // It fails the test below, and not the run.
+    both.catch(() => undefined)
     await pool.query(`insert into spool (workspace_id, size_bytes, entry_sealed)
       values ('ws_1', 2, 'sealed')`)
     await writer.query('commit')
     writer.release()
-    await Promise.all([first, second])
+    await both
 
     expect(await others.stop()).toBeLessThan(500)
     const { rows } = await pool.query(

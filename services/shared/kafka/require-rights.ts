@@ -68,7 +68,12 @@ async function askRights(link: ClusterLink, rights: readonly Right[]): Promise<G
   const groups = named('group').map(async (groupId) => {
     return [grantedKey({ resource: 'group' }, groupId), await askGroup(link, groupId)] as const
   })
-  return new Map([...(await askTopics(link, named('topic'))), ...(await Promise.all(groups))])
+  // Waited for together: one that failed while nobody listened would end the service at its start.
+  const [ofTopics, ofGroups] = await Promise.all([
+    askTopics(link, named('topic')),
+    Promise.all(groups),
+  ])
+  return new Map([...ofTopics, ...ofGroups])
 }
 
 async function askTopics(
