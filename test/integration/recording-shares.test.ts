@@ -130,6 +130,27 @@ describe('late recordings', () => {
     expect(one.map(({ workspaceId }) => workspaceId)).toEqual(['ws_2'])
   })
 
+  it('of a workspace that are beyond its share leave the places of a host to others', async () => {
+    await pool.query('delete from recording_checks')
+    const older = Array.from({ length: 5 }, () => aCheck('ws_1', 'shared.example'))
+    await planChecks(pool, [
+      ...older.map((check) => ({ ...check, dueInMs: -60_000 })),
+      aCheck('ws_2', 'shared.example'),
+    ])
+
+    const claimed = await claimDueChecks(pool, {
+      limit: 40,
+      leaseMs: 60_000,
+      perWorkspace: 2,
+      ofWorkspaces: new Map(),
+      perHost: 4,
+      ofHosts: new Map(),
+    })
+
+    const of = claimed.map(({ workspaceId }) => workspaceId)
+    expect(of.sort()).toEqual(['ws_1', 'ws_1', 'ws_2'])
+  })
+
   it('of one workspace do not fill the table for all', async () => {
     await pool.query(
       `insert into recording_checks (call_id, provider, workspace_id, event_sealed, due_at)

@@ -112,7 +112,10 @@ export async function claimDueChecks(
   return rows
 }
 
-/** Of the oldest 500 whose workspace and host have room: the rest waits for the next claim. */
+/**
+ * Of the oldest 500 whose workspace and host have room: the rest waits for the next claim. First the shares
+ * of workspaces, then those of hosts: what a workspace may not have anyway would take up the host's places.
+ */
 const CLAIM_DUE_CHECKS = `
   with busy_workspaces as (
     select * from unnest($4::text[], $5::integer[]) as busy (workspace_id, looks)
@@ -128,22 +131,24 @@ const CLAIM_DUE_CHECKS = `
      order by due_at
      limit 500
   ),
-  ranked as (
-    select call_id, due_at,
+  of_workspaces as (
+    select call_id, host, due_at,
            row_number() over (partition by workspace_id order by due_at, call_id)
-             + coalesce(busy_workspaces.looks, 0) as of_workspace,
+             + coalesce(busy_workspaces.looks, 0) as of_workspace
+      from candidates left join busy_workspaces using (workspace_id)
+  ),
+  of_hosts as (
+    select call_id, due_at,
            row_number() over (partition by host order by due_at, call_id)
              + coalesce(busy_hosts.looks, 0) as of_host
-      from candidates
-      left join busy_workspaces using (workspace_id)
-      left join busy_hosts using (host)
+      from of_workspaces left join busy_hosts using (host)
+     where of_workspace <= $3::integer
   ),
   taken as (
     select call_id from recording_checks
      where due_at <= now()
        and call_id in (
-         select call_id from ranked
-          where of_workspace <= $3::integer and of_host <= $6::integer
+         select call_id from of_hosts where of_host <= $6::integer
           order by due_at limit $1::integer)
        for update skip locked
   )
