@@ -11,8 +11,9 @@ export interface DatabaseCheckOptions {
 }
 
 /**
- * Whether Postgres is still the database that this process knows, and not an older copy of it: the newest
- * mark that it remembers has to be there. A process that starts remembers what Kafka keeps.
+ * Whether Postgres is still the database that our services know, and not an older copy of it: neither the newest
+ * mark that this process remembers may be missing, nor the one that Kafka keeps. Of a copy that is seconds old
+ * one process alone may know what it lacks; the others would go on with it, and hide it by marks of their own.
  */
 export function createDatabaseCheck({ db, kept, logger }: DatabaseCheckOptions): RestoreCheck {
   let known: DatabaseMark | null = null
@@ -27,16 +28,26 @@ export function createDatabaseCheck({ db, kept, logger }: DatabaseCheckOptions):
     }
   }
 
+  /** Undefined: Kafka cannot be asked, and says nothing against what is remembered. */
+  async function readKept(): Promise<DatabaseMark | null | undefined> {
+    if (!isRead) return kept.read()
+    return kept.read().catch(() => undefined)
+  }
+
   return {
     problem: 'postgres_restored',
     async look() {
-      if (!isRead) known = await kept.read()
+      const told = await readKept()
       isRead = true
-      const newest = await renewMark(db, known)
+      const missing = await firstMissing(db, [known, told])
+      const newest = missing === null ? await renewMark(db, known ?? told ?? null) : null
       if (newest === null) {
-        return [`no mark of ${new Date(known?.madeAt ?? 0).toISOString()}`]
+        const gone = missing ?? known ?? told
+        // For the others, and for the command by which a person confirms it.
+        if (gone && told !== undefined && gone.id !== told?.id) await keep(gone)
+        return [`no mark of ${new Date(gone?.madeAt ?? 0).toISOString()}`]
       }
-      if (newest.id !== known?.id) await keep(newest)
+      if (told !== undefined && newest.id !== told?.id) await keep(newest)
       known = newest
       return null
     },
@@ -44,4 +55,13 @@ export function createDatabaseCheck({ db, kept, logger }: DatabaseCheckOptions):
       return known !== null && (await hasMark(db, known))
     },
   }
+}
+
+async function firstMissing(
+  db: Queryable,
+  marks: readonly (DatabaseMark | null | undefined)[],
+): Promise<DatabaseMark | null> {
+  const different = new Map(marks.flatMap((mark) => (mark ? [[mark.id, mark] as const] : [])))
+  for (const mark of different.values()) if (!(await hasMark(db, mark))) return mark
+  return null
 }

@@ -30,7 +30,8 @@ function aCheck(marks: DatabaseMark[], keptBefore: DatabaseMark | null) {
     read: async () => kept.at(-1) ?? null,
     keep: async (mark: DatabaseMark) => void kept.push(mark),
   }
-  return { check: createDatabaseCheck({ db: aDatabase(marks), kept: keeper, logger: quiet }), kept }
+  const another = () => createDatabaseCheck({ db: aDatabase(marks), kept: keeper, logger: quiet })
+  return { check: another(), another, kept, keeper }
 }
 
 describe('an older copy of the database', () => {
@@ -60,6 +61,45 @@ describe('an older copy of the database', () => {
 
     marks.splice(1, 1, markOf(3), markOf(4))
 
+    expect(await check.look()).toHaveLength(1)
+  })
+
+  it('that is seconds old is told by everybody, although one alone remembers what it lacks', async () => {
+    const marks = [markOf(1)]
+    const { check: one, kept, another } = aCheck(marks, null)
+    const other = another()
+    await one.look()
+    await other.look()
+    marks.push(markOf(2))
+    await one.look()
+
+    marks.splice(1, 1, markOf(3))
+
+    expect(await other.look()).toHaveLength(1)
+    expect(await one.look()).toHaveLength(1)
+    expect(kept.at(-1)).toEqual(markOf(2))
+  })
+
+  it('is told to Kafka again, where somebody has hidden it by a mark of the copy', async () => {
+    const marks = [markOf(1), markOf(2)]
+    const { check, kept } = aCheck(marks, null)
+    await check.look()
+    marks.splice(1, 1, markOf(3))
+    kept.push(markOf(3))
+
+    expect(await check.look()).toHaveLength(1)
+
+    expect(kept.at(-1)).toEqual(markOf(2))
+  })
+
+  it('is looked for by what is remembered while Kafka is away', async () => {
+    const marks = [markOf(1)]
+    const { check, keeper } = aCheck(marks, null)
+    await check.look()
+    keeper.read = () => Promise.reject(new Error('no broker answers'))
+
+    expect(await check.look()).toBeNull()
+    marks.splice(0, 1, markOf(3))
     expect(await check.look()).toHaveLength(1)
   })
 
