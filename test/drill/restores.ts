@@ -181,7 +181,7 @@ async function tellVanished(site: Site, senders: SingleSenders, tell: Tell): Pro
   const told = await eventually(async () => {
     const inGaps = await toldByGaps(site, senders, systemClock.now())
     const untold = keys.filter((key) => !site.deliveredAt.has(key) && !inGaps.has(key))
-    if (untold.length > 0) throw new Error(`${untold.length} vanished without a gap`)
+    if (untold.length > 0) throw new Error(`vanished without a gap: ${untold.join(', ')}`)
     return inGaps
   }, DELIVERED_WITHIN_MS)
   tell(

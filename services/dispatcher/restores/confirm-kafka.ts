@@ -1,7 +1,11 @@
 import type { Pool } from 'pg'
 import type { Clock } from '../../shared/clock.ts'
-import { type GroupCoordinator, NOBODY } from '../../shared/kafka/group-coordinator.ts'
-import { readRanges } from '../../shared/kafka/log-ranges.ts'
+import {
+  type GroupCoordinator,
+  NOBODY,
+  type OffsetCommit,
+} from '../../shared/kafka/group-coordinator.ts'
+import { type LogRange, readRanges } from '../../shared/kafka/log-ranges.ts'
 import type { LogReader } from '../../shared/kafka/log-reader.ts'
 import { readTopicIds } from '../../shared/kafka/topic-ids.ts'
 import type { TopicNames } from '../../shared/kafka/topics.ts'
@@ -113,23 +117,43 @@ async function endOfWhatIsGone(
 
 /**
  * False while the group has members. What was committed of the logs before would hide calls of the new ones.
- * Where lanes are left, their records hold places in the log that is gone: a commit that lies behind the
- * end of the new one tells the dispatchers so.
+ * Where lanes are left, their records hold places in the log that is gone, and would hide calls of the new
+ * one as well: a commit that lies behind the end of it tells the dispatchers so.
  */
 async function beginAnew(
   { link, coordinator, names, partitions }: ConfirmKafkaOptions,
   { read, known }: { readonly read: readonly string[]; readonly known: readonly string[] },
 ): Promise<boolean> {
-  const areLanesLeft = known.some((topic) => isRead(topic, names) && !read.includes(topic))
+  const keepsLanes = known.some((topic) => isRead(topic, names) && !read.includes(topic))
   const all = read.flatMap((topic) =>
     Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
   )
-  const ranges = await readRanges(link, all)
-  const offsets = all.map((one, index) => {
-    const isOtherLog = one.topic === names.events && areLanesLeft
-    const offset = isOtherLog ? BEHIND_EVERY_LOG : (ranges[index]?.low ?? 0)
-    return { ...one, offset, metadata: '' }
-  })
+  async function places(): Promise<readonly OffsetCommit[]> {
+    const ranges = await readRanges(link, all)
+    const hasLanes = all.some(
+      ({ topic }, index) => topic !== names.events && !isEmpty(ranges[index]),
+    )
+    return all.map((one, index) => {
+      const isOtherLog = one.topic === names.events && (keepsLanes || hasLanes)
+      const offset = isOtherLog ? BEHIND_EVERY_LOG : (ranges[index]?.low ?? 0)
+      return { ...one, offset, metadata: '' }
+    })
+  }
+  // Again once nobody is in the group: until it had noticed, a dispatcher wrote lanes into the new topics.
+  return (
+    (await isTaken(coordinator, await places())) && (await isTaken(coordinator, await places()))
+  )
+}
+
+function isEmpty(range: LogRange | undefined): boolean {
+  return range === undefined || range.high === range.low
+}
+
+/** False: somebody is in the group. */
+async function isTaken(
+  coordinator: Pick<GroupCoordinator, 'commit'>,
+  offsets: readonly OffsetCommit[],
+): Promise<boolean> {
   try {
     await coordinator.commit(offsets, NOBODY)
     return true
