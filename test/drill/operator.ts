@@ -1,4 +1,5 @@
 import { systemClock } from '../../services/shared/clock.ts'
+import type { Product } from '../support/product.ts'
 
 /** A program of the platform that asks the console all the time, with the operator's token. */
 export interface Operator {
@@ -54,4 +55,13 @@ export function startOperator(consoleUrl: string, token: string): Operator {
       await asking
     },
   }
+}
+
+/** As the runbook has it once an endpoint is mended and nobody wants to wait. */
+export async function retryNow(product: Product, workspaceId: string): Promise<void> {
+  const path = `/v1/workspaces/${workspaceId}/connection/retry-now`
+  await product.api('POST', path).catch((error: Error) => {
+    // Its turn came by itself at this very moment: nothing waits any more.
+    if (!error.message.includes(' 409 ')) throw error
+  })
 }

@@ -11,6 +11,7 @@ import { eventually } from '../support/eventually.ts'
 import { LostRegistry } from '../support/lost-registry.ts'
 import { answer, OK } from '../support/receiver.ts'
 import { type SingleSenders, startSingleSenders } from '../support/single-senders.ts'
+import { retryNow } from './operator.ts'
 import { type Scene, sceneWith, type Tell } from './scene.ts'
 import { type Dispatcher, type Site, startDispatcherAt } from './site.ts'
 import { keyOfCall } from './waits.ts'
@@ -179,6 +180,7 @@ async function tellVanished(site: Site, senders: SingleSenders, tell: Tell): Pro
     accepted.map(({ id }) => keyOfCall(workspaceId, id)),
   )
   const told = await eventually(async () => {
+    await retryNow(site.product, 'waits')
     const inGaps = await toldByGaps(site, senders, systemClock.now())
     const untold = keys.filter((key) => !site.deliveredAt.has(key) && !inGaps.has(key))
     if (untold.length > 0) throw new Error(`vanished without a gap: ${untold.join(', ')}`)

@@ -1,6 +1,6 @@
 import { systemClock } from '../../services/shared/clock.ts'
-import type { Product } from '../support/product.ts'
 import { coordinatorKilled, frozenBroker, twoBrokersKilled } from './cluster-scenes.ts'
+import { retryNow } from './operator.ts'
 import { clockSteps, listenSilenced, readOnlyPostgres } from './quiet-faults.ts'
 import { whileRegistryIsAway } from './registry-away.ts'
 import { kafkaLost, postgresRestored, registryLost } from './restores.ts'
@@ -60,14 +60,6 @@ const receiver: Scene = {
       },
     }
   },
-}
-
-async function retryNow(product: Product, workspaceId: string): Promise<void> {
-  const path = `/v1/workspaces/${workspaceId}/connection/retry-now`
-  await product.api('POST', path).catch((error: Error) => {
-    // Its turn came by itself at this very moment: nothing waits any more.
-    if (!error.message.includes(' 409 ')) throw error
-  })
 }
 
 const frozen: Scene = {
