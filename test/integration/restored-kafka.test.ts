@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createKafka } from '../../services/shared/kafka/client.ts'
 import {
@@ -45,6 +46,7 @@ describe('topics that were made anew', () => {
     await eventually(async () => expect(await view().laneRecords()).toHaveLength(1))
     await Promise.all([normalizer.stop(), dispatcher.stop()])
     const lanes = await view().laneRecords()
+    await connectedLater()
     await makeAnew()
     await writeAgain(lanes)
     receiver.script(workspaceId, () => OK)
@@ -74,6 +76,14 @@ describe('topics that were made anew', () => {
       expect(left.filter((topic) => topics.includes(topic))).toEqual([])
     })
     await prepareTopics(kafka, specs)
+  }
+
+  /** As of a workspace that connected when five calls were in the log already. */
+  async function connectedLater(): Promise<void> {
+    const client = new pg.Client({ connectionString: product.env['DATABASE_URL'] })
+    await client.connect()
+    await client.query('update connections set connected_offset = 5')
+    await client.end()
   }
 
   /** As a dispatcher does that has not noticed yet: its lane holds a place in the log that is gone, further than the new one. */
@@ -127,9 +137,9 @@ describe('topics that were made anew', () => {
     await send(3)
     await eventually(() => product.api('POST', `${path}/connection/retry-now`))
 
-    await receiver.until(() => receiver.delivered.length === 3, 'all that is in the new log')
+    await receiver.until(() => receiver.delivered.length === 4, 'all that is in the new log')
     const calls = receiver.delivered.map(({ event }) => event.providerCallId)
-    // The first is the head of the lane as well, and goes out once.
-    expect(calls).toEqual([1, 2, 3].map((number) => callOf('ringostat', number).id))
+    // The head of the lane that was written again, and then the new log from its first call on.
+    expect(calls).toEqual([1, 1, 2, 3].map((number) => callOf('ringostat', number).id))
   })
 })

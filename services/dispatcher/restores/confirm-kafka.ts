@@ -11,6 +11,7 @@ import { readTopicIds } from '../../shared/kafka/topic-ids.ts'
 import type { TopicNames } from '../../shared/kafka/topics.ts'
 import type { ClusterLink } from '../../shared/kafka/wire/cluster-link.ts'
 import { BrokerError, CODE } from '../../shared/kafka/wire/error-codes.ts'
+import { forgetLogEnds } from '../../shared/postgres/connections.ts'
 import { addDeletedGap } from '../../shared/postgres/gaps.ts'
 import { forgetKeptPositions } from '../../shared/postgres/kept-requests.ts'
 import {
@@ -85,6 +86,8 @@ export async function confirmKafka(options: ConfirmKafkaOptions): Promise<Confir
   const vanished = await recordGaps(pool, spans)
   const forgotten = await forgetAll(pool, spans)
   await forgetKeptPositions(pool)
+  // By the places of the log before, calls of the new one would pass for older than the connection.
+  if (read.includes(names.events)) await forgetLogEnds(pool, names.events)
   await forgetTopics(pool, unseen)
   await acceptTopics(pool, ids)
   return { result: 'confirmed', topics: changed, vanished, forgotten }

@@ -305,3 +305,12 @@ export async function countConnectionsByState(db: Queryable): Promise<StateCount
   )
   return rows
 }
+
+/** Where the log ended when each workspace connected: of no use once the log is another one. A scan. */
+export async function forgetLogEnds(db: Queryable, topic: string): Promise<void> {
+  await db.query(
+    `update connections set connected_topic = null, connected_offset = null, version = version + 1
+     where connected_topic = $1`,
+    [topic],
+  )
+}
