@@ -39,13 +39,13 @@ export function createDatabaseCheck({ db, kept, logger }: DatabaseCheckOptions):
     async look() {
       const told = await readKept()
       isRead = true
-      const missing = await firstMissing(db, [known, told])
-      const newest = missing === null ? await renewMark(db, known ?? told ?? null) : null
+      const own = known ?? told ?? null
+      if (told && told.id !== own?.id && !(await hasMark(db, told))) return [noMarkOf(told)]
+      const newest = await renewMark(db, own)
       if (newest === null) {
-        const gone = missing ?? known ?? told
         // For the others, and for the command by which a person confirms it.
-        if (gone && told !== undefined && gone.id !== told?.id) await keep(gone)
-        return [`no mark of ${new Date(gone?.madeAt ?? 0).toISOString()}`]
+        if (own && told !== undefined && own.id !== told?.id) await keep(own)
+        return [noMarkOf(own)]
       }
       if (told !== undefined && newest.id !== told?.id) await keep(newest)
       known = newest
@@ -57,11 +57,6 @@ export function createDatabaseCheck({ db, kept, logger }: DatabaseCheckOptions):
   }
 }
 
-async function firstMissing(
-  db: Queryable,
-  marks: readonly (DatabaseMark | null | undefined)[],
-): Promise<DatabaseMark | null> {
-  const different = new Map(marks.flatMap((mark) => (mark ? [[mark.id, mark] as const] : [])))
-  for (const mark of different.values()) if (!(await hasMark(db, mark))) return mark
-  return null
+function noMarkOf(mark: DatabaseMark | null): string {
+  return `no mark of ${new Date(mark?.madeAt ?? 0).toISOString()}`
 }
