@@ -1,16 +1,16 @@
-import { execFile } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
-import { promisify } from 'node:util'
+import { rmSync } from 'node:fs'
 import { logFolder } from '../../deploy/local/kafka-settings.ts'
+import { identify } from '../../deploy/local/process-identity.ts'
 import { brokersOf, profileOf } from '../../deploy/local/profiles.ts'
 import { systemClock } from '../../services/shared/clock.ts'
-import { projectPath } from '../../services/shared/project-path.ts'
 import { confirmRestore } from '../support/after-restore.ts'
 import { DatabaseCopy } from '../support/database-copy.ts'
 import { eventually } from '../support/eventually.ts'
+import { lastLineIn } from '../support/log-lines.ts'
 import { LostRegistry } from '../support/lost-registry.ts'
 import { answer, OK } from '../support/receiver.ts'
 import { type SingleSenders, startSingleSenders } from '../support/single-senders.ts'
+import { runTopicsJob } from '../support/topics-job.ts'
 import { retryNow } from './operator.ts'
 import { type Scene, sceneWith, type Tell } from './scene.ts'
 import { type Dispatcher, type Site, startDispatcherAt } from './site.ts'
@@ -107,11 +107,8 @@ export const registryLost: Scene = {
 
 /** As the page has it: all that the line in the log names. */
 function lostIds({ dispatchers }: Site): readonly number[] {
-  const line = dispatchers
-    .flatMap(({ process: { logFile } }) => readFileSync(logFile, 'utf8').split('\n'))
-    .findLast((each) => each.includes('"msg":"registry.lost"'))
-  if (line === undefined) throw new Error('no dispatcher has told what the registry has lost')
-  return (JSON.parse(line) as { schemaIds: readonly number[] }).schemaIds
+  const files = dispatchers.map(({ process: { logFile } }) => logFile)
+  return lastLineIn(files, 'registry.lost')['schemaIds'] as readonly number[]
 }
 
 /** One more, whose calls do not count among those of the others. */
@@ -132,8 +129,7 @@ async function loseKafka({ stack, product }: Site): Promise<void> {
   await stack.stopServer('kafka', 'SIGKILL')
   for (const broker of brokersOf(profile)) rmSync(logFolder(profile, broker), { recursive: true })
   await stack.startServer('kafka')
-  const job = projectPath('dist/services/topics/main.js')
-  await promisify(execFile)(process.execPath, [job], { env: product.env })
+  await runTopicsJob(product.env)
 }
 
 /** As Kubernetes does once they have ended. Resolves when they are ready: after the confirmation. */
@@ -149,12 +145,7 @@ async function startAgain({ product, dispatchers }: Site): Promise<void> {
 
 async function untilEnded({ process: { pid } }: Dispatcher): Promise<void> {
   await eventually(() => {
-    try {
-      process.kill(pid, 0)
-    } catch {
-      return
-    }
-    throw new Error(`dispatcher ${pid} has not noticed`)
+    if (identify(pid) !== null) throw new Error(`dispatcher ${pid} has not noticed`)
   }, DISPATCHERS_END_WITHIN_MS)
 }
 

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import type { ServiceProcess } from '../../deploy/local/services.ts'
 import { PROVIDER_NAMES } from '../../services/shared/call-event.ts'
-import { projectPath } from '../../services/shared/project-path.ts'
 import { eventually } from '../support/eventually.ts'
 import { keyOf } from '../support/load.ts'
 import { LoadBalancer } from '../support/load-balancer.ts'
@@ -14,6 +11,7 @@ import { freePorts, Product } from '../support/product.ts'
 import { answer, isDelivered, OK, type Received, Receiver } from '../support/receiver.ts'
 import { type SingleSenders, startSingleSenders } from '../support/single-senders.ts'
 import { freshPlace, freshPrefix } from '../support/stack.ts'
+import { runTopicsJob } from '../support/topics-job.ts'
 
 /**
  * The procedure of "The number of partitions" in deploy/kafka/README.md, step by step, under load: all
@@ -57,7 +55,7 @@ it('more partitions, in a new log: no call is lost, repeated, refused or out of 
   const { product, balancer, receiver } = site
 
   // 1. Topics
-  await makeTopics(product, after)
+  await runTopicsJob({ ...product.env, ...after })
   // 2. The spool
   const spooled = () => metricSum(old.normalizer.telemetryPort, 'callwebhook_spooled_requests')
   await expect.poll(spooled).toBe(0)
@@ -133,11 +131,6 @@ async function startDispatcher(product: Product, log: Log): Promise<Running> {
 }
 
 /** As the job in Kubernetes does. */
-async function makeTopics({ env }: Product, log: Log): Promise<void> {
-  const program = projectPath('dist', 'services', 'topics', 'main.js')
-  await promisify(execFile)(process.execPath, [program], { env: { ...env, ...log } })
-}
-
 async function startCalls(parts: Pick<Site, 'product' | 'balancer' | 'receiver'>): Promise<Site> {
   const { product, receiver } = parts
   const options = await Promise.all(

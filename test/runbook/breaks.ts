@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import type { Site } from '../drill/site.ts'
+import { lastLineIn } from '../support/log-lines.ts'
 import { callOf } from '../support/provider-calls.ts'
 import { type Behaviour, OK } from '../support/receiver.ts'
 import type { Deployments } from './deployments.ts'
@@ -73,10 +73,5 @@ export function lastLine(
   name: 'normalizer' | 'dispatcher',
   msg: string,
 ): Readonly<Record<string, unknown>> {
-  const line = deployments
-    .logFiles(name)
-    .flatMap((file) => readFileSync(file, 'utf8').split('\n'))
-    .findLast((each) => each.includes(`"msg":"${msg}"`))
-  if (line === undefined) throw new Error(`the ${name} has not said ${msg}`)
-  return JSON.parse(line) as Record<string, unknown>
+  return lastLineIn(deployments.logFiles(name), msg)
 }

@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { systemClock } from '../../services/shared/clock.ts'
 import { partitionOfKey } from '../../services/shared/kafka/partitioner.ts'
 import { withAdmin } from '../../services/shared/kafka/topics.ts'
-import { projectPath } from '../../services/shared/project-path.ts'
 import { Foreigner } from '../hostile/foreigner.ts'
 import { LZ4, writeLz4 } from '../hostile/lz4-stored.ts'
 import { aCallEvent } from '../support/builders.ts'
 import { LostRegistry } from '../support/lost-registry.ts'
 import { answer } from '../support/receiver.ts'
+import { runTopicsJob } from '../support/topics-job.ts'
 import { endpointsDo, lastLine } from './breaks.ts'
 import { byHand, type Incident, notHere, page, type Stage } from './incident.ts'
 import { kafkaScriptsOn } from './kafka-scripts.ts'
@@ -91,8 +89,7 @@ export const partitionAdded: Incident = {
     await foreigner.stop()
     return async () => {
       const log = { TOPIC_PREFIX: `${product.env['TOPIC_PREFIX']}-b` }
-      const job = projectPath('dist/services/topics/main.js')
-      await promisify(execFile)(process.execPath, [job], { env: { ...product.env, ...log } })
+      await runTopicsJob({ ...product.env, ...log })
       await deployments.restart('normalizer', log)
       await systemClock.sleep(READ_TO_ITS_END_MS)
       await deployments.restart('dispatcher', log)

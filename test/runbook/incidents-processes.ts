@@ -1,3 +1,4 @@
+import { identify } from '../../deploy/local/process-identity.ts'
 import { systemClock } from '../../services/shared/clock.ts'
 import type { Deployments } from './deployments.ts'
 import { type Incident, notHere, page } from './incident.ts'
@@ -46,18 +47,10 @@ async function startAgainAndAgain(deployments: Deployments, signal: AbortSignal)
   // It ends before it is ready, or soon after: one is as good as the other here.
   await deployments.restart(name, CRASHING).catch(() => undefined)
   while (!signal.aborted && deployments.changesOf(name)['NODE_OPTIONS'] === ENDS_SOON) {
-    if (deployments.pids(name).some(isAlive)) await systemClock.sleep(LOOK_EVERY_MS)
+    const areAlive = deployments.pids(name).some((pid) => identify(pid) !== null)
+    if (areAlive) await systemClock.sleep(LOOK_EVERY_MS)
     else await deployments.restart(name).catch(() => undefined)
   }
 }
 
 const LOOK_EVERY_MS = 100
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}

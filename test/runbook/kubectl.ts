@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { parseArgs, promisify } from 'node:util'
 import { z } from 'zod'
+import { identify } from '../../deploy/local/process-identity.ts'
 import { projectPath } from '../../services/shared/project-path.ts'
 import {
   DEPLOYMENTS,
@@ -112,12 +113,7 @@ function pods(deployments: Deployments): string {
 }
 
 function stateOf(pid: number): string {
-  try {
-    process.kill(pid, 0)
-    return 'Running'
-  } catch {
-    return 'Gone'
-  }
+  return identify(pid) === null ? 'Gone' : 'Running'
 }
 
 const patch = z.strictObject({ stringData: z.record(z.string(), z.string()) })

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createLogger, type Logger } from '../../services/shared/logger.ts'
 
 export interface LogLines {
@@ -13,4 +14,16 @@ export function logLines(service = 'test'): LogLines {
     write: (line: string) => void lines.push(JSON.parse(line)),
   })
   return { logger, of: (event) => lines.filter(({ msg }) => msg === event) }
+}
+
+/** Newest line with this event's name in the logs of services. @throws when there is none. */
+export function lastLineIn(
+  files: readonly string[],
+  msg: string,
+): Readonly<Record<string, unknown>> {
+  const line = files
+    .flatMap((file) => readFileSync(file, 'utf8').split('\n'))
+    .findLast((each) => each.includes(`"msg":"${msg}"`))
+  if (line === undefined) throw new Error(`nobody has said ${msg}`)
+  return JSON.parse(line) as Record<string, unknown>
 }
