@@ -58,6 +58,7 @@ function toProblem(error: unknown): Problem {
     const detail = isDatabaseReadOnly(error) ? READ_ONLY : 'The database does not answer.'
     return plainProblem(503, detail, { 'retry-after': '5' })
   }
+  if (isOwnerGone(error)) return plainProblem(404, DELETED_MEANWHILE)
   if (error instanceof SecretBoxError) return plainProblem(503, KEY_MISSING)
   if (error instanceof EventLogAwayError) {
     return plainProblem(503, error.message, { 'retry-after': '5' })
@@ -68,6 +69,13 @@ function toProblem(error: unknown): Problem {
 }
 
 const READ_ONLY = 'The database takes no changes at the moment: nothing was changed.'
+
+const DELETED_MEANWHILE = 'What this belongs to was deleted meanwhile: nothing was changed.'
+
+/** `foreign_key_violation`: it was there when the request was checked. */
+function isOwnerGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '23503'
+}
 
 const KEY_MISSING =
   'The fault is ours: a stored secret cannot be opened. Connecting again, with the password, helps.'

@@ -4,6 +4,8 @@ import { eraseWorkspaces } from '../../services/console/erase-workspaces.ts'
 import { startHousekeeping } from '../../services/console/housekeeping.ts'
 import { retentionsOf } from '../../services/console/retention.ts'
 import { systemClock as clock } from '../../services/shared/clock.ts'
+import { deleteWorkspace } from '../../services/shared/postgres/deleted-workspaces.ts'
+import { inTransaction } from '../../services/shared/postgres/transaction.ts'
 import { quiet } from '../support/builders.ts'
 import { startMigratedConsole, type TestConsole } from '../support/console.ts'
 import { freshDatabase } from '../support/stack.ts'
@@ -85,6 +87,14 @@ function erase(): Promise<void> {
   return eraseWorkspaces({ pool: api.pool, logger: quiet, settledMinutes: 0 }, signal)
 }
 
+async function statementsThatWait(): Promise<number> {
+  const { rows } = await api.pool.query<{ waiting: number }>(
+    `select count(*)::int as waiting from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return rows[0]?.waiting ?? 0
+}
+
 describe('a workspace that is deleted', () => {
   it('leaves no row, and every other workspace its own', async () => {
     const [gone, other] = [await api.aWorkspace(), await api.aWorkspace()]
@@ -117,6 +127,24 @@ describe('a workspace that is deleted', () => {
     expect((await api.call(`GET ${workspace.path}`, { token: workspace.token })).status).toBe(401)
     expect((await api.call(`PUT ${workspace.path}`, { body: {} })).status).toBe(409)
     expect((await api.call('DELETE /v1/workspaces/ws_never')).status).toBe(404)
+  })
+
+  it('takes nothing while it is being deleted, and does not begin anew', async () => {
+    const { id, path, token } = await api.aWorkspace()
+    const source = { provider: 'phonet' }
+
+    const asked = await inTransaction(api.pool, async (client) => {
+      await deleteWorkspace(client, id)
+      const waiting = [
+        api.call(`PUT ${path}`, { body: {} }),
+        api.call(`POST ${path}/sources`, { token, body: source }),
+      ]
+      await expect.poll(statementsThatWait).toBe(waiting.length)
+      return waiting
+    })
+
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([409, 404])
+    expect((await api.call(`GET ${path}`)).status).toBe(404)
   })
 })
 

@@ -1,4 +1,5 @@
-import type { Queryable } from './pool.ts'
+import type { Pool, Queryable } from './pool.ts'
+import { inTransaction } from './transaction.ts'
 
 export interface Workspace {
   readonly id: string
@@ -27,19 +28,24 @@ export async function findWorkspace(db: Queryable, id: string): Promise<Workspac
  * once cannot both be new: `xmax` is 0 only in a row that nobody has updated. Null while the id is one
  * that was deleted: whoever got it could have the events delivered that the log still has of it.
  */
-export async function putWorkspace(
-  db: Queryable,
-  workspace: NewWorkspace,
+export function putWorkspace(
+  pool: Pool,
+  { id, name, timezone, defaultCountry }: NewWorkspace,
 ): Promise<(Workspace & { readonly isNew: boolean }) | null> {
-  const { rows } = await db.query<Workspace & { isNew: boolean }>(
-    `insert into workspaces (id, name, timezone, default_country)
-     select $1, $2, $3, $4 where not exists (select from deleted_workspaces where id = $1)
-     on conflict (id) do update
-       set name = excluded.name,
-           timezone = excluded.timezone,
-           default_country = excluded.default_country
-     returning ${COLUMNS}, xmax = 0 as "isNew"`,
-    [workspace.id, workspace.name, workspace.timezone, workspace.defaultCountry],
-  )
-  return rows[0] ?? null
+  return inTransaction(pool, async (client) => {
+    // Waits for a deletion that is under way, which the next statement then sees. Otherwise a workspace
+    // would begin anew that counts as deleted, and its calls would be erased for an hour.
+    await client.query('select from workspaces where id = $1 for no key update', [id])
+    const { rows } = await client.query<Workspace & { isNew: boolean }>(
+      `insert into workspaces (id, name, timezone, default_country)
+       select $1, $2, $3, $4 where not exists (select from deleted_workspaces where id = $1)
+       on conflict (id) do update
+         set name = excluded.name,
+             timezone = excluded.timezone,
+             default_country = excluded.default_country
+       returning ${COLUMNS}, xmax = 0 as "isNew"`,
+      [id, name, timezone, defaultCountry],
+    )
+    return rows[0] ?? null
+  })
 }
