@@ -1,20 +1,14 @@
 import { PROVIDER_NAMES } from '../../services/shared/call-event.ts'
+import { systemClock } from '../../services/shared/clock.ts'
 import { answer } from '../support/receiver.ts'
 import { WallClock } from '../support/wall-clock.ts'
 import { endpointsDo, holdTables, sendOnce } from './breaks.ts'
-import { byHand, type Incident, notHere, page } from './incident.ts'
+import { byHand, type Incident, notHere, page, type Stage } from './incident.ts'
 
 /** What customers do not get, or get late: the alerts of `dispatcher.yml` and `slo.yml`. */
 
 const ROOM = 'DISPATCHER_IN_FLIGHT_MAX'
 const NO_ROOM = { [ROOM]: '1' }
-
-const STEPPABLE_CLOCK = `
-  const { now } = Date
-  let byMs = 0
-  Date.now = () => now() + byMs
-  process.on('SIGUSR2', () => { byMs += 60_000 })
-`
 
 /** Half of the workspaces take all the places, and the others wait for one. */
 export const noPlaceLeft: Incident = {
@@ -155,14 +149,14 @@ export const endpointsAway: Incident = {
   ],
 }
 
-/** As a machine that was suspended does to its processes: this one obeys a signal. */
+/** As a machine that was suspended does to its processes. */
 export const clockStepped: Incident = {
-  broken: 'the clock of a dispatcher set forward by a minute',
-  env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(STEPPABLE_CLOCK)}` },
-  async break({ deployments }) {
-    const [pid] = deployments.pids('dispatcher')
-    if (pid === undefined) throw new Error('no dispatcher runs')
-    process.kill(pid, 'SIGUSR2')
+  broken: 'the clock of the dispatchers set forward by a minute',
+  async break(stage) {
+    const clock = await startDispatchersBy(stage)
+    // A counter that begins at 1 has not grown.
+    await systemClock.sleep(SCRAPED_BY_THEN_MS)
+    await clock.set(60_000)
     return async () => undefined
   },
   steps: [page('Which clocks were set, and by how much', /"byMs":(?:59|60)\d{3}/)],
@@ -170,11 +164,8 @@ export const clockStepped: Incident = {
 
 export const clocksApart: Incident = {
   broken: 'dispatchers whose clock is five seconds ahead of all others',
-  async break({ deployments, site }) {
-    const clock = await WallClock.running()
-    site.atEnd(() => clock.stop())
-    await clock.set(5_000)
-    await deployments.restart('dispatcher', clock.env)
+  async break(stage) {
+    const clock = await startDispatchersBy(stage, 5_000)
     return () => clock.set(0)
   },
   steps: [
@@ -186,6 +177,17 @@ export const clocksApart: Incident = {
     byHand('the clock is set right'),
   ],
 }
+
+/** Starts them again, by a clock that is `byMs` off. */
+async function startDispatchersBy({ deployments, site }: Stage, byMs = 0): Promise<WallClock> {
+  const clock = await WallClock.running()
+  site.atEnd(() => clock.stop())
+  await clock.set(byMs)
+  await deployments.restart('dispatcher', clock.env)
+  return clock
+}
+
+const SCRAPED_BY_THEN_MS = 5_000
 
 export const providerCutOff: Incident = {
   broken: "a normalizer started without one provider's webhooks",

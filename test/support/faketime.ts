@@ -13,23 +13,25 @@ export interface Faketime {
 /** The one with threads: libuv has some. */
 const LIBRARY = 'libfaketimeMT.so.1'
 
+/** Asked for once: without Debian, each try would wait for a network that is not there. */
+let found: Promise<Found<Faketime>> | null = null
+
 /** Out of Debian's package, unpacked into `.local/servers/` and not installed; never throws. */
-export async function findFaketime(): Promise<Found<Faketime>> {
-  try {
-    const folder = await fetchedOnce('libfaketime-debian', unpackPackage, () => undefined)
-    return { library: join(folder, LIBRARY) }
-  } catch (error) {
-    return { missing: error instanceof Error ? error.message : String(error) }
-  }
+export function findFaketime(): Promise<Found<Faketime>> {
+  found ??= fetchedOnce('libfaketime-debian', unpackPackage, () => undefined).then(
+    (folder) => ({ library: join(folder, LIBRARY) }),
+    (error: Error) => ({ missing: error.message }),
+  )
+  return found
 }
 
 async function unpackPackage(folder: string): Promise<void> {
   await unpackDebianPackages(folder, ['libfaketime'])
   const lib = join(folder, 'usr', 'lib')
-  const found = (await readdir(lib))
+  const library = (await readdir(lib))
     .map((machine) => join(lib, machine, 'faketime', LIBRARY))
     .find((file) => existsSync(file))
-  if (found === undefined) throw new Error(`the package has no ${LIBRARY}`)
-  renameSync(found, join(folder, LIBRARY))
+  if (library === undefined) throw new Error(`the package has no ${LIBRARY}`)
+  renameSync(library, join(folder, LIBRARY))
   rmSync(join(folder, 'usr'), { recursive: true })
 }

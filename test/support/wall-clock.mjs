@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Loaded into a service (`node --import`): the wall clock of the process is off by as many milliseconds
+ * Loaded into a service (`node --import`): the wall clock of the process is off by as many seconds
  * as the file says at the moment. The clock that never steps is left alone, as by an NTP daemon.
  */
 const LOOK_EVERY_MS = 20
@@ -11,7 +11,7 @@ const RealDate = Date
 let byMs = 0
 
 setInterval(() => {
-  byMs = Number(readFileSync(file, 'utf8'))
+  byMs = Number(readFileSync(file, 'utf8')) * 1_000
 }, LOOK_EVERY_MS).unref()
 
 globalThis.Date = class extends RealDate {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { findFaketime } from './faketime.ts'
 
-const PRELOAD = pathToFileURL(fileURLToPath(new URL('./wall-clock.mjs', import.meta.url))).href
+type Environment = Readonly<Record<string, string>>
 
 /**
  * The wall clock of one real process, to be set while it runs; the clock that never steps is left
@@ -13,40 +13,30 @@ const PRELOAD = pathToFileURL(fileURLToPath(new URL('./wall-clock.mjs', import.m
  * cannot be had, `Date` alone is changed.
  */
 export class WallClock {
-  readonly #file = join(tmpdir(), `wall-clock-${randomBytes(6).toString('hex')}`)
-  /** Null: there is no libfaketime here. */
-  readonly #library: string | null
+  /** For the process that is to go by it. */
+  readonly env: Environment
+  /** Says by how many seconds it is off, with a sign: libfaketime takes a number without for a date. */
+  readonly #file: string
 
-  private constructor(library: string | null) {
-    this.#library = library
+  private constructor(file: string, env: Environment) {
+    this.#file = file
+    this.env = env
   }
 
   /** Goes right until it is set. */
   static async running(): Promise<WallClock> {
+    const file = join(tmpdir(), `wall-clock-${randomBytes(6).toString('hex')}`)
     const faketime = await findFaketime()
-    const clock = new WallClock('missing' in faketime ? null : faketime.library)
+    const env = 'missing' in faketime ? byDate(file) : byLibc(file, faketime.library)
+    const clock = new WallClock(file, env)
     await clock.set(0)
     return clock
   }
 
-  /** For the process that is to go by it. */
-  get env(): Readonly<Record<string, string>> {
-    if (this.#library === null) {
-      return { NODE_OPTIONS: `--import=${PRELOAD}`, WALL_CLOCK_FILE: this.#file }
-    }
-    return {
-      LD_PRELOAD: this.#library,
-      FAKETIME_TIMESTAMP_FILE: this.#file,
-      FAKETIME_NO_CACHE: '1',
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    }
-  }
-
   /** `byMs`: off from the right time; below 0: behind it. */
   async set(byMs: number): Promise<void> {
-    const written = this.#library === null ? String(byMs) : secondsOff(byMs)
     // Never half of it: it is read at any moment.
-    await writeFile(`${this.#file}.new`, written)
+    await writeFile(`${this.#file}.new`, `${byMs < 0 ? '-' : '+'}${Math.abs(byMs) / 1_000}`)
     await rename(`${this.#file}.new`, this.#file)
   }
 
@@ -55,7 +45,17 @@ export class WallClock {
   }
 }
 
-/** As libfaketime reads it: a number without a sign would be a date. */
-function secondsOff(byMs: number): string {
-  return `${byMs < 0 ? '-' : '+'}${Math.abs(byMs) / 1_000}`
+function byLibc(file: string, library: string): Environment {
+  return {
+    LD_PRELOAD: library,
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_NO_CACHE: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  }
+}
+
+const PRELOAD = pathToFileURL(fileURLToPath(new URL('./wall-clock.mjs', import.meta.url))).href
+
+function byDate(file: string): Environment {
+  return { NODE_OPTIONS: `--import=${PRELOAD}`, WALL_CLOCK_FILE: file }
 }
