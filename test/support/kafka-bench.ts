@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest'
 import type { KafkaConfig } from '../../services/shared/config.ts'
 import { withinMs } from '../../services/shared/deadline.ts'
 import { createKafka } from '../../services/shared/kafka/client.ts'
+import { createLogReader, type LogReader } from '../../services/shared/kafka/log-reader.ts'
 import {
   type PartitionConsumer,
   type PartitionConsumerOptions,
@@ -28,6 +29,7 @@ export interface KafkaBench {
   /** What was logged, line by line. */
   readonly lines: readonly string[]
   aProducer(options?: Partial<LogProducerOptions>): Promise<LogProducer>
+  aReader(topic: string): LogReader
   /** A member of the group `group` that reads all topics, and the owner of its partitions. */
   aConsumer(options?: Partial<PartitionConsumerOptions>): Promise<Member>
 }
@@ -75,6 +77,11 @@ export async function aKafkaBench(options: FakeKafkaOptions): Promise<KafkaBench
     aProducer: (overrides) => {
       const all = { ...around(), timeoutMs: 5_000, ...overrides }
       return keep(startLogProducer(all))
+    },
+    aReader: (topic) => {
+      const reader = createLogReader({ ...around(), topic })
+      clients.push(Promise.resolve(reader))
+      return reader
     },
     aConsumer: async (overrides) => {
       const topics = Object.keys(options.topics)

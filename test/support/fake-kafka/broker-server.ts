@@ -48,6 +48,11 @@ export class BrokerServer {
     return this.#port
   }
 
+  /** Connections that are open, whether anything was asked over them or not. */
+  get connections(): number {
+    return this.#open.size
+  }
+
   get isStopped(): boolean {
     return this.#thawed !== null || this.#server === null
   }

@@ -57,6 +57,11 @@ export class FakeKafka {
     return [...this.#brokers.values()].map(({ port }) => `${HOST}:${port}`)
   }
 
+  /** Open at all brokers, whether anything was asked over them or not. */
+  get connections(): number {
+    return [...this.#brokers.values()].reduce((sum, { connections }) => sum + connections, 0)
+  }
+
   /** Every request that has arrived, also at a frozen broker that has not looked at it yet. */
   get requests(): readonly SeenRequest[] {
     return this.#seen

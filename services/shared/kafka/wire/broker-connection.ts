@@ -41,6 +41,7 @@ interface ConnectionPool extends Address {
 
 interface Connection {
   connectionStatus: string
+  connect(): Promise<boolean>
   readonly requestQueue: { rejectAll(error: Error): void; destroy(): void }
   readonly socket?: { destroy(): void }
 }
@@ -82,6 +83,7 @@ export function openBroker(maker: ConnectionMaker, address: Address): BrokerConn
   async function connect(): Promise<Broker> {
     const { host, port } = address
     const connectionPool = await maker.connectionPoolBuilder.build({ host, port })
+    for (const one of connectionPool.pool) openOnce(one, () => isDestroyed)
     const made = maker.brokerPool.createBroker({ connectionPool, logger: maker.rootLogger })
     if (isDestroyed) throw new Error('given up')
     broker = made
@@ -143,6 +145,22 @@ export function openBroker(maker: ConnectionMaker, address: Address): BrokerConn
       }
     },
     destroy,
+  }
+}
+
+/**
+ * kafkajs opens a socket for each request that finds its connection closed, such as two fetches that are
+ * the first. All but the last socket would stay open for ever, and keep a command from ending.
+ */
+function openOnce(connection: Connection, isDestroyed: () => boolean): void {
+  const connect = connection.connect.bind(connection)
+  let opening: Promise<boolean> | null = null
+  connection.connect = () => {
+    if (isDestroyed()) return Promise.reject(away('hung up', undefined, false))
+    opening ??= connect().finally(() => {
+      opening = null
+    })
+    return opening
   }
 }
 
