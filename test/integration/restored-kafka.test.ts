@@ -1,12 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createKafka } from '../../services/shared/kafka/client.ts'
-import {
-  allTopics,
-  prepareTopics,
-  topicNames,
-  withAdmin,
-} from '../../services/shared/kafka/topics.ts'
 import { confirmRestore, saidByWaiting } from '../support/after-restore.ts'
 import { quiet } from '../support/builders.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
@@ -16,6 +10,7 @@ import { Product } from '../support/product.ts'
 import { callOf } from '../support/provider-calls.ts'
 import { answer, OK, Receiver } from '../support/receiver.ts'
 import { freshPlace } from '../support/stack.ts'
+import { makeTopicsAnew } from '../support/topics-anew.ts'
 
 const workspaceId = 'kyiv'
 const path = `/v1/workspaces/${workspaceId}`
@@ -47,7 +42,7 @@ describe('topics that were made anew', () => {
     await Promise.all([normalizer.stop(), dispatcher.stop()])
     const lanes = await view().laneRecords()
     await connectedLater()
-    await makeAnew()
+    await makeTopicsAnew(product.env, { tiers: ['1h'] })
     await writeAgain(lanes)
     receiver.script(workspaceId, () => OK)
   })
@@ -63,19 +58,6 @@ describe('topics that were made anew', () => {
     const headers = { 'content-type': contentType }
     const sent = await fetch(`${webhookUrl}${behind}`, { method: 'POST', headers, body })
     expect(sent.status).toBe(200)
-  }
-
-  async function makeAnew(): Promise<void> {
-    const config = kafkaConfigOf(product.env)
-    const kafka = createKafka(config, 'restore-test', quiet)
-    const specs = allTopics(topicNames(config.topicPrefix), config.partitions, ['1h'])
-    const topics = specs.map(({ topic }) => topic)
-    await withAdmin(kafka, (admin) => admin.deleteTopics({ topics }))
-    await eventually(async () => {
-      const left = await withAdmin(kafka, (admin) => admin.listTopics())
-      expect(left.filter((topic) => topics.includes(topic))).toEqual([])
-    })
-    await prepareTopics(kafka, specs)
   }
 
   /** As of a workspace that connected when five calls were in the log already. */

@@ -52,6 +52,21 @@ describe('numbers of a workspace, on real servers', () => {
     expect(numbers).toEqual([0, 1, 2, ...again])
   }, 60_000)
 
+  it('go on when the new log is the longer one before anybody has confirmed it', async () => {
+    const before = Math.max(...rig.receiver.received.map(({ sequence }) => sequence))
+    await dispatcher.stop()
+    await loseKafka()
+    await rig.load.append('kyiv', 5)
+    await confirmRestore(rig.product.env, '--kafka')
+    dispatcher = await rig.product.start('dispatcher')
+    await rig.untilDelivered(15_000)
+
+    const numbers = rig.receiver.received.slice(-5).map(({ sequence }) => sequence)
+    expect(numbers[0]).toBeGreaterThan(before)
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
+    expect(new Set(numbers).size).toBe(5)
+  }, 60_000)
+
   async function deliver(count: number): Promise<void> {
     await rig.load.append('kyiv', count)
     await rig.untilDelivered(15_000)

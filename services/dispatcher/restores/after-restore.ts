@@ -27,7 +27,11 @@ await runService(async () => {
   const lifecycle = new Lifecycle({ logger, stopDeadlineMs: config.stopDeadlineMs })
   try {
     const parts = await connect()
-    if (isKafka) say(reportOfKafka(await confirmKafka({ ...parts, since })))
+    if (isKafka) {
+      // Of both: the database knows nothing of calls since, so all that it knows of is looked at.
+      const times = isPostgres ? { since: null, copiedAt: since } : { since, copiedAt: null }
+      if (!say(reportOfKafka(await confirmKafka({ ...parts, ...times })))) return
+    }
     if (isPostgres) say(reportOfPostgres(await confirmPostgres({ ...parts, since })))
   } finally {
     await lifecycle.stop()
@@ -60,9 +64,10 @@ await runService(async () => {
   }
 })
 
-function say({ lines, isDone }: Report): void {
+function say({ lines, isDone }: Report): boolean {
   process.stdout.write(lines.map((line) => `${line}\n`).join(''))
   if (!isDone) process.exitCode = 1
+  return isDone
 }
 
 interface Arguments {
@@ -79,6 +84,11 @@ function readArguments(args: string[]): Arguments {
   if (!isKafka && !isPostgres) throw new Error('Say what was restored: --kafka or --postgres')
   const since = values.since === undefined ? null : Date.parse(values.since)
   if (Number.isNaN(since))
-    throw new Error(`${values.since} is no time such as 2026-11-20T00:00:00Z.`)
+    throw new Error(`${values.since} is not a time such as 2026-11-20T00:00:00Z.`)
+  if (isKafka && isPostgres && since === null) {
+    throw new Error(
+      'Of both: say when the copy of Postgres was taken: --since 2026-11-20T00:00:00Z',
+    )
+  }
   return { isKafka, isPostgres, since }
 }

@@ -1,22 +1,17 @@
 import type { Pool } from 'pg'
-import type { GroupCoordinator } from '../../shared/kafka/group-coordinator.ts'
 import type { KeptMark } from '../../shared/kafka/kept-mark.ts'
 import type { LogReader } from '../../shared/kafka/log-reader.ts'
 import { acceptDatabase, hasMark, newestMarkAt } from '../../shared/postgres/database-marks.ts'
 import { addRestoredGap } from '../../shared/postgres/gaps.ts'
 import { markAllAttempted } from '../../shared/postgres/spool.ts'
-import type { Vanished } from '../../shared/postgres/vanished-calls.ts'
-import { merged } from './vanished.ts'
+import { listTakers } from '../../shared/postgres/undelivered-calls.ts'
+import { type EventsLog, type SettledLog, settledLogs } from './settled-log.ts'
+import { listVanished } from './undelivered.ts'
+import { merged, toGap, type Vanished, WRITTEN_LATER_MS } from './vanished.ts'
 
-export interface ConfirmPostgresOptions {
+export interface ConfirmPostgresOptions extends EventsLog {
   readonly pool: Pool
   readonly kept: Pick<KeptMark, 'read'>
-  /** Of the dispatchers' group. */
-  readonly coordinator: Pick<GroupCoordinator, 'committed'>
-  /** Of the events topic. */
-  readonly reader: Pick<LogReader, 'firstSince' | 'read'>
-  readonly eventsTopic: string
-  readonly partitions: number
   /** When the copy was taken, milliseconds since 1970. Default: when the last mark in it was made. */
   readonly since: number | null
 }
@@ -30,7 +25,7 @@ export type ConfirmedPostgres =
       readonly since: number
       /** What waited in the copy, and is looked for in the log before it is written. */
       readonly spooled: number
-      /** Each has a gap now: calls since then that were dealt with, nobody knows how. */
+      /** Each has a gap now: calls that were dealt with since then, nobody knows how. */
       readonly uncertain: readonly Vanished[]
     }
 
@@ -48,27 +43,54 @@ export async function confirmPostgres(options: ConfirmPostgresOptions): Promise<
   const since = options.since ?? (await newestMarkAt(pool))
   if (since === null) return { result: 'since_unknown' }
   const spooled = await markAllAttempted(pool, since)
-  const uncertain: Vanished[] = []
-  for (const one of await settledSince(options, since)) {
-    const span = { from: Math.floor(one.first), to: Math.ceil(one.last) }
-    if (await addRestoredGap(pool, one.workspaceId, span)) uncertain.push(one)
-  }
+  const uncertain = await recordUncertain(options, since)
   await acceptDatabase(pool, lost)
   return { result: 'confirmed', since, spooled, uncertain }
 }
 
-/** Of each workspace: what lies in the log since then, before what the dispatchers have committed. */
-async function settledSince(
-  { coordinator, reader, eventsTopic, partitions }: ConfirmPostgresOptions,
+async function recordUncertain(
+  options: ConfirmPostgresOptions,
   since: number,
 ): Promise<readonly Vanished[]> {
-  const all = Array.from({ length: partitions }, (_, partition) => partition)
-  const committed = await coordinator.committed([eventsTopic], all)
+  const { pool } = options
+  const logs = await settledLogs(options)
+  const takers = await listTakers(pool, since)
+  const found = merged([
+    ...(await waitedInCopy(pool, logs, since)),
+    ...(await settledSince(options.reader, logs, since)),
+  ])
+  const uncertain = found.filter(({ workspaceId, last }) => {
+    const from = takers.get(workspaceId)
+    return from !== undefined && from <= Math.max(last, since)
+  })
+  for (const one of uncertain) await addRestoredGap(pool, one.workspaceId, toGap(one))
+  return uncertain
+}
+
+/**
+ * Calls of before the copy that it does not call delivered, and that were settled when the database was
+ * lost: an endpoint that was away may have been suspended since, and the copy knows of no gap.
+ */
+function waitedInCopy(
+  pool: Pool,
+  logs: readonly SettledLog[],
+  since: number,
+): Promise<readonly Vanished[]> {
+  const until = logs.map((log) => Math.min(since, log.until + WRITTEN_LATER_MS))
+  return listVanished({ pool, since: null, until })
+}
+
+/** Of each workspace: what lies in the log since then, before what the dispatchers have committed. */
+async function settledSince(
+  reader: Pick<LogReader, 'firstSince' | 'read'>,
+  logs: readonly SettledLog[],
+  since: number,
+): Promise<readonly Vanished[]> {
   const found: Vanished[] = []
-  for (const { partition, offset } of committed) {
-    const start = offset === null ? null : await reader.firstSince(partition, since)
-    if (start === null || offset === null) continue
-    found.push(...(await workspacesIn(reader, { partition, from: start.offset, until: offset })))
+  for (const { partition, offset: until } of logs) {
+    const start = await reader.firstSince(partition, since)
+    if (start === null) continue
+    found.push(...(await workspacesIn(reader, { partition, from: start.offset, until })))
   }
   return merged(found)
 }

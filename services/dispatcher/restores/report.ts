@@ -1,6 +1,6 @@
-import type { Vanished } from '../../shared/postgres/vanished-calls.ts'
 import type { ConfirmedKafka } from './confirm-kafka.ts'
 import type { ConfirmedPostgres } from './confirm-postgres.ts'
+import type { Vanished } from './vanished.ts'
 
 /** What the command tells a person: ids, numbers and times, and nothing of a call. Pure. */
 export interface Report {
@@ -14,10 +14,15 @@ const GOES_ON = 'The services go on within 20 s.'
 export function reportOfKafka(confirmed: ConfirmedKafka): Report {
   switch (confirmed.result) {
     case 'confirmed': {
-      const { topics, vanished, forgotten } = confirmed
+      const { topics, vanished, unknown, forgotten } = confirmed
       const names = topics.join(', ') || 'topics that this user may not see'
-      const rest = `Repeats of ${forgotten} calls are taken again. ${GOES_ON}`
-      return done(`confirmed: ${names}`, ...tableOf(vanished), rest)
+      return done(
+        `confirmed: ${names}`,
+        ...tableOf(vanished),
+        ...(unknown === 0 ? [] : [unknownSince(unknown)]),
+        forgotten === null ? STILL_THERE : `Repeats of ${forgotten} calls are taken again.`,
+        GOES_ON,
+      )
     }
     case 'nothing_to_confirm':
       return done('nothing_to_confirm: all topics are those that the tables are about.')
@@ -48,6 +53,12 @@ export function reportOfPostgres(confirmed: ConfirmedPostgres): Report {
     case 'since_unknown':
       return refused('since_unknown: say when the copy was taken: --since 2026-11-20T00:00:00Z')
   }
+}
+
+const STILL_THERE = 'The calls are still in the log: a back-fill of these gaps brings them.'
+
+function unknownSince(workspaces: number): string {
+  return `What came since the copy was taken is gone from both: each of ${workspaces} workspaces has a gap for that time.`
 }
 
 /** Without content when there is nothing to tell. */

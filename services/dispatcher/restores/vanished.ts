@@ -1,9 +1,18 @@
-import type { PublishedSpan, Vanished } from '../../shared/postgres/vanished-calls.ts'
+import type { PublishedSpan, UndeliveredCall } from '../../shared/postgres/undelivered-calls.ts'
+
+/** Calls of a workspace that may never reach it by themselves. */
+export interface Vanished {
+  readonly workspaceId: string
+  readonly calls: number
+  /** Log times of the first and the last of them, milliseconds since 1970. */
+  readonly first: number
+  readonly last: number
+}
 
 /** A statement looks at so much: 100 calls a second are 60,000 rows. */
 const SPAN_MS = 10 * 60_000
 /** A row is written right after its record; clocks of Postgres and the broker differ by less than this. */
-const WRITTEN_LATER_MS = 5_000
+export const WRITTEN_LATER_MS = 5_000
 
 /** Cut into pieces, the oldest first; none where nothing lies in between. Pure. */
 export function spansOf({ from, until }: PublishedSpan): readonly PublishedSpan[] {
@@ -12,6 +21,11 @@ export function spansOf({ from, until }: PublishedSpan): readonly PublishedSpan[
     from: from + index * SPAN_MS,
     until: Math.min(from + (index + 1) * SPAN_MS, until),
   }))
+}
+
+/** By log times, of which those of the table are the later ones. */
+export function vanishedOf({ workspaceId, at }: UndeliveredCall): Vanished {
+  return { workspaceId, calls: 1, first: at - WRITTEN_LATER_MS, last: at }
 }
 
 /** One for each workspace, so that it gets one gap and not one for each piece. */
@@ -29,7 +43,6 @@ export function merged(found: readonly Vanished[]): readonly Vanished[] {
   return [...byWorkspace.values()].toSorted((a, b) => a.workspaceId.localeCompare(b.workspaceId))
 }
 
-/** Log times, of which those of the table are the later ones. */
 export function toGap({ first, last }: Vanished): { readonly from: number; readonly to: number } {
-  return { from: Math.floor(first) - WRITTEN_LATER_MS, to: Math.ceil(last) }
+  return { from: Math.floor(first), to: Math.ceil(last) }
 }

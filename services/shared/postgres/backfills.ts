@@ -123,6 +123,16 @@ export async function failLostBackfills(db: Queryable): Promise<void> {
   )
 }
 
+/** Fails all that wait or are under way: what they were to bring, or how far they are, is gone from Kafka. */
+export async function failBackfills(db: Queryable): Promise<void> {
+  await db.query(
+    `with called_off as (
+       update backfills set state = 'failed' where state in ('queued', 'running') returning *),
+     ${CALLED_OFF}
+     select 1`,
+  )
+}
+
 /** How far a back-fill is: what was sent since the last time, and up to which log time. */
 export interface BackfillProgress {
   readonly id: string

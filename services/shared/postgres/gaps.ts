@@ -74,23 +74,48 @@ interface ClosedSpan {
   readonly to: number
 }
 
-/**
- * Of workspaces that were to get these calls, as far as Postgres knows it now. False: this one was not.
- * Told again, it is one gap.
- */
+/** Told again, it is one gap. */
 export async function addRestoredGap(
   db: Queryable,
   workspaceId: string,
   span: ClosedSpan,
-): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `select from connections
-     where workspace_id = $1 and state in ('connected', 'failing') and connected_at <= $2`,
-    [workspaceId, new Date(span.to)],
-  )
-  if (rowCount === 0) return false
+): Promise<void> {
   await addClosedGap(db, { workspaceId, reason: 'restored' }, span)
-  return true
+}
+
+/** Workspaces with gaps that a back-fill could bring yet. */
+export async function listWithMissedGaps(db: Queryable): Promise<readonly string[]> {
+  const { rows } = await db.query<{ workspaceId: string }>(
+    `select distinct workspace_id as "workspaceId" from gaps
+     where backfilled_at is null and reason <> 'deleted'`,
+  )
+  return rows.map(({ workspaceId }) => workspaceId)
+}
+
+/**
+ * The log of before these times is gone, each given with its workspace: a back-fill would find nothing,
+ * and the gap would read as delivered. One that goes on after it is cut in two.
+ */
+export async function deleteMissedGaps(
+  db: Queryable,
+  until: ReadonlyMap<string, number>,
+): Promise<void> {
+  await db.query(
+    `with gone as (
+       select id, workspace_id, from_at, to_at, until
+       from gaps join unnest($1::text[], $2::timestamptz[]) as u (workspace_id, until)
+         using (workspace_id)
+       where backfilled_at is null and reason <> 'deleted' and from_at < until),
+     closed as (
+       update gaps g set reason = 'deleted' from gone where g.id = gone.id and gone.to_at <= until),
+     cut as (
+       update gaps g set from_at = until from gone
+       where g.id = gone.id and (gone.to_at is null or gone.to_at > until))
+     insert into gaps (workspace_id, from_at, to_at, reason)
+     select workspace_id, from_at, until, 'deleted' from gone
+     where to_at is null or to_at > until`,
+    [[...until.keys()], [...until.values()].map((at) => new Date(at))],
+  )
 }
 
 async function addClosedGap(

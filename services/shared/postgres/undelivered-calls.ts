@@ -1,16 +1,14 @@
 import type { Queryable } from './pool.ts'
 
 /**
- * Calls that were in a log that is gone and that nobody has dealt with: published, and neither delivered
- * nor given up. Only those that the workspace's connection was to have: others are in a gap, or nobody's.
- * By the indexes `published_events_age` and `delivery_attempts_event`, a short span at a time.
+ * A call that was published and that nobody has dealt with: neither delivered nor given up. Only those
+ * that the workspace's connection was to have: others are in a gap, or nobody's.
  */
-export interface Vanished {
+export interface UndeliveredCall {
   readonly workspaceId: string
-  readonly calls: number
-  /** When the first and the last of them were published, milliseconds since 1970. */
-  readonly first: number
-  readonly last: number
+  readonly eventId: string
+  /** When it was published, by the clock of Postgres, milliseconds since 1970. */
+  readonly at: number
 }
 
 /** Milliseconds since 1970; `until` is exclusive. */
@@ -19,44 +17,41 @@ export interface PublishedSpan {
   readonly until: number
 }
 
-const VANISHED = `
-  select p.event_id, p.workspace_id, p.published_at
-    from published_events p join connections c using (workspace_id)
-   where p.published_at >= $1 and p.published_at < $2
-     and p.published_at >= c.connected_at - interval '5 seconds'
-     and not exists (
-       select from delivery_attempts a
-        where a.event_id = p.event_id and a.workspace_id = p.workspace_id
-          and a.outcome in ('delivered', 'dead_lettered') and a.at >= $1 - interval '1 minute')
-     and not exists (
-       select from dead_letters d
-        where d.workspace_id = p.workspace_id and d.event_id = p.event_id)`
-
-/** By workspace. */
-export async function findVanished(
+/** By the indexes `published_events_age` and `delivery_attempts_event`, a short span at a time. */
+export async function findUndelivered(
   db: Queryable,
   { from, until }: PublishedSpan,
-): Promise<readonly Vanished[]> {
-  const { rows } = await db.query<Vanished>(
-    `select workspace_id as "workspaceId", count(*)::float8 as calls,
-       (extract(epoch from min(published_at)) * 1000)::float8 as first,
-       (extract(epoch from max(published_at)) * 1000)::float8 as last
-     from (${VANISHED}) v group by workspace_id`,
+): Promise<readonly UndeliveredCall[]> {
+  const { rows } = await db.query<UndeliveredCall>(
+    `select p.event_id as "eventId", p.workspace_id as "workspaceId",
+       (extract(epoch from p.published_at) * 1000)::float8 as at
+     from published_events p join connections c using (workspace_id)
+     where p.published_at >= $1 and p.published_at < $2
+       and p.published_at >= c.connected_at - interval '5 seconds'
+       and not exists (
+         select from delivery_attempts a
+          where a.event_id = p.event_id and a.workspace_id = p.workspace_id
+            and a.outcome in ('delivered', 'dead_lettered') and a.at >= $1 - interval '1 minute')
+       and not exists (
+         select from dead_letters d
+          where d.workspace_id = p.workspace_id and d.event_id = p.event_id)`,
     [new Date(from), new Date(until)],
   )
   return rows
 }
 
-/** From now on their repeats are new. How many it were. */
-export async function forgetVanished(
-  db: Queryable,
-  { from, until }: PublishedSpan,
-): Promise<number> {
-  const { rowCount } = await db.query(
-    `delete from published_events p using (${VANISHED}) v where p.event_id = v.event_id`,
-    [new Date(from), new Date(until)],
+/**
+ * From now on repeats of these are new, and so are those of the parts of a call. Primary key; those who
+ * were told in parts are few.
+ */
+export async function forgetPublished(db: Queryable, eventIds: readonly string[]): Promise<void> {
+  await db.query(
+    `with forgotten as (
+       delete from published_events where event_id = any($1) returning workspace_id, fingerprint)
+     update held_sessions s set fingerprint = null from forgotten f
+      where s.workspace_id = f.workspace_id and s.fingerprint = f.fingerprint`,
+    [eventIds],
   )
-  return rowCount ?? 0
 }
 
 /** When the oldest event was published that is known; null: none is. */
@@ -65,4 +60,27 @@ export async function oldestPublishedAt(db: Queryable): Promise<number | null> {
     'select min(published_at) as at from published_events',
   )
   return rows[0]?.at?.getTime() ?? null
+}
+
+/**
+ * Workspaces that were to get calls after `since`, and from when on. One that was disconnected since has
+ * a gap that began then, whether it was connected again or not.
+ */
+export async function listTakers(
+  db: Queryable,
+  since: number,
+): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await db.query<{ workspaceId: string; from: Date }>(
+    `select workspace_id as "workspaceId",
+       case when left_since then $1 else greatest(connected_at, $1) end as from
+     from connections c
+     cross join lateral (
+       select exists (
+         select from gaps g
+          where g.workspace_id = c.workspace_id and g.from_at >= $1
+            and g.reason not in ('deleted', 'restored')) as left_since) l
+     where left_since or state in ('connected', 'failing')`,
+    [new Date(since)],
+  )
+  return new Map(rows.map(({ workspaceId, from }) => [workspaceId, from.getTime()]))
 }

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { merged, spansOf, toGap } from '../../../../services/dispatcher/restores/vanished.ts'
+import {
+  merged,
+  spansOf,
+  toGap,
+  vanishedOf,
+} from '../../../../services/dispatcher/restores/vanished.ts'
 import { minutes, NOON, seconds } from '../../../support/builders.ts'
 
 describe('what vanished with a log', () => {
@@ -14,19 +19,18 @@ describe('what vanished with a log', () => {
   })
 
   it('is one gap for each workspace, from before its first call to its last', () => {
-    const found = (workspaceId: string, calls: number, first: number, last: number) => ({
-      workspaceId,
-      calls,
-      first,
-      last,
-    })
+    const call = (workspaceId: string, at: number) =>
+      vanishedOf({ workspaceId, eventId: `evt_${at}`, at })
     const all = merged([
-      found('odesa', 1, NOON, NOON),
-      found('kyiv', 2, NOON, NOON + minutes(3)),
-      found('kyiv', 3, NOON + minutes(10), NOON + minutes(12)),
+      call('odesa', NOON),
+      call('kyiv', NOON + 0.4),
+      ...merged([call('kyiv', NOON + minutes(10)), call('kyiv', NOON + minutes(12))]),
     ])
 
-    expect(all).toEqual([found('kyiv', 5, NOON, NOON + minutes(12)), found('odesa', 1, NOON, NOON)])
+    expect(all.map(({ workspaceId, calls }) => ({ workspaceId, calls }))).toEqual([
+      { workspaceId: 'kyiv', calls: 3 },
+      { workspaceId: 'odesa', calls: 1 },
+    ])
     expect(all.map(toGap)).toEqual([
       { from: NOON - seconds(5), to: NOON + minutes(12) },
       { from: NOON - seconds(5), to: NOON },

@@ -1,0 +1,71 @@
+import type { GroupCoordinator } from '../../shared/kafka/group-coordinator.ts'
+import type { LogReader } from '../../shared/kafka/log-reader.ts'
+import { partitionOfKey } from '../../shared/kafka/partitioner.ts'
+
+export interface EventsLog {
+  /** Of the dispatchers' group. */
+  readonly coordinator: Pick<GroupCoordinator, 'committed'>
+  /** Of the events topic. */
+  readonly reader: Pick<LogReader, 'firstSince' | 'read' | 'range'>
+  readonly eventsTopic: string
+  readonly partitions: number
+}
+
+/** How far the dispatchers are with one partition of the log. */
+export interface SettledLog {
+  readonly partition: number
+  /** Each record before this offset was dealt with, or lies in a lane. */
+  readonly offset: number
+  /**
+   * Log time of the first record behind, milliseconds since 1970. What was written before it was dealt
+   * with, or lies in a lane. `Infinity`: all was. 0: nothing was.
+   */
+  readonly until: number
+}
+
+/** By partition. A commit behind the end of the log is of another one: of this one nothing was settled. */
+export function settledLogs(log: EventsLog): Promise<readonly SettledLog[]> {
+  return forPartitions(log.partitions, async (partition): Promise<SettledLog> => {
+    const { low, high } = await log.reader.range(partition)
+    const [found] = await log.coordinator.committed([log.eventsTopic], [partition])
+    const committed = found?.offset ?? null
+    if (committed === null || committed > high) return { partition, offset: low, until: 0 }
+    const next = await timeOfFirstFrom(log.reader, partition, committed)
+    return { partition, offset: committed, until: next ?? Number.POSITIVE_INFINITY }
+  })
+}
+
+/** By partition: log time of the oldest record that is there; null: it is empty. */
+export function oldestRecords({
+  reader,
+  partitions,
+}: Pick<EventsLog, 'reader' | 'partitions'>): Promise<readonly (number | null)[]> {
+  return forPartitions(
+    partitions,
+    async (partition) => (await reader.firstSince(partition, 0))?.at ?? null,
+  )
+}
+
+/** One time for each partition, asked for by a workspace. */
+export function byWorkspace(times: readonly number[]): (workspaceId: string) => number {
+  return (workspaceId) => times[partitionOfKey(workspaceId, times.length)] ?? 0
+}
+
+/** Passes over what is no record of anybody: the ends of transactions, and what was aborted. */
+async function timeOfFirstFrom(
+  reader: Pick<LogReader, 'read'>,
+  partition: number,
+  offset: number,
+): Promise<number | null> {
+  for (let next = offset; ; ) {
+    const page = await reader.read(partition, next)
+    const [first] = page.messages
+    if (first) return Number(first.timestamp)
+    if (page.next === next) return null
+    next = page.next
+  }
+}
+
+function forPartitions<T>(count: number, ask: (partition: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, (_, partition) => ask(partition)))
+}
