@@ -27,11 +27,17 @@ export function brokerSettings(profile: Profile, broker: BrokerPlace): Record<st
     // The default takes 128 MB of the heap for the compaction of topics that hold little here.
     'log.cleaner.dedupe.buffer.size': String(16 * 1024 * 1024),
     ...(profile.brokers === 1 ? ALONE : OF_THREE),
+    ...(profile.hasPermissions && PERMISSIONS),
   }
 }
 
 export function logFolder(profile: Profile, { name }: BrokerPlace): string {
   return join(dataFolder(profile, name), 'log')
+}
+
+const PERMISSIONS = {
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'allow.everyone.if.no.acl.found': 'true',
 }
 
 /** One broker, so every internal topic has one replica. */

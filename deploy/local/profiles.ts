@@ -45,6 +45,8 @@ export interface Profile {
   readonly database: string
   /** How many Kafka nodes, each of them broker and controller. */
   readonly brokers: number
+  /** Kafka asks for permissions where somebody has set some: drills take them away. */
+  readonly hasPermissions: boolean
   /** Those of the first broker, and of all else; `brokersOf` tells the others'. */
   readonly ports: Ports
 }
@@ -101,6 +103,7 @@ function profile(name: ProfileName, { portOffset, fresh, brokers = 1 }: ProfileO
     // Destructive test support only touches databases whose name has the word `test` in it.
     database: isForTests ? 'call_webhook_test' : 'call_webhook',
     brokers,
+    hasPermissions: name === 'bench',
     ports: shifted(portOffset + PORT_SHIFT),
   }
 }

@@ -10,13 +10,13 @@ import { byHand, type Incident, notHere, page, type Stage } from './incident.ts'
 const ROOM = 'DISPATCHER_IN_FLIGHT_MAX'
 const NO_ROOM = { [ROOM]: '1' }
 
-/** Half of the workspaces take all the places, and the others wait for one. */
+/** Half of the workspaces take all the places, and the others wait for one: five times as long as a request. */
 export const noPlaceLeft: Incident = {
   broken: 'half of the endpoints slow, and room for one request per dispatcher',
   env: NO_ROOM,
   async break({ site }) {
     const slow = site.workspaceIds.filter((_, index) => index % 2 === 0)
-    return endpointsDo(site, slow, answer(200, 3_000))
+    return endpointsDo(site, slow, answer(200, 8_000))
   },
   steps: [
     page('What the lanes wait for', /"state"/),

@@ -1,15 +1,18 @@
+import kafkajs from 'kafkajs'
 import { systemClock } from '../../services/shared/clock.ts'
+import { createKafka } from '../../services/shared/kafka/client.ts'
 import { partitionOfKey } from '../../services/shared/kafka/partitioner.ts'
 import { withAdmin } from '../../services/shared/kafka/topics.ts'
 import { Foreigner } from '../hostile/foreigner.ts'
 import { LZ4, writeLz4 } from '../hostile/lz4-stored.ts'
-import { aCallEvent } from '../support/builders.ts'
+import { aCallEvent, quiet } from '../support/builders.ts'
+import { kafkaConfigOf } from '../support/event-log.ts'
 import { LostRegistry } from '../support/lost-registry.ts'
 import { answer } from '../support/receiver.ts'
 import { runTopicsJob } from '../support/topics-job.ts'
 import { endpointsDo, lastLine } from './breaks.ts'
 import { byHand, type Incident, notHere, page, type Stage } from './incident.ts'
-import { kafkaScriptsOn } from './kafka-scripts.ts'
+import { allow, kafkaScriptsOn } from './kafka-scripts.ts'
 
 /** What the dispatchers cannot read of the log, and cannot write to Kafka. */
 
@@ -26,23 +29,36 @@ export const brokerFrozen: Incident = {
   ],
 }
 
-/** A topic that asks for two replicas and has one takes nothing. */
-export const tooManyReplicasAskedFor: Incident = {
-  broken: 'a retry topic that asks for more replicas than it has',
-  variables: (stage) => ({ TOPIC: firstRetryTopic(stage), MIN_ISR: '1' }),
+/** As when somebody writes down who may do what with a topic, and forgets that lanes are written. */
+export const writeForbidden: Incident = {
+  broken: 'a retry topic that the dispatchers may read, and not write any more',
+  variables: (stage) => ({ TOPIC: firstRetryTopic(stage), PRINCIPAL: NOBODY_LOGS_IN }),
   async break(stage) {
     const { site } = stage
-    await alter(stage, firstRetryTopic(stage), 'min.insync.replicas=2')
+    await forbidWrites(stage)
     return endpointsDo(site, site.workspaceIds.slice(0, 2), answer(500))
   },
   steps: [
     page('Which topic does not take it, and why', /retry\.5s/),
-    page('Which partitions have fewer replicas in sync than their topic asks for', /retry\.5s/),
-    page('What is set on `$TOPIC`', /min\.insync\.replicas=2/),
-    page(
-      'If all brokers are there, and it asks for more replicas than it has: sets `$MIN_ISR`, one less than its replicas but at least 1',
-    ),
+    page('Which partitions have fewer replicas in sync than their topic asks for'),
+    page('What is set on `$TOPIC`', /retention\.ms/),
+    page('Who may do what with it', /operation=READ/),
+    page('If the dispatchers may not write: allows it to their user, `$PRINCIPAL`', /Adding/),
   ],
+}
+
+/** The servers of a drill ask for no password. */
+const NOBODY_LOGS_IN = 'User:ANONYMOUS'
+
+async function forbidWrites(stage: Stage): Promise<void> {
+  const topic = firstRetryTopic(stage)
+  const kafka = createKafka(kafkaConfigOf(stage.site.product.env), 'runbook', quiet)
+  const { READ, DESCRIBE, DESCRIBE_CONFIGS } = kafkajs.AclOperationTypes
+  await withAdmin(kafka, async (admin) => {
+    for (const operation of [READ, DESCRIBE, DESCRIBE_CONFIGS]) {
+      await allow(admin, { topic, principal: NOBODY_LOGS_IN, operation })
+    }
+  })
 }
 
 /** A lane that cannot be put aside holds its place, and more comes behind it than a commit can tell. */
@@ -50,8 +66,7 @@ export const windowFull: Incident = {
   broken: 'a lane that is stuck, and 26,000 calls behind it in its partition',
   async break(stage) {
     const { site } = stage
-    const topic = firstRetryTopic(stage)
-    await alter(stage, topic, 'min.insync.replicas=2')
+    await forbidWrites(stage)
     const [id = ''] = site.workspaceIds
     const mend = endpointsDo(site, [id], answer(500))
     const foreigner = await Foreigner.open(site.product.env)
@@ -65,14 +80,17 @@ export const windowFull: Incident = {
     await foreigner.writeAll(partition, events)
     return async () => {
       await mend()
-      await alter(stage, topic, 'min.insync.replicas=1')
+      const acls = kafkaScriptsOn(site.product.env)['kafka-acls.sh']
+      const user = ['--allow-principal', NOBODY_LOGS_IN]
+      const topic = ['--topic', firstRetryTopic(stage)]
+      await acls?.(['--add', ...user, '--operation', 'Write', ...topic])
       await foreigner.stop()
     }
   },
   steps: [
     page('What its lanes wait for', /"saving"/),
     page('How far each partition is committed', /dispatcher/),
-    byHand('the retry topic takes records again, as "A lane is stuck" has it'),
+    byHand('the retry topic may be written again, as "A lane is stuck" has it'),
   ],
 }
 

@@ -18,7 +18,7 @@ export const nothingTakesCalls: Incident = {
   },
   steps: [
     page('Why, and how often', /kafka_and_postgres|postgres/),
-    page('What Kafka and Postgres say', /produce\.failed|postgres\.away/),
+    page('What Kafka and Postgres say, the last of each kind', /produce\.failed|postgres\.away/),
     byHand('Kafka and Postgres are started again'),
   ],
 }

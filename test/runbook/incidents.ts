@@ -25,7 +25,7 @@ export const INCIDENTS: Readonly<Record<string, Incident>> = {
   DeadLettersRise: dispatcher.contentRejected,
   SuspensionsRise: dispatcher.endpointsGivenUp,
   EgressFailsForMany: dispatcher.endpointsAway,
-  LaneStuck: log.tooManyReplicasAskedFor,
+  LaneStuck: log.writeForbidden,
   PartitionStands: log.brokerFrozen,
   WindowFull: log.windowFull,
   PartitionsAdded: log.partitionAdded,

@@ -5,6 +5,7 @@ import { createKafka } from '../../services/shared/kafka/client.ts'
 import { withAdmin } from '../../services/shared/kafka/topics.ts'
 import { quiet } from '../support/builders.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
+import { eventually } from '../support/eventually.ts'
 import { LogView } from '../support/log-view.ts'
 import type { Program } from './hands.ts'
 
@@ -17,6 +18,7 @@ export function kafkaScriptsOn(
     'kafka-topics.sh': (words) => topics(kafka, words),
     'kafka-configs.sh': (words) => configs(kafka, words),
     'kafka-consumer-groups.sh': (words) => groups(kafka, words),
+    'kafka-acls.sh': (words) => acls(kafka, words),
     'kafka-delete-records.sh': (words) => deleteRecords(kafka, words),
     'kafka-console-consumer.sh': (words) => consume(new LogView(env), words),
   }
@@ -56,7 +58,8 @@ type Chosen = 'all' | 'below min' | 'lacking'
 async function describeTopic(admin: Admin, topic: string, chosen: Chosen): Promise<string[]> {
   const settings = await settingsOf(admin, topic)
   const least = Number(settings.find(({ name }) => name === 'min.insync.replicas')?.value ?? 1)
-  const described = await admin.fetchTopicMetadata({ topics: [topic] })
+  // Kafka's script waits for a broker that has just come back; kafkajs answers nothing, or stumbles over it.
+  const described = await eventually(() => admin.fetchTopicMetadata({ topics: [topic] }))
   const partitions = described.topics[0]?.partitions ?? []
   return partitions
     .filter(({ isr }) => chosen !== 'below min' || isr.length < least)
@@ -147,6 +150,70 @@ async function groups(kafka: Kafka, words: readonly string[]): Promise<string> {
         partitions.map(({ partition, offset }) => `${groupId} ${topic} ${partition} ${offset}`),
       )
       .join('\n')
+  })
+}
+
+/** Of one topic, and to allow only. */
+async function acls(kafka: Kafka, words: readonly string[]): Promise<string> {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      ...SERVER,
+      list: yes,
+      add: yes,
+      topic: text,
+      operation: text,
+      'allow-principal': text,
+      'resource-pattern-type': text,
+    },
+  })
+  const { topic, 'allow-principal': principal } = values
+  if (topic === undefined) throw new Error('it looks at one topic here')
+  return withAdmin(kafka, async (admin) => {
+    if (values.list) return listAcls(admin, topic)
+    if (!values.add || !principal || values.operation !== 'Write') {
+      throw new Error('it lists, and lets a user write, here')
+    }
+    await allow(admin, { topic, principal, operation: kafkajs.AclOperationTypes.WRITE })
+    return `Adding ACLs for topic ${topic}`
+  })
+}
+
+async function listAcls(admin: Admin, topic: string): Promise<string> {
+  const { resources } = await admin.describeAcls({
+    resourceType: kafkajs.AclResourceTypes.TOPIC,
+    resourceName: topic,
+    resourcePatternType: kafkajs.ResourcePatternTypes.MATCH,
+    operation: kafkajs.AclOperationTypes.ANY,
+    permissionType: kafkajs.AclPermissionTypes.ANY,
+  })
+  const operations = Object.entries(kafkajs.AclOperationTypes)
+  return resources
+    .flatMap(({ acls: found }) => found)
+    .map(({ principal, operation }) => {
+      const [name = ''] = operations.find(([, code]) => code === operation) ?? []
+      return `principal=${principal}, operation=${name}`
+    })
+    .join('\n')
+}
+
+/** From then on whoever is not named may do nothing with the topic. */
+export async function allow(
+  admin: Admin,
+  { topic, principal, operation }: { topic: string; principal: string; operation: number },
+): Promise<void> {
+  await admin.createAcls({
+    acl: [
+      {
+        resourceType: kafkajs.AclResourceTypes.TOPIC,
+        resourceName: topic,
+        resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
+        principal,
+        host: '*',
+        operation,
+        permissionType: kafkajs.AclPermissionTypes.ALLOW,
+      },
+    ],
   })
 }
 
