@@ -229,6 +229,8 @@ async function deleteRecords(kafka: Kafka, words: readonly string[]): Promise<st
   const file = JSON.parse(readFileSync(values['offset-json-file'] ?? '', 'utf8')) as OffsetFile
   return withAdmin(kafka, async (admin) => {
     for (const { topic, partition, offset } of file.partitions) {
+      // kafkajs does not look for the leaders of a topic that it has not been asked about before.
+      await admin.fetchTopicOffsets(topic)
       await admin.deleteTopicRecords({
         topic,
         partitions: [{ partition, offset: String(offset) }],
