@@ -1,22 +1,6 @@
 import { createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
-
-/**
- * A pooler in front of sessions that it makes up: it speaks enough of Postgres' protocol (simple
- * queries) for a client that asks which session it is in. PgBouncer itself is not installed; what
- * counts of it is after which message it lets go of a session, and which one it takes next.
- */
-export type PoolMode =
-  | 'session'
-  /** Without `ignore_startup_parameters`. */
-  | 'session, strict'
-  /** PgBouncer's own way: the session that was let go of last is taken first. */
-  | 'transaction, last first'
-  /** `server_round_robin = 1` */
-  | 'transaction, in turn'
-  /** `default_pool_size = 1` */
-  | 'transaction, one session'
-  | 'statement'
+import type { PoolMode } from './conformance/pooler.ts'
 
 interface Session {
   readonly pid: number
@@ -32,6 +16,11 @@ interface Client {
   hasStarted: boolean
 }
 
+/**
+ * A pooler in front of sessions that it makes up: it speaks enough of Postgres' protocol (simple
+ * queries) for a client that asks which session it is in. What counts of PgBouncer is after which message
+ * it lets go of a session, and which one it takes next; `pgbouncer.test.ts` asks the real one the same.
+ */
 export async function startFakePooler(mode: PoolMode): Promise<{ readonly url: string }> {
   const pool = new Sessions(mode)
   const clients = new Set<Client>()

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Secret } from '../../../../services/shared/config.ts'
-import {
-  isSessionShared,
-  requireSessions,
-} from '../../../../services/shared/postgres/require-sessions.ts'
+import { isSessionShared } from '../../../../services/shared/postgres/require-sessions.ts'
+import { describeStartBehind } from '../../../support/conformance/pooler.ts'
 import { startFakePooler } from '../../../support/fake-pooler.ts'
 
 const mark = 'ours'
@@ -30,37 +27,4 @@ describe('a session is the client’s own', () => {
   })
 })
 
-describe('the start with a pooler in between', () => {
-  it.each(['transaction, last first', 'transaction, in turn', 'transaction, one session'] as const)(
-    'is refused where it works by %s',
-    async (mode) => {
-      const pooler = await startFakePooler(mode)
-
-      const start = requireSessions(new Secret(pooler.url))
-
-      await expect(start).rejects.toThrow(/DATABASE_URL: .*transaction.*pool_mode = session/s)
-      await expect(start).rejects.toHaveProperty('name', 'ConfigError')
-      await expect(start).rejects.not.toThrow(/pooler-password/)
-    },
-  )
-
-  it('is refused where it knows no transactions', async () => {
-    const pooler = await startFakePooler('statement')
-
-    await expect(requireSessions(new Secret(pooler.url))).rejects.toThrow(/pool_mode = session/)
-  })
-
-  it('is refused where our pools would not be let in', async () => {
-    const pooler = await startFakePooler('session, strict')
-
-    await expect(requireSessions(new Secret(pooler.url))).rejects.toThrow(
-      /ignore_startup_parameters = statement_timeout/,
-    )
-  })
-
-  it('goes on where each client has a session until it hangs up', async () => {
-    const pooler = await startFakePooler('session')
-
-    await expect(requireSessions(new Secret(pooler.url))).resolves.toBeUndefined()
-  })
-})
+describeStartBehind('a pooler', startFakePooler)
