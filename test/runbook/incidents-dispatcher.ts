@@ -10,13 +10,13 @@ import { byHand, type Incident, notHere, page, type Stage } from './incident.ts'
 const ROOM = 'DISPATCHER_IN_FLIGHT_MAX'
 const NO_ROOM = { [ROOM]: '1' }
 
-/** Half of the workspaces take all the places, and the others wait for one: five times as long as a request. */
+/** Most of the workspaces take all the places, one after the other, and whoever is next waits for all before. */
 export const noPlaceLeft: Incident = {
-  broken: 'half of the endpoints slow, and room for one request per dispatcher',
+  broken: 'most of the endpoints slow, and room for one request per dispatcher',
   env: NO_ROOM,
   async break({ site }) {
-    const slow = site.workspaceIds.filter((_, index) => index % 2 === 0)
-    return endpointsDo(site, slow, answer(200, 8_000))
+    const slow = site.workspaceIds.filter((_, index) => index % 5 !== 0)
+    return endpointsDo(site, slow, answer(200, ALMOST_TOO_SLOW_MS))
   },
   steps: [
     page('What the lanes wait for', /"state"/),
@@ -24,6 +24,9 @@ export const noPlaceLeft: Incident = {
     page('If that is `DISPATCHER_IN_FLIGHT_MAX` (512 by default), makes room for more'),
   ],
 }
+
+/** A request may take 5 s. */
+const ALMOST_TOO_SLOW_MS = 4_500
 
 /** Slower than their calls come while they wait for each other, faster once they do not. */
 export const tooSlow: Incident = {

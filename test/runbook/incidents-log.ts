@@ -150,11 +150,12 @@ export const packedByOthers: Incident = {
 }
 
 export const noEvent: Incident = {
-  broken: 'a record in the log of calls that is no event',
+  broken: 'a record in the log of calls that is not an event',
   async break({ site: { product, workspaceIds } }) {
     const foreigner = await Foreigner.open(product.env)
     const [key = ''] = workspaceIds
-    const value = Buffer.from('no event')
+    const frame = foreigner.encode(aCallEvent(key, 'framed')).subarray(0, FRAME_BYTES)
+    const value = Buffer.concat([frame, Buffer.from('no event')])
     await foreigner.write(partitionOfKey(key, partitionsOf(product.env)), { key, value })
     return () => foreigner.stop()
   },
@@ -167,6 +168,9 @@ export const noEvent: Incident = {
     notHere('Who may write there', 'the broker has no permissions'),
   ],
 }
+
+/** Zero, and the id of the schema: without them it would belong to nobody. */
+const FRAME_BYTES = 5
 
 export const registryEmptied: Incident = {
   broken: 'the store of the schema registry emptied',
