@@ -148,9 +148,10 @@ export class Engine {
   }
 
   #sessionPorts(): SessionPorts {
-    const { clock, logger, decoder, writer, readLog, replayed, gaps } = this.#options
+    const { clock, logger, decoder, writer, readLog, replayed, gaps, metrics } = this.#options
     return {
       ...writer,
+      buried: (reason) => metrics.buried(reason),
       readLog,
       recordDeleted: (lane, begins) => recordDeleted(lane, begins, { gaps, clock, logger }),
       replayed,

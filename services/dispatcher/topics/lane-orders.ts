@@ -126,7 +126,10 @@ export class LaneOrders {
     const eventId = isSent ? (run.sent?.eventId ?? null) : null
     this.#write(
       ports.bury({ partition, workspaceId, burial, eventId }, ownership).then(() => {
-        if (!ownership.isGone()) run.onBuried?.()
+        if (!ownership.isGone()) {
+          ports.buried(burial.reason)
+          run.onBuried?.()
+        }
         run.onBuried = null
         tell(run, (lane, at) => lane.buried(at))
       }),

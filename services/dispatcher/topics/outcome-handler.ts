@@ -122,7 +122,6 @@ export class OutcomeHandler {
       // next owner of the partition delivers after all.
       run.onBuried = () => {
         this.#record(attempt, ending)
-        metrics.buried(verdict.reason)
         if (!isEndpointsFault(errorClass)) return
         connections.note(attempt.workspaceId, { isOnProbation: true })
       }
@@ -138,10 +137,9 @@ export class OutcomeHandler {
    * already, and the dead letter that makes a person look comes beside it.
    */
   recordRefused(run: LaneRun): void {
-    const { clock, metrics, attempts } = this.#options
+    const { clock, attempts } = this.#options
     const { lane, lastRetry } = run
     run.onBuried = () => {
-      metrics.buried(TOO_LARGE.reason)
       if (lastRetry?.attempt !== lane.attempt - 1) return
       const { firstFailedAt } = lane.told
       const acceptedAt = lane.head?.acceptedAt ?? clock.now()

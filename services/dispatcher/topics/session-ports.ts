@@ -1,6 +1,7 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { CallEventDecoder } from '../../shared/call-event-codec.ts'
 import type { Clock } from '../../shared/clock.ts'
+import type { DeadReason } from '../../shared/dead-reason.ts'
 import type { RefusedReason } from '../../shared/kafka/produce-error.ts'
 import type { LaneHead, LaneRecord, Replay } from '../../shared/lane-record.ts'
 import type { Logger } from '../../shared/logger.ts'
@@ -39,6 +40,8 @@ export interface SessionPorts {
   bury(letter: LetterOf, owner: Ownership): Promise<void>
   /** Whether our place in the group is beyond doubt. */
   isInLease(): boolean
+  /** A dead letter is durable: an event was given up, for whichever reason. */
+  buried(reason: DeadReason): void
   /** Resolves when a workspace whose next events may have been deleted has a gap for them. */
   recordDeleted(lane: Lane, begins: LogBeginning): Promise<void>
   /** Rejects when Kafka cannot be asked. */

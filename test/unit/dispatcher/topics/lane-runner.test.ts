@@ -321,6 +321,7 @@ describe('nothing is started', () => {
     expect(bench.deadLetters).toMatchObject([
       { key: 'kyiv', headers: { 'dead-reason': 'undecodable', 'dead-attempts': '0' } },
     ])
+    expect(bench.metrics.reasons).toEqual(['undecodable'])
     expect(await bench.committed()).toMatchObject({ offset: 3 })
   })
 })

@@ -60,6 +60,7 @@ describe('a topic that takes less than when we started', () => {
 
     expect(endpoint.sent).toEqual(['kyiv/1', 'lviv/1', 'kyiv/2'])
     expect(bench.deadLetters).toMatchObject([{ headers: { 'dead-reason': 'too_large' } }])
+    expect(bench.metrics.reasons).toEqual(['too_large'])
     expect(await bench.committed()).toMatchObject({ offset: 3 })
     expect(await bench.writtenAttempts()).toEqual([
       'kyiv #1 retrying',
