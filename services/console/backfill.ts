@@ -58,7 +58,14 @@ export async function requireBackfill(
 }
 
 /** @throws Problem 409 when nothing could be sent: a back-fill would be over before it began. */
-export async function requireTakesEvents(pool: Pool, workspaceId: string): Promise<void> {
+export async function requireTakesEvents(
+  { pool, restores }: Pick<ConsoleDeps, 'pool' | 'restores'>,
+  workspaceId: string,
+): Promise<void> {
+  // In a log that was made anew a back-fill finds nothing, and would tell that all was delivered.
+  if (!(await restores.isClearNow().catch(() => false))) {
+    throw plainProblem(503, 'Calls cannot be sent again right now. Repeat this in a few minutes.')
+  }
   const { state = 'disconnected' } = (await findConnection(pool, workspaceId)) ?? {}
   if (state === 'connected' || state === 'failing') return
   throw plainProblem(

@@ -7,6 +7,7 @@ import type { Clock } from '../shared/clock.ts'
 import type { Secret } from '../shared/config.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Pool } from '../shared/postgres/pool.ts'
+import type { Restores } from '../shared/restores/restores.ts'
 import type { SecretBox } from '../shared/secret-box.ts'
 import type { SourceTokens } from '../shared/source-token.ts'
 import type { EventLog } from './event-log.ts'
@@ -29,6 +30,8 @@ export interface ConsoleDeps {
   readonly sourceTokens: SourceTokens
   readonly eventLog: EventLog
   readonly rewinds: Rewinds
+  /** Whether Kafka and Postgres belong together. */
+  readonly restores: Pick<Restores, 'isClearNow'>
   /** The guarded one: pings go to addresses that a customer chose. */
   readonly agent: Dispatcher
   readonly clock: Clock

@@ -72,6 +72,7 @@ await runService(async () => {
     pool,
     eventLog,
     rewinds,
+    restores,
     agent,
     clock,
     logger,

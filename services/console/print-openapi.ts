@@ -18,6 +18,7 @@ const app = await createServer({
   sourceTokens: createSourceTokens([Buffer.alloc(32)]),
   eventLog: awayEventLog,
   rewinds: awayRewinds,
+  restores: { isClearNow: async () => true },
   agent: new Agent(),
   clock: systemClock,
   logger,

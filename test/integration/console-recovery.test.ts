@@ -17,13 +17,17 @@ import { freshDatabase } from '../support/stack.ts'
 
 let api: TestConsole
 let log: FakeLog
+/** Kafka and Postgres belong together. */
+let isClear = true
 
 beforeAll(async () => {
   log = new FakeLog()
   const { eventLog } = log
-  api = await startMigratedConsole(await freshDatabase(), { eventLog, rewinds: log })
+  const restores = { isClearNow: async () => isClear }
+  api = await startMigratedConsole(await freshDatabase(), { eventLog, rewinds: log, restores })
 })
 beforeEach(() => {
+  isClear = true
   Object.assign(log, { isAway: false, takesRewinds: true })
 })
 afterAll(() => api.close())
@@ -132,6 +136,19 @@ describe('a back-fill', () => {
       status: 422,
       paths: [`body.${field}`],
     })
+  })
+
+  it('is not done with nothing while a restore waits for a person', async () => {
+    const { id, path } = await aConnectedWorkspace(api)
+    await aGap(id, '10:00:00', '10:59:00')
+    isClear = false
+
+    const { status, body } = await api.call(`POST ${path}/backfills`, { body: RANGE })
+
+    expect(status).toBe(503)
+    expect(body.detail).toMatch(/Repeat this in a few minutes/)
+    expect(await pagesOf(api, `${path}/gaps`, 9)).toMatchObject([[{ backfilledAt: null }]])
+    expect(await pagesOf(api, `${path}/backfills`, 9)).toEqual([[]])
   })
 
   it('needs a connection that takes events, and says so', async () => {

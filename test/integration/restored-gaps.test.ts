@@ -1,8 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { encodeMetadata } from '../../services/dispatcher/lane/commit-metadata.ts'
 import { systemClock } from '../../services/shared/clock.ts'
-import { Foreigner } from '../hostile/foreigner.ts'
+import { createKafka } from '../../services/shared/kafka/client.ts'
+import { GroupCoordinator, NOBODY } from '../../services/shared/kafka/group-coordinator.ts'
+import { createKeptMark } from '../../services/shared/kafka/kept-mark.ts'
+import { createClusterLink } from '../../services/shared/kafka/wire/cluster-link.ts'
 import { confirmRestore } from '../support/after-restore.ts'
-import { minutes } from '../support/builders.ts'
+import { minutes, quiet } from '../support/builders.ts'
+import { kafkaConfigOf } from '../support/event-log.ts'
 import { eventually } from '../support/eventually.ts'
 import { addPublished } from '../support/published-rows.ts'
 import { Rig } from '../support/rig.ts'
@@ -39,6 +45,24 @@ async function append(rig: Rig, workspaceId: string): Promise<number> {
   return found.at(-1)?.timestamp ?? 0
 }
 
+/** What the dispatchers had dealt with of their one partition. */
+async function commit(
+  rig: Rig,
+  { watermark, settledBeyond }: { watermark: number; settledBeyond: number[] },
+): Promise<void> {
+  const { env } = rig.product
+  const link = createClusterLink({ kafka: kafkaOf(rig), logger: quiet })
+  const links = { beats: link, commits: link, questions: link }
+  const group = new GroupCoordinator(links, `${env['TOPIC_PREFIX']}.dispatcher`)
+  const metadata = encodeMetadata(watermark, { clean: true, settledBeyond })
+  const place = { topic: rig.log.topic, partition: 0, offset: watermark, metadata }
+  await group.commit([place], NOBODY).finally(() => link.close())
+}
+
+function kafkaOf(rig: Rig) {
+  return createKafka(kafkaConfigOf(rig.product.env), 'restore-test', quiet)
+}
+
 async function copyTakenAt(): Promise<number> {
   await systemClock.sleep(APART_MS)
   const at = Date.now()
@@ -56,7 +80,7 @@ function gapsOf(rig: Rig, workspaceId: string): Promise<GapRow[]> {
 }
 
 /*
- * Timeline   waits 1, fails │ COPY │ left leaves; left 1, skipped; waits is suspended; all is settled │ RESTORED
+ * Timeline   waits 1, fails │ COPY │ slow 1, hangs; left leaves; left 1, skipped; waits is suspended │ RESTORED
  *            left is disconnected again, as the page says │ confirmed
  *
  * Proves     whoever may miss a call has a gap that holds it, also of a call that is older than the copy.
@@ -68,17 +92,19 @@ describe('gaps of a database that is an older copy', () => {
   let leftAt: number
 
   beforeAll(async () => {
-    rig = await openRig(['waits', 'left', 'quiet'])
+    rig = await openRig(['waits', 'slow', 'left', 'quiet'])
     waitsAt = await publish(rig, 'waits')
     since = await copyTakenAt()
+    await append(rig, 'slow')
     leftAt = await append(rig, 'left')
-    const foreigner = await Foreigner.open(rig.product.env)
-    await foreigner.commit(`${rig.product.env['TOPIC_PREFIX']}.dispatcher`, 1, 2)
-    await foreigner.stop()
+    await commit(rig, { watermark: 1, settledBeyond: [2] })
     await rig.disconnect('left')
-    await confirmRestore(rig.product.env, '--postgres', '--since', new Date(since).toISOString())
+    await confirm()
   })
   afterAll(() => rig?.close())
+
+  const confirm = () =>
+    confirmRestore(rig.product.env, '--postgres', '--since', new Date(since).toISOString())
 
   it('hold a call that waited in the copy and was given up since', async () => {
     const [gap, ...more] = await gapsOf(rig, 'waits')
@@ -86,18 +112,34 @@ describe('gaps of a database that is an older copy', () => {
     expect(more).toEqual([])
     expect(gap?.reason).toBe('restored')
     expect(gap?.from).toBeLessThanOrEqual(waitsAt)
-    expect(gap?.to).toBeGreaterThanOrEqual(waitsAt)
+    expect(gap?.to).toBeGreaterThan(waitsAt)
   })
 
   it('hold what came for a customer who is disconnected again', async () => {
     const [gap, open] = await gapsOf(rig, 'left')
 
-    expect(gap).toEqual({ reason: 'restored', from: leftAt, to: leftAt })
+    // A gap ends before its end: a back-fill brings the last call, too.
+    expect(gap).toEqual({ reason: 'restored', from: leftAt, to: leftAt + 1 })
     expect(open).toMatchObject({ reason: 'disconnected', to: null })
   })
 
   it('are not made for whoever misses nothing', async () => {
     expect(await gapsOf(rig, 'quiet')).toEqual([])
+  })
+
+  it('can be filled again when they have become wider', async () => {
+    await rig.query(`update gaps set backfilled_at = now() where reason = 'restored'`)
+    await append(rig, 'left')
+    await commit(rig, { watermark: 4, settledBeyond: [] })
+
+    await confirm()
+
+    const filled = `select workspace_id, backfilled_at is not null as filled from gaps
+      where reason = 'restored' and workspace_id in ('left', 'waits') order by 1`
+    expect(await rig.query(filled)).toEqual([
+      { workspace_id: 'left', filled: false },
+      { workspace_id: 'waits', filled: true },
+    ])
   })
 })
 
@@ -135,19 +177,30 @@ describe('gaps when both stores are gone', () => {
     expect(await gapsOf(rig, 'kyiv')).toEqual([])
   })
 
+  it('are not guessed from Kafka alone either, where a mark says that the copy is older', async () => {
+    const link = createClusterLink({ kafka: kafkaOf(rig), logger: quiet })
+    const { topic } = rig.log
+    const kept = createKeptMark(link, { topicPrefix: rig.product.env['TOPIC_PREFIX'] ?? '', topic })
+    await kept.keep({ id: randomUUID(), madeAt: Date.now() })
+    const refused = confirmRestore(rig.product.env, '--kafka')
+
+    await expect(refused).rejects.toMatchObject({
+      stdout: expect.stringMatching(/^postgres_restored: .*--kafka --postgres --since/),
+    })
+    link.close()
+  })
+
   it('hold what waited in the copy, and all that came since', async () => {
     const at = new Date(since).toISOString()
     const said = await confirmRestore(rig.product.env, '--kafka', '--postgres', '--since', at)
 
     expect(said).toContain('each of 2 workspaces has a gap for that time')
-    const [waited, later, ...more] = await gapsOf(rig, 'kyiv')
+    const [kyiv, ...more] = await gapsOf(rig, 'kyiv')
     expect(more).toEqual([])
-    expect(waited?.reason).toBe('deleted')
-    expect(waited?.from).toBeLessThanOrEqual(calledAt)
-    expect(waited?.to).toBeGreaterThanOrEqual(calledAt)
-    expect(later).toMatchObject({ reason: 'deleted', from: since })
-    expect(later?.to).toBeGreaterThanOrEqual(lostAt)
-    expect(await gapsOf(rig, 'quiet')).toEqual([later])
+    expect(kyiv?.reason).toBe('deleted')
+    expect(kyiv?.from).toBeLessThanOrEqual(calledAt)
+    expect(kyiv?.to).toBeGreaterThanOrEqual(lostAt)
+    expect(await gapsOf(rig, 'quiet')).toEqual([{ reason: 'deleted', from: since, to: kyiv?.to }])
   })
 
   it('of before hold nothing that can be brought', async () => {
@@ -156,5 +209,15 @@ describe('gaps when both stores are gone', () => {
     expect(gone?.reason).toBe('deleted')
     expect(open).toEqual({ reason: 'disconnected', from: gone?.to, to: null })
     expect(gone?.from).toBeLessThan(calledAt - minutes(30))
+  })
+
+  it('are made also when Kafka was confirmed before', async () => {
+    await rig.query(`delete from gaps where workspace_id = 'quiet'`)
+    const at = new Date(since).toISOString()
+
+    const said = await confirmRestore(rig.product.env, '--kafka', '--postgres', '--since', at)
+
+    expect(said).toContain('nothing_to_confirm')
+    expect(await gapsOf(rig, 'quiet')).toMatchObject([{ reason: 'deleted', from: since }])
   })
 })

@@ -19,7 +19,7 @@ describe('what tables say of a log that was made anew', () => {
 
   beforeAll(async () => {
     rig = await Rig.open({ ...(await freshPlace()), env: { TOPIC_PARTITIONS: '1' } })
-    await rig.connect(['kyiv', 'lviv', 'odesa'])
+    await rig.connect(['kyiv', 'lviv', 'odesa', 'rivne'])
     await rig.query('update connections set connected_at = $1', [ago(minutes(60 * 5))])
     await eventually(async () => {
       const known = await rig.query('select topic from known_topics where topic = $1', [
@@ -40,6 +40,18 @@ describe('what tables say of a log that was made anew', () => {
          ('bf_done', 'kyiv', $1, $2, 'all', 'done', now())`,
       [ago(minutes(60 * 4)), ago(minutes(60 * 3))],
     )
+    await addPublished(rig, {
+      workspaceId: 'rivne',
+      number: 1,
+      at: confirmedAfter - minutes(60),
+    })
+    await rig.query(
+      `insert into gaps (workspace_id, from_at, to_at, reason) values ('rivne', $1, $2, 'disconnected')`,
+      [ago(minutes(30)), ago(minutes(20))],
+    )
+    await rig.query(`update connections set connected_at = $1 where workspace_id = 'rivne'`, [
+      ago(minutes(20)),
+    ])
     const eventId = await addPublished(rig, {
       workspaceId: 'odesa',
       number: 1,
@@ -86,6 +98,16 @@ describe('what tables say of a log that was made anew', () => {
     expect(gone).toMatchObject({ reason: 'deleted', from_at: ago(minutes(60 * 1)) })
     expect(open).toMatchObject({ reason: 'disconnected', from_at: gone?.to_at, to_at: null })
     expect(gone?.to_at?.getTime()).toBeGreaterThan(confirmedAfter)
+  })
+
+  it('tells of a call that waited for a customer who connected again before it was confirmed', async () => {
+    const found = await rig.query(
+      `select from gaps where workspace_id = 'rivne' and reason = 'deleted'
+         and from_at <= $1 and to_at > $1`,
+      [ago(minutes(60))],
+    )
+
+    expect(found).toHaveLength(1)
   })
 
   it('fails the back-fills that were to go on', async () => {

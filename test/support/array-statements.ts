@@ -13,6 +13,7 @@ export const ARRAY_STATEMENTS: Readonly<Record<string, readonly string[]>> = {
   'connections.ts': ['load_connections', 'load_connections', 'own', 'own'],
   'dead-letters.ts': ['mark_resent'],
   'delivery-attempts.ts': ['insert_attempts', 'insert_dead_letters'],
+  'gaps.ts': ['own'],
   'held-legs.ts': ['own', 'mark_sessions_published', 'postpone_sessions'],
   'known-topics.ts': ['own', 'own', 'own'],
   'published-events.ts': [
@@ -29,6 +30,7 @@ export const ARRAY_STATEMENTS: Readonly<Record<string, readonly string[]>> = {
   'source-activity.ts': ['note_source_activity'],
   'spool.ts': ['spool_entries', 'spool_entries', 'own', 'own', 'own'],
   'store-legs.ts': ['store_legs', 'store_legs', 'store_legs'],
+  'undelivered-calls.ts': ['own'],
 }
 
 const TAKES_MANY = /unnest\(|\bany\(\$/g

@@ -84,6 +84,7 @@ export async function startConsole(
     sourceTokens,
     eventLog: awayEventLog,
     rewinds: awayRewinds,
+    restores: { isClearNow: async () => true },
     logger,
     clock: systemClock,
     operatorTokens: [new Secret(OPERATOR_TOKEN)],

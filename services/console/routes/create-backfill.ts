@@ -52,7 +52,7 @@ export function createBackfill(app: ConsoleApp, deps: ConsoleDeps, scans: LogSca
       const wrong = problemsOf(request.body, deps.clock.now())
       if (wrong.length > 0) throw invalidRequest(wrong)
       const { id } = request.params
-      await requireTakesEvents(deps.pool, id)
+      await requireTakesEvents(deps, id)
       const event = await scans.run(id, reply, (budget) =>
         findFirst(deps.eventLog, id, request.body, budget),
       )

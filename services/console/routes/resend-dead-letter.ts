@@ -40,12 +40,12 @@ export function resendDeadLetter(app: ConsoleApp, deps: ConsoleDeps, scans: LogS
 async function requireLetter(
   workspaceId: string,
   eventId: string,
-  { pool }: ConsoleDeps,
+  deps: ConsoleDeps,
 ): Promise<DeadLetter> {
-  const letter = await findDeadLetter(pool, workspaceId, eventId)
+  const letter = await findDeadLetter(deps.pool, workspaceId, eventId)
   if (letter === null) throw plainProblem(404, 'The workspace has no such dead letter.')
   if (letter.resentAt !== null) throw alreadySent()
-  await requireTakesEvents(pool, workspaceId)
+  await requireTakesEvents(deps, workspaceId)
   return letter
 }
 

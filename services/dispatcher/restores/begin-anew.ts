@@ -31,32 +31,44 @@ export interface NewTopics {
 
 /**
  * Has the dispatchers begin at the right places. False while the group has members. What was committed of
- * the logs before would hide calls of the new ones. Again once nobody is in the group: until it had
- * noticed, a dispatcher wrote lanes into the new topics.
+ * the logs before would hide calls of the new ones. It is done twice: until a dispatcher had noticed, it
+ * may have written lanes into the new topics, and by the second time nobody is in the group.
  */
 export async function beginAnew(options: BeginAnewOptions, topics: NewTopics): Promise<boolean> {
   const { coordinator } = options
+  const epoch = await greatestEpoch(options)
   const places = () =>
     topics.read.includes(options.names.events)
-      ? startsOfLogs(options, topics)
+      ? startsOfLogs(options, { ...topics, epoch })
       : startsOfLanes(options, topics)
   return (
     (await isTaken(coordinator, await places())) && (await isTaken(coordinator, await places()))
   )
 }
 
+/** Of the calls' numbers until now. Each of both stores can be an older copy. */
+async function greatestEpoch({
+  pool,
+  coordinator,
+  names,
+  partitions,
+}: BeginAnewOptions): Promise<number> {
+  const committed = await coordinator.committed([names.events], everyPartition(partitions))
+  const sequence = await findSequence(pool, names.events, 0)
+  return Math.max(sequence.epoch, ...committed.map(epochOf))
+}
+
 /**
  * Where lanes are left, their records hold places in the log that is gone, and would hide calls of the new
- * one as well: a commit that lies behind the end of it tells the dispatchers so. The numbers of the calls
- * go on under a new epoch, or the new log would give those of the one before again: it may be the longer one.
+ * one as well: a commit beyond its end tells the dispatchers so. The numbers of the calls go on under a new
+ * epoch, or the new log would give those of the one before again: it may be the longer one.
  */
 async function startsOfLogs(
-  { pool, link, names, partitions }: BeginAnewOptions,
-  { read, known }: NewTopics,
+  { link, names, partitions }: BeginAnewOptions,
+  { read, known, epoch }: NewTopics & { readonly epoch: number },
 ): Promise<readonly OffsetCommit[]> {
   const all = partitionsOf(read, partitions)
   const ranges = await readRanges(link, all)
-  const { epoch } = await findSequence(pool, names.events, 0)
   const keepsLanes = known.some((topic) => topic !== names.events && !read.includes(topic))
   const hasLanes = all.some(({ topic }, index) => topic !== names.events && !isEmpty(ranges[index]))
   return all.map((one, index) => {
@@ -85,17 +97,17 @@ async function startsOfLanes(
     offset: ranges[index]?.low ?? 0,
     metadata: '',
   }))
-  const committed = await coordinator.committed(
-    [names.events],
-    partitionsOf([names.events], partitions).map(({ partition }) => partition),
-  )
+  const committed = await coordinator.committed([names.events], everyPartition(partitions))
   return [...starts, ...committed.flatMap(withoutBeyond)]
 }
 
-function withoutBeyond({ topic, partition, offset, metadata }: CommittedOffset): OffsetCommit[] {
-  if (offset === null) return []
-  const { epoch = 0 } = decodeMetadata(offset, metadata) ?? {}
-  return [{ topic, partition, ...unclean(offset, epoch) }]
+function withoutBeyond(committed: CommittedOffset): OffsetCommit[] {
+  const { topic, partition, offset } = committed
+  return offset === null ? [] : [{ topic, partition, ...unclean(offset, epochOf(committed)) }]
+}
+
+function epochOf({ offset, metadata }: CommittedOffset): number {
+  return (offset === null ? null : decodeMetadata(offset, metadata))?.epoch ?? 0
 }
 
 /** Whoever opens the partition next waits until no request of the last owner can be under way. */
@@ -104,9 +116,11 @@ function unclean(offset: number, epoch: number): Pick<OffsetCommit, 'offset' | '
 }
 
 function partitionsOf(topics: readonly string[], count: number) {
-  return topics.flatMap((topic) =>
-    Array.from({ length: count }, (_, partition) => ({ topic, partition })),
-  )
+  return topics.flatMap((topic) => everyPartition(count).map((partition) => ({ topic, partition })))
+}
+
+function everyPartition(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, partition) => partition)
 }
 
 function isEmpty(range: LogRange | undefined): boolean {

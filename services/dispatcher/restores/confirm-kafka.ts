@@ -1,11 +1,13 @@
 import type { Pool } from 'pg'
 import type { Clock } from '../../shared/clock.ts'
 import type { GroupCoordinator } from '../../shared/kafka/group-coordinator.ts'
+import type { KeptMark } from '../../shared/kafka/kept-mark.ts'
 import { readTopicIds } from '../../shared/kafka/topic-ids.ts'
 import type { TopicNames } from '../../shared/kafka/topics.ts'
 import type { ClusterLink } from '../../shared/kafka/wire/cluster-link.ts'
 import { failBackfills } from '../../shared/postgres/backfills.ts'
 import { forgetLogEnds } from '../../shared/postgres/connections.ts'
+import { hasMark } from '../../shared/postgres/database-marks.ts'
 import {
   addDeletedGap,
   addRestoredGap,
@@ -23,7 +25,7 @@ import { forgetPublished, listTakers } from '../../shared/postgres/undelivered-c
 import { beginAnew } from './begin-anew.ts'
 import { byWorkspace, type EventsLog, oldestRecords, settledLogs } from './settled-log.ts'
 import { listVanished, type UndeliveredOptions, undelivered } from './undelivered.ts'
-import { toGap, type Vanished, WRITTEN_LATER_MS } from './vanished.ts'
+import { CLOCKS_APART_MS, toGap, type Vanished } from './vanished.ts'
 
 export interface ConfirmKafkaOptions extends EventsLog {
   readonly pool: Pool
@@ -33,13 +35,17 @@ export interface ConfirmKafkaOptions extends EventsLog {
   readonly topicPrefix: string
   /** Milliseconds since 1970: what was published before is left as it is. Null: all that is known. */
   readonly since: number | null
-  /** When the copy was taken that the database is, too: of calls since nobody knows. Null: it is none. */
+  /** The database was restored as well, from a copy of this time: nobody knows of calls since. Null: it was not. */
   readonly copiedAt: number | null
+  readonly kept: Pick<KeptMark, 'read'>
   readonly clock: Pick<Clock, 'now'>
 }
 
 export type ConfirmedKafka =
-  | { readonly result: 'nothing_to_confirm' }
+  /** Calls that are gone all the same, of workspaces that have a gap for them: both were lost, and one was confirmed before. */
+  | { readonly result: 'nothing_to_confirm'; readonly unknown: number }
+  /** Nothing was done: the database is an older copy, and nobody said from when. */
+  | { readonly result: 'postgres_restored' }
   /** Nothing was done: a dispatcher is in the group, and its commits would undo what is done here. */
   | { readonly result: 'dispatchers_running' }
   /** Nothing was done: these topics have to be made first. */
@@ -70,7 +76,10 @@ export async function confirmKafka(options: ConfirmKafkaOptions): Promise<Confir
   const isOfDispatchers = (topic: string) => isRead(topic, names)
   const missing = unseen.filter(isOfDispatchers)
   if (missing.length > 0) return { result: 'topics_missing', topics: missing }
-  if (changed.length === 0 && unseen.length === 0) return { result: 'nothing_to_confirm' }
+  if (changed.length === 0 && unseen.length === 0) {
+    return { result: 'nothing_to_confirm', unknown: await recordUnknownBefore(options) }
+  }
+  if (await isOlderCopy(options)) return { result: 'postgres_restored' }
   const topics = { read: changed.filter(isOfDispatchers), known: known.filter(isOfDispatchers) }
   if (topics.read.length > 0 && !(await beginAnew(options, topics))) {
     return { result: 'dispatchers_running' }
@@ -80,6 +89,12 @@ export async function confirmKafka(options: ConfirmKafkaOptions): Promise<Confir
   await forgetTopics(pool, unseen)
   await acceptTopics(pool, ids)
   return { result: 'confirmed', topics: changed, ...gone }
+}
+
+/** By its rows, calls since the copy was taken were never there: nobody would be told of them. */
+async function isOlderCopy({ pool, kept, copiedAt }: ConfirmKafkaOptions): Promise<boolean> {
+  const lost = copiedAt === null ? await kept.read() : null
+  return lost !== null && !(await hasMark(pool, lost))
 }
 
 /** By the dispatchers, in their group. */
@@ -97,7 +112,7 @@ async function recordGone(options: ConfirmKafkaOptions, read: readonly string[])
 async function recordLostLog(options: ConfirmKafkaOptions): Promise<Gone> {
   const { pool, eventsTopic, since, clock } = options
   const now = clock.now()
-  const until = (await oldestRecords(options)).map((at) => at ?? now)
+  const until = (await oldestRecords(options)).map(({ at }) => at ?? now)
   // From then on nobody knows who misses what.
   const vanished = await recordGaps({ pool, since, until }, addDeletedGap)
   const unknown = await recordUnknown(options, until)
@@ -120,7 +135,7 @@ async function recordLostLanes(options: ConfirmKafkaOptions): Promise<Gone> {
   const { pool, since, clock } = options
   const now = clock.now()
   const settled = await settledLogs(options)
-  const until = settled.map((one) => Math.min(one.until + WRITTEN_LATER_MS, now))
+  const until = settled.map((one) => Math.min(one.until + CLOCKS_APART_MS, now))
   const vanished = await recordGaps({ pool, since, until }, addRestoredGap)
   return { vanished, unknown: 0, forgotten: null }
 }
@@ -130,8 +145,23 @@ async function recordGaps(
   addGap: typeof addDeletedGap,
 ): Promise<readonly Vanished[]> {
   const vanished = await listVanished(place)
-  for (const one of vanished) await addGap(place.pool, one.workspaceId, toGap(one))
+  const untilOf = byWorkspace(place.until)
+  for (const one of vanished) {
+    const { from, to } = toGap(one)
+    await addGap(place.pool, one.workspaceId, { from, to: Math.min(to, untilOf(one.workspaceId)) })
+  }
   return vanished
+}
+
+/** Kafka was confirmed before: tells nothing where the log is older than the copy. */
+async function recordUnknownBefore(options: ConfirmKafkaOptions): Promise<number> {
+  if (options.copiedAt === null) return 0
+  const now = options.clock.now()
+  const oldest = await oldestRecords(options)
+  return recordUnknown(
+    options,
+    oldest.map(({ at, isNew }) => at ?? (isNew ? now : 0)),
+  )
 }
 
 /** Both stores are gone for that time: each that was connected may miss calls of it. */

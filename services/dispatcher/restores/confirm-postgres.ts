@@ -7,7 +7,7 @@ import { markAllAttempted } from '../../shared/postgres/spool.ts'
 import { listTakers } from '../../shared/postgres/undelivered-calls.ts'
 import { type EventsLog, type SettledLog, settledLogs } from './settled-log.ts'
 import { listVanished } from './undelivered.ts'
-import { merged, toGap, type Vanished, WRITTEN_LATER_MS } from './vanished.ts'
+import { CLOCKS_APART_MS, merged, toGap, type Vanished } from './vanished.ts'
 
 export interface ConfirmPostgresOptions extends EventsLog {
   readonly pool: Pool
@@ -76,7 +76,7 @@ function waitedInCopy(
   logs: readonly SettledLog[],
   since: number,
 ): Promise<readonly Vanished[]> {
-  const until = logs.map((log) => Math.min(since, log.until + WRITTEN_LATER_MS))
+  const until = logs.map((log) => Math.min(since, log.until + CLOCKS_APART_MS))
   return listVanished({ pool, since: null, until })
 }
 
@@ -88,7 +88,8 @@ async function settledSince(
 ): Promise<readonly Vanished[]> {
   const found: Vanished[] = []
   for (const { partition, offset: until } of logs) {
-    const start = await reader.firstSince(partition, since)
+    // A call of just before has its row after it, and does not count as waiting in the copy.
+    const start = await reader.firstSince(partition, since - CLOCKS_APART_MS)
     if (start === null) continue
     found.push(...(await workspacesIn(reader, { partition, from: start.offset, until })))
   }

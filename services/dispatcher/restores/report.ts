@@ -19,16 +19,23 @@ export function reportOfKafka(confirmed: ConfirmedKafka): Report {
       return done(
         `confirmed: ${names}`,
         ...tableOf(vanished),
-        ...(unknown === 0 ? [] : [unknownSince(unknown)]),
+        ...unknownSince(unknown),
         forgotten === null ? STILL_THERE : `Repeats of ${forgotten} calls are taken again.`,
         GOES_ON,
       )
     }
     case 'nothing_to_confirm':
-      return done('nothing_to_confirm: all topics are those that the tables are about.')
+      return done(
+        'nothing_to_confirm: all topics are those that the tables are about.',
+        ...unknownSince(confirmed.unknown),
+      )
+    case 'postgres_restored':
+      return refused(
+        'postgres_restored: the database is an older copy as well. Nothing was done; say when it was taken: --kafka --postgres --since 2026-11-20T00:00:00Z',
+      )
     case 'dispatchers_running':
       return refused(
-        'dispatchers_running: one has not noticed yet. Nothing was done; run this again in a minute.',
+        'dispatchers_running: one has not noticed yet. Nothing was confirmed; run this again in a minute.',
       )
     case 'topics_missing':
       return refused(
@@ -57,8 +64,11 @@ export function reportOfPostgres(confirmed: ConfirmedPostgres): Report {
 
 const STILL_THERE = 'The calls are still in the log: a back-fill of these gaps brings them.'
 
-function unknownSince(workspaces: number): string {
-  return `What came since the copy was taken is gone from both: each of ${workspaces} workspaces has a gap for that time.`
+function unknownSince(workspaces: number): readonly string[] {
+  if (workspaces === 0) return []
+  return [
+    `What came since the copy was taken is gone from both: each of ${workspaces} workspaces has a gap for that time.`,
+  ]
 }
 
 /** Without content when there is nothing to tell. */

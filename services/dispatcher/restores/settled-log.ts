@@ -1,6 +1,7 @@
 import type { GroupCoordinator } from '../../shared/kafka/group-coordinator.ts'
 import type { LogReader } from '../../shared/kafka/log-reader.ts'
 import { partitionOfKey } from '../../shared/kafka/partitioner.ts'
+import { decodeMetadata } from '../lane/commit-metadata.ts'
 
 export interface EventsLog {
   /** Of the dispatchers' group. */
@@ -14,12 +15,9 @@ export interface EventsLog {
 /** How far the dispatchers are with one partition of the log. */
 export interface SettledLog {
   readonly partition: number
-  /** Each record before this offset was dealt with, or lies in a lane. */
+  /** From this offset on nothing was dealt with. Of what lies before it some calls may still wait. */
   readonly offset: number
-  /**
-   * Log time of the first record behind, milliseconds since 1970. What was written before it was dealt
-   * with, or lies in a lane. `Infinity`: all was. 0: nothing was.
-   */
+  /** Log time of the record there, milliseconds since 1970. `Infinity`: there is none. 0: nothing was dealt with. */
   readonly until: number
 }
 
@@ -30,20 +28,29 @@ export function settledLogs(log: EventsLog): Promise<readonly SettledLog[]> {
     const [found] = await log.coordinator.committed([log.eventsTopic], [partition])
     const committed = found?.offset ?? null
     if (committed === null || committed > high) return { partition, offset: low, until: 0 }
-    const next = await timeOfFirstFrom(log.reader, partition, committed)
-    return { partition, offset: committed, until: next ?? Number.POSITIVE_INFINITY }
+    const { settledBeyond = [] } = decodeMetadata(committed, found?.metadata ?? null) ?? {}
+    const offset = Math.max(committed, (settledBeyond.at(-1) ?? -1) + 1)
+    const next = await timeOfFirstFrom(log.reader, partition, offset)
+    return { partition, offset, until: next ?? Number.POSITIVE_INFINITY }
   })
 }
 
-/** By partition: log time of the oldest record that is there; null: it is empty. */
+export interface OldestRecord {
+  /** Log time in milliseconds since 1970; null: the partition is empty. */
+  readonly at: number | null
+  /** Nothing was ever written into it. */
+  readonly isNew: boolean
+}
+
+/** By partition. */
 export function oldestRecords({
   reader,
   partitions,
-}: Pick<EventsLog, 'reader' | 'partitions'>): Promise<readonly (number | null)[]> {
-  return forPartitions(
-    partitions,
-    async (partition) => (await reader.firstSince(partition, 0))?.at ?? null,
-  )
+}: Pick<EventsLog, 'reader' | 'partitions'>): Promise<readonly OldestRecord[]> {
+  return forPartitions(partitions, async (partition) => {
+    const { high } = await reader.range(partition)
+    return { at: (await reader.firstSince(partition, 0))?.at ?? null, isNew: high === 0 }
+  })
 }
 
 /** One time for each partition, asked for by a workspace. */

@@ -11,8 +11,8 @@ export interface Vanished {
 
 /** A statement looks at so much: 100 calls a second are 60,000 rows. */
 const SPAN_MS = 10 * 60_000
-/** A row is written right after its record; clocks of Postgres and the broker differ by less than this. */
-export const WRITTEN_LATER_MS = 5_000
+/** A row is written right after its record. Clocks of Postgres and the broker differ by less than this. */
+export const CLOCKS_APART_MS = 5_000
 
 /** Cut into pieces, the oldest first; none where nothing lies in between. Pure. */
 export function spansOf({ from, until }: PublishedSpan): readonly PublishedSpan[] {
@@ -23,9 +23,9 @@ export function spansOf({ from, until }: PublishedSpan): readonly PublishedSpan[
   }))
 }
 
-/** By log times, of which those of the table are the later ones. */
+/** By log times, which are not known here: the row's time is that of another clock. */
 export function vanishedOf({ workspaceId, at }: UndeliveredCall): Vanished {
-  return { workspaceId, calls: 1, first: at - WRITTEN_LATER_MS, last: at }
+  return { workspaceId, calls: 1, first: at - CLOCKS_APART_MS, last: at + CLOCKS_APART_MS }
 }
 
 /** One for each workspace, so that it gets one gap and not one for each piece. */
@@ -43,6 +43,7 @@ export function merged(found: readonly Vanished[]): readonly Vanished[] {
   return [...byWorkspace.values()].toSorted((a, b) => a.workspaceId.localeCompare(b.workspaceId))
 }
 
+/** A gap ends before `to`. */
 export function toGap({ first, last }: Vanished): { readonly from: number; readonly to: number } {
-  return { from: Math.floor(first), to: Math.ceil(last) }
+  return { from: Math.floor(first), to: Math.floor(last) + 1 }
 }

@@ -75,6 +75,14 @@ export class LaneRecordIntake {
     return lanes
   }
 
+  /** Requests of before, once the log that they are about is gone: their places mean nothing in the new one. */
+  dropRewinds(): readonly FoundRecord[] {
+    const dropped = this.#rewinds
+    this.#rewinds = []
+    for (const { position } of dropped) this.#options.offsets.settle(position)
+    return dropped
+  }
+
   /**
    * Requests for a back-fill whose time has come. None while the metadata still calls events settled
    * that are not: they would count as replayed; nor while the log has not been read up to where it

@@ -239,6 +239,7 @@ export class PartitionSession {
     if (found === null) return
     this.#phase = 'running'
     const { isOtherLog } = this.#options.handover
+    if (isOtherLog) this.#dropRewinds()
     for (const each of found) {
       const rewind = isOtherLog ? this.#ofOtherLog(each) : each
       const options = this.#laneOptions(rewind.record.workspaceId)
@@ -249,6 +250,14 @@ export class PartitionSession {
     }
     this.#applyRewinds()
     this.#adjustPause()
+  }
+
+  /** Else they would hold the catch-up topic until the new log is as long as the one before. */
+  #dropRewinds(): void {
+    for (const { record } of this.#laneRecords.dropRewinds()) {
+      const { workspaceId, replay } = record
+      if (replay !== null) this.#options.ports.replayed(workspaceId, replay, false)
+    }
   }
 
   /**

@@ -125,7 +125,8 @@ async function addClosedGap(
 ): Promise<void> {
   await db.query(
     `with widened as (
-       update gaps set from_at = least(from_at, $2), to_at = greatest(to_at, $3)
+       update gaps set from_at = least(from_at, $2), to_at = greatest(to_at, $3),
+         backfilled_at = case when from_at <= $2 and to_at >= $3 then backfilled_at end
        where workspace_id = $1 and reason = $4 and from_at <= $3 and to_at >= $2
        returning id)
      insert into gaps (workspace_id, from_at, to_at, reason)

@@ -1,8 +1,8 @@
 import type { Queryable } from './pool.ts'
 
 /**
- * A call that was published and that nobody has dealt with: neither delivered nor given up. Only those
- * that the workspace's connection was to have: others are in a gap, or nobody's.
+ * A call that was published and that nobody has dealt with: neither delivered nor given up. Only of
+ * workspaces that were connected then; some may lie in a gap already.
  */
 export interface UndeliveredCall {
   readonly workspaceId: string
@@ -17,6 +17,12 @@ export interface PublishedSpan {
   readonly until: number
 }
 
+/**
+ * Of a workspace that disconnected and connected again while nothing was delivered: a call that had waited
+ * before may be of this age. Retries end within 11 hours.
+ */
+const WAITED_BEFORE = `interval '1 day'`
+
 /** By the indexes `published_events_age` and `delivery_attempts_event`, a short span at a time. */
 export async function findUndelivered(
   db: Queryable,
@@ -27,7 +33,12 @@ export async function findUndelivered(
        (extract(epoch from p.published_at) * 1000)::float8 as at
      from published_events p join connections c using (workspace_id)
      where p.published_at >= $1 and p.published_at < $2
-       and p.published_at >= c.connected_at - interval '5 seconds'
+       and (p.published_at >= c.connected_at - interval '5 seconds'
+         or exists (
+           select from gaps g
+            where g.workspace_id = c.workspace_id and g.to_at = c.connected_at
+              and g.reason not in ('deleted', 'restored')
+              and p.published_at < g.from_at and p.published_at >= g.from_at - ${WAITED_BEFORE}))
        and not exists (
          select from delivery_attempts a
           where a.event_id = p.event_id and a.workspace_id = p.workspace_id
@@ -40,10 +51,7 @@ export async function findUndelivered(
   return rows
 }
 
-/**
- * From now on repeats of these are new, and so are those of the parts of a call. Primary key; those who
- * were told in parts are few.
- */
+/** From now on repeats of these are new, and so are parts of a call that are told again. Primary key. */
 export async function forgetPublished(db: Queryable, eventIds: readonly string[]): Promise<void> {
   await db.query(
     `with forgotten as (

@@ -18,7 +18,7 @@ describe('what vanished with a log', () => {
     expect(spansOf({ from: NOON, until: 0 })).toEqual([])
   })
 
-  it('is one gap for each workspace, from before its first call to its last', () => {
+  it('is one gap for each workspace, from before its first call to behind its last', () => {
     const call = (workspaceId: string, at: number) =>
       vanishedOf({ workspaceId, eventId: `evt_${at}`, at })
     const all = merged([
@@ -32,8 +32,8 @@ describe('what vanished with a log', () => {
       { workspaceId: 'odesa', calls: 1 },
     ])
     expect(all.map(toGap)).toEqual([
-      { from: NOON - seconds(5), to: NOON + minutes(12) },
-      { from: NOON - seconds(5), to: NOON },
+      { from: NOON - seconds(5), to: NOON + minutes(12) + seconds(5) + 1 },
+      { from: NOON - seconds(5), to: NOON + seconds(5) + 1 },
     ])
   })
 })

@@ -112,6 +112,21 @@ describe('a log that was deleted and made anew', () => {
     ])
     expect(bench.laneRecords).toContain(`${TOPICS.catchUp} kyiv@-1`)
   })
+
+  it('ends a back-fill that was asked for in the old one, and waits for nothing of it', async () => {
+    const { bench, endpoint, begin } = await madeAnew(['kyiv/1', 'lviv/1'], ['kyiv/2', 'lviv/2'])
+    await bench.answerAll()
+    await bench.committed()
+    // The log had been longer than it was read.
+    await bench.rewind(0, { logEnd: 1_000 })
+
+    await begin()
+    await bench.answerAll()
+
+    expect(bench.ended).toEqual([{ id: 'bf_1', isThrough: false }])
+    expect(endpoint.sent).toEqual(['kyiv/1', 'lviv/1', 'kyiv/2', 'lviv/2'])
+    expect(await bench.committed(TOPICS.catchUp)).toMatchObject({ offset: 1 })
+  })
 })
 
 describe('partition that is taken away', () => {
