@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { type CallFacts, identify, type ProviderName } from '../shared/call-event.ts'
@@ -80,8 +81,10 @@ export function createHeldSessions(options: HeldSessionsOptions): HeldSessions {
     async hold(source, { sessionId, legId, leg, closing, windowMs }) {
       const { id: sourceId, ...rest } = source
       const place = legPlace({ workspaceId: source.workspaceId, sourceId, sessionId })
-      const legSealed = box.seal(JSON.stringify(leg), place)
-      const told = { ...rest, sourceId, sessionId, legId, legSealed, closing, windowMs }
+      const content = JSON.stringify(leg)
+      const legSealed = box.seal(content, place)
+      const telling = tellingId(legId, content)
+      const told = { ...rest, sourceId, sessionId, legId: telling, legSealed, closing, windowMs }
       const stored = await store.store(told)
       if (closing && stored === 'held') options.onDue()
       return stored
@@ -103,6 +106,14 @@ export function createHeldSessions(options: HeldSessionsOptions): HeldSessions {
       } while (leased.length > 0)
     },
   }
+}
+
+/**
+ * Each telling of a leg is kept: what counts of them is for the merge to say. Kept under the id of the leg
+ * alone, the one that came last would count, and one that says less would erase what is known.
+ */
+function tellingId(legId: string, content: string): string {
+  return `${legId}#${createHash('sha256').update(content).digest('base64url').slice(0, 12)}`
 }
 
 /**

@@ -117,6 +117,11 @@ function outcomeOf(result: string | null, answerMs: number | null): 'answered' |
   return OUTCOMES.get(word) ?? (answerMs === null ? 'no_answer' : 'answered')
 }
 
+export function isAnsweredIn(record: JsonObject, source: StreamTelecomSource): boolean {
+  const answerMs = instantOf(record['time_answer'], source)
+  return outcomeOf(text(record['result']), answerMs) === 'answered'
+}
+
 type Sides = Pick<SessionLeg, 'direction' | 'client' | 'extension' | 'called' | 'via'>
 
 /** Who is who by direction. There is no word for an internal call: both ends are lines of ours. */

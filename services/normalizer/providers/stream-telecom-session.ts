@@ -2,14 +2,9 @@ import { type CallFacts, type CallStatus, untold } from '../../shared/call-event
 import { callerAndCallee, unansweredStatus } from './call-sides.ts'
 import { isoInstant, secondsBetween } from './instant.ts'
 import type { JsonObject } from './provider.ts'
-import {
-  instantOf,
-  legIdOf,
-  readLeg,
-  type SessionLeg,
-  type StreamTelecomSource,
-} from './stream-telecom-leg.ts'
+import { readLeg, type SessionLeg, type StreamTelecomSource } from './stream-telecom-leg.ts'
 import { type Lines, linesOf } from './stream-telecom-lines.ts'
+import { joinedLegs } from './stream-telecom-telling.ts'
 import { trackingOf } from './stream-telecom-visit.ts'
 import { object } from './wire-value.ts'
 
@@ -24,7 +19,7 @@ export function sessionCall(
   source: StreamTelecomSource,
 ): CallFacts {
   const lines = linesOf(source.settings, source.defaultCountry)
-  const legs = newestOfEach(records, source)
+  const legs = joinedLegs(records, source)
     .map((record) => readLeg(record, source, lines))
     .toSorted(byRing)
   const main = mainLegOf(legs)
@@ -56,25 +51,6 @@ export function sessionCall(
     ...recordingOf(legs),
     tracking: trackingOf(legs.find((leg) => Object.keys(object(leg.visit)).length > 0)?.visit),
   }
-}
-
-/** Of a leg that was told more than once the latest telling; equal ones are decided by content. */
-function newestOfEach(
-  records: readonly JsonObject[],
-  source: StreamTelecomSource,
-): readonly JsonObject[] {
-  const newest = new Map<string, JsonObject>()
-  for (const record of records) {
-    const known = newest.get(legIdOf(record))
-    if (known === undefined || isNewer(record, known, source)) newest.set(legIdOf(record), record)
-  }
-  return [...newest.values()]
-}
-
-function isNewer(record: JsonObject, known: JsonObject, source: StreamTelecomSource): boolean {
-  const [ms, knownMs] = [record, known].map((told) => instantOf(told['event_time'], source) ?? 0)
-  if (ms !== knownMs) return (ms ?? 0) > (knownMs ?? 0)
-  return JSON.stringify(record) > JSON.stringify(known)
 }
 
 function byRing(a: SessionLeg, b: SessionLeg): number {

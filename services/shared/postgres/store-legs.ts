@@ -87,7 +87,7 @@ function storedAs(legs: readonly StoredLeg[], rows: readonly StoredRow[]): reado
 }
 
 /**
- * A leg that is told again takes the place of the earlier one, so only its growth counts. Open
+ * A telling that comes again takes the place of the earlier one, so only its growth counts. Open
  * sessions are counted once for each workspace that opens one, by the index `held_sessions_open`:
  * `materialized`, or Postgres counts once for each session (200 that open took 600 ms).
  */

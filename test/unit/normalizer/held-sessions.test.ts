@@ -173,6 +173,20 @@ describe('held sessions', () => {
     expect(events[1]?.eventId).not.toBe(events[0]?.eventId)
   })
 
+  it.each([
+    ['before', [{}, answered]],
+    ['after', [answered, {}]],
+  ])('keeps what one telling of a leg says and the one %s it does not', async (_, tellings) => {
+    const { sessions, events } = setUp()
+    for (const told of tellings) await sessions.hold(SOURCE, hangup('1.1', told))
+    await sessions.publishDue()
+
+    await sessions.hold(SOURCE, hangup('1.1'))
+    await sessions.publishDue()
+
+    expect(events).toMatchObject([{ status: 'answered', talkDuration: 12 }])
+  })
+
   it('publishes nothing when a leg is repeated', async () => {
     const { sessions, events } = setUp()
     await sessions.hold(SOURCE, hangup('1.1', answered))
