@@ -5,7 +5,7 @@ import { startMigratedConsole } from '../support/console.ts'
 import { knock, postRaw } from '../support/door.ts'
 import { endOfCall } from '../support/end-of-call.ts'
 import { eventually } from '../support/eventually.ts'
-import { whileReadOnly } from '../support/read-only.ts'
+import { whileReadOnly, whileRestored } from '../support/read-only.ts'
 import { NormalizerBench } from '../support/running-normalizer.ts'
 import { freshDatabase, testStack } from '../support/stack.ts'
 
@@ -85,6 +85,44 @@ describe('a normalizer whose Postgres is read-only', () => {
     expect(new Set(reasons)).toEqual(new Set(['source_unavailable', 'held_legs_unavailable']))
   })
 })
+
+describe.each(['closed', 'dropped'] as const)(
+  'a normalizer whose database a restore has %s',
+  (how) => {
+    let bench: NormalizerBench
+    let door: string
+
+    beforeAll(async () => {
+      bench = await NormalizerBench.open(testStack().env)
+      door = await bench.start()
+    })
+    afterAll(() => bench.stop())
+
+    it('takes calls, parts of calls and those of a new source, and brings them in', async () => {
+      const [known, parts, unknown] = [
+        await bench.addSource('binotel'),
+        await bench.addSource('stream-telecom'),
+        await bench.addSource('binotel'),
+      ]
+      const part = (id: string) => postRaw(door + parts, endOfCall(id), 'application/json')
+      await knock(door + known, binotelCall('753001'))
+      await part('1586343097.753002')
+
+      const answers = await whileRestored(bench.config.databaseUrl.reveal(), how, async () => [
+        await knock(door + known, binotelCall('753003')),
+        await part('1586343097.753004'),
+        await knock(door + unknown, binotelCall('753005')),
+      ])
+
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+      await eventually(async () => {
+        for (const id of ['753003', '1586343097.753004', '753005']) {
+          expect(await bench.eventsOf(id)).toHaveLength(1)
+        }
+      }, BROUGHT_IN_WITHIN_MS)
+    })
+  },
+)
 
 describe('a console whose Postgres is read-only', () => {
   it('answers 503 and says when to ask again, is not ready, and goes on when it is over', async () => {

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import { createTrouble } from '../trouble.ts'
-import { isDatabaseAway } from './pool.ts'
+import { isDatabaseAway, isDatabaseMissing } from './pool.ts'
 
 /**
  * The tables of a service that may start while Postgres is away: one that holds a call in Kafka alone is
@@ -39,7 +39,7 @@ export async function prepareTables(options: LateTablesOptions): Promise<LateTab
       trouble.over()
       return true
     } catch (error) {
-      if (!isDatabaseAway(error)) throw error
+      if (!isDatabaseAway(error) || isDatabaseMissing(error)) throw error
       trouble.met(error)
       return false
     }

@@ -24,6 +24,10 @@ const STATEMENT_TIMEOUT_MS = 10_000
 const CONNECT_TIMEOUT_MS = 3_000
 /** `read_only_sql_transaction` */
 const READ_ONLY_STATE = '25006'
+/** `invalid_catalog_name` */
+const MISSING_STATE = '3D000'
+/** `object_not_in_prerequisite_state`, of a database that was told to allow no connections. */
+const CLOSED_STATE = '55000'
 
 /** Connects with the first statement, so a service can start while the database is away. */
 export function createPool(options: PoolOptions): pg.Pool {
@@ -83,6 +87,18 @@ export function isDatabaseReadOnly(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === READ_ONLY_STATE
 }
 
+/** At a start: its name is wrong. Of one that was there before, see `isDatabaseAway`. */
+export function isDatabaseMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === MISSING_STATE
+}
+
+/** A restore closes the database, drops it and puts it back: meanwhile the server turns each connection down. */
+function isTurnedDown(error: Error): boolean {
+  if (isDatabaseMissing(error)) return true
+  const { code, severity } = error as Error & { code?: unknown; severity?: unknown }
+  return code === CLOSED_STATE && severity === 'FATAL'
+}
+
 /**
  * Whether an error says that the database cannot be reached, does not answer or takes no writes, so
  * that the same statement can succeed later. Everything else is a bug, a bad row, or a mistake in
@@ -92,7 +108,8 @@ export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (AWAY_MESSAGES.has(error.message)) return true
   const code = 'code' in error ? String(error.code) : ''
-  return AWAY_STATES.test(code) || code === READ_ONLY_STATE || AWAY_CODES.has(code)
+  const isPassing = AWAY_STATES.test(code) || code === READ_ONLY_STATE || AWAY_CODES.has(code)
+  return isPassing || isTurnedDown(error)
 }
 
 /** What pg says by itself has no code. A test reads its source for messages that are new. */

@@ -111,6 +111,7 @@ describe('a failure of Postgres', () => {
     ['08006', 'the connection failed'],
     ['08P01', 'PgBouncer cannot reach the server'],
     ['25006', 'it takes no writes: a replica, or told to be read-only'],
+    ['3D000', 'it was dropped, and a restore puts it back'],
     ['53100', 'its disk is full'],
     ['53300', 'too many connections'],
     ['57014', 'the statement took too long'],

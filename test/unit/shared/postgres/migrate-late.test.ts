@@ -4,6 +4,7 @@ import { quiet, seconds } from '../../../support/builders.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 
 const AWAY = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+const MISSING = Object.assign(new Error('database "calls" does not exist'), { code: '3D000' })
 const DENIED = Object.assign(new Error('permission denied'), { code: '42501' })
 
 /** A migration that answers each time what `answers` has next, and then succeeds. */
@@ -50,6 +51,7 @@ describe('tables of a service that starts', () => {
 
   it('end the start, or the service, when Postgres answers and refuses', async () => {
     await expect(setUp(DENIED).prepare()).rejects.toThrow('permission denied')
+    await expect(setUp(MISSING).prepare()).rejects.toThrow('does not exist')
 
     const { prepare, clock } = setUp(AWAY, DENIED)
     const { whenReady } = await prepare()
