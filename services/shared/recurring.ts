@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { Logger } from './logger.ts'
-import { createTrouble } from './trouble.ts'
+import { createTrouble, type TroubleOptions } from './trouble.ts'
 
 /**
  * Runs a task again and again, never twice at a time: `everyMs` after the last run ended, or at
@@ -16,6 +16,8 @@ export interface Recurring {
 
 export interface RecurringOptions {
   readonly name: string
+  /** Names of the lines that tell of runs that fail, and of the first one that works again. */
+  readonly told?: Pick<TroubleOptions, 'begins' | 'ends'>
   readonly everyMs: number
   /** `signal` aborts when it is stopped: a run that takes long ends early. */
   readonly task: (signal: AbortSignal) => Promise<void>
@@ -23,20 +25,18 @@ export interface RecurringOptions {
   readonly logger: Logger
 }
 
+const TOLD = { begins: 'task.failed', ends: 'task.works_again' }
+
 export function startRecurring({
   name,
+  told = TOLD,
   everyMs,
   task,
   clock,
   logger,
 }: RecurringOptions): Recurring {
   const stopping = new AbortController()
-  const trouble = createTrouble({
-    begins: 'task.failed',
-    ends: 'task.works_again',
-    clock,
-    logger: logger.child({ task: name }),
-  })
+  const trouble = createTrouble({ ...told, clock, logger: logger.child({ task: name }) })
   let nap = new AbortController()
 
   async function run(): Promise<void> {

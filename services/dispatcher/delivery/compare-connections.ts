@@ -1,7 +1,6 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { type Recurring, startRecurring } from '../../shared/recurring.ts'
-import { createTrouble } from '../../shared/trouble.ts'
 import type { ConnectionCache } from './connection-cache.ts'
 import type { FindChanged } from './open-connection.ts'
 
@@ -23,19 +22,12 @@ const LOOK_EVERY_MS = 1_000
  */
 export function startComparing(options: ComparingOptions): Recurring {
   const { connections, findChanged, clock, logger } = options
-  const [begins, ends] = ['connections.compare_failed', 'connections.compared_again']
-  const trouble = createTrouble({ begins, ends, clock, logger })
   return startRecurring({
     name: 'compare-connections',
+    told: { begins: 'connections.compare_failed', ends: 'connections.compared_again' },
     everyMs: LOOK_EVERY_MS,
     task: async () => {
-      if (connections.sinceComparedMs < COMPARE_EVERY_MS) return
-      try {
-        await connections.compare(findChanged)
-        trouble.over()
-      } catch (error) {
-        trouble.met(error)
-      }
+      if (connections.sinceComparedMs >= COMPARE_EVERY_MS) await connections.compare(findChanged)
     },
     clock,
     logger,

@@ -5,12 +5,13 @@ import {
   NOBODY,
   type OffsetCommit,
 } from '../../shared/kafka/group-coordinator.ts'
-import { type LogRange, readRanges } from '../../shared/kafka/log-ranges.ts'
+import { readRanges } from '../../shared/kafka/log-ranges.ts'
 import type { TopicNames } from '../../shared/kafka/topics.ts'
 import type { ClusterLink } from '../../shared/kafka/wire/cluster-link.ts'
 import { BrokerError, CODE } from '../../shared/kafka/wire/error-codes.ts'
 import { findSequence } from '../../shared/postgres/sequence-positions.ts'
 import { decodeMetadata, encodeMetadata } from '../lane/commit-metadata.ts'
+import { everyPartition } from './settled-log.ts'
 
 export interface BeginAnewOptions {
   readonly pool: Pool
@@ -36,25 +37,19 @@ export interface NewTopics {
  */
 export async function beginAnew(options: BeginAnewOptions, topics: NewTopics): Promise<boolean> {
   const { coordinator } = options
-  const epoch = await greatestEpoch(options)
+  // Asked once: the first commit tells the next one already.
+  const epoch = topics.read.includes(options.names.events) ? await greatestEpoch(options) : null
   const places = () =>
-    topics.read.includes(options.names.events)
-      ? startsOfLogs(options, { ...topics, epoch })
-      : startsOfLanes(options, topics)
+    epoch === null ? startsOfLanes(options, topics) : startsOfLogs(options, { ...topics, epoch })
   return (
     (await isTaken(coordinator, await places())) && (await isTaken(coordinator, await places()))
   )
 }
 
 /** Of the calls' numbers until now. Each of both stores can be an older copy. */
-async function greatestEpoch({
-  pool,
-  coordinator,
-  names,
-  partitions,
-}: BeginAnewOptions): Promise<number> {
-  const committed = await coordinator.committed([names.events], everyPartition(partitions))
-  const sequence = await findSequence(pool, names.events, 0)
+async function greatestEpoch(options: BeginAnewOptions): Promise<number> {
+  const committed = await committedOf(options)
+  const sequence = await findSequence(options.pool, options.names.events, 0)
   return Math.max(sequence.epoch, ...committed.map(epochOf))
 }
 
@@ -64,21 +59,19 @@ async function greatestEpoch({
  * epoch, or the new log would give those of the one before again: it may be the longer one.
  */
 async function startsOfLogs(
-  { link, names, partitions }: BeginAnewOptions,
+  options: BeginAnewOptions,
   { read, known, epoch }: NewTopics & { readonly epoch: number },
 ): Promise<readonly OffsetCommit[]> {
-  const all = partitionsOf(read, partitions)
-  const ranges = await readRanges(link, all)
-  const keepsLanes = known.some((topic) => topic !== names.events && !read.includes(topic))
-  const hasLanes = all.some(({ topic }, index) => topic !== names.events && !isEmpty(ranges[index]))
-  return all.map((one, index) => {
-    const low = ranges[index]?.low ?? 0
-    if (one.topic !== names.events) return { ...one, offset: low, metadata: '' }
-    const isOtherLog = keepsLanes || hasLanes
+  const { events } = options.names
+  const starts = await startsOf(options, read)
+  const keepsLanes = known.some((topic) => topic !== events && !read.includes(topic))
+  const hasLanes = starts.some(({ topic, isEmpty }) => topic !== events && !isEmpty)
+  const isOtherLog = keepsLanes || hasLanes
+  return starts.map(({ topic, partition, low }) => {
+    if (topic !== events) return { topic, partition, offset: low, metadata: '' }
     // Whoever finds that it is another log adds one to what was committed of the one before.
-    return isOtherLog
-      ? { ...one, ...unclean(BEHIND_EVERY_LOG, epoch) }
-      : { ...one, ...unclean(low, epoch + 1) }
+    const place = isOtherLog ? unclean(BEHIND_EVERY_LOG, epoch) : unclean(low, epoch + 1)
+    return { topic, partition, ...place }
   })
 }
 
@@ -87,18 +80,31 @@ async function startsOfLogs(
  * lane covered it: it is read again. What lies before the watermark is in no lane any more.
  */
 async function startsOfLanes(
-  { link, coordinator, names, partitions }: BeginAnewOptions,
+  options: BeginAnewOptions,
   { read }: NewTopics,
 ): Promise<readonly OffsetCommit[]> {
-  const all = partitionsOf(read, partitions)
+  const starts = await startsOf(options, read)
+  const committed = await committedOf(options)
+  return [
+    ...starts.map(({ topic, partition, low }) => ({ topic, partition, offset: low, metadata: '' })),
+    ...committed.flatMap(withoutBeyond),
+  ]
+}
+
+/** Where the topics that were made anew begin. */
+async function startsOf({ link, partitions }: BeginAnewOptions, topics: readonly string[]) {
+  const all = topics.flatMap((topic) =>
+    everyPartition(partitions).map((partition) => ({ topic, partition })),
+  )
   const ranges = await readRanges(link, all)
-  const starts = all.map((one, index) => ({
-    ...one,
-    offset: ranges[index]?.low ?? 0,
-    metadata: '',
-  }))
-  const committed = await coordinator.committed([names.events], everyPartition(partitions))
-  return [...starts, ...committed.flatMap(withoutBeyond)]
+  return all.map((one, index) => {
+    const { low, high } = ranges[index] ?? { low: 0, high: 0 }
+    return { ...one, low, isEmpty: low === high }
+  })
+}
+
+function committedOf({ coordinator, names, partitions }: BeginAnewOptions) {
+  return coordinator.committed([names.events], everyPartition(partitions))
 }
 
 function withoutBeyond(committed: CommittedOffset): OffsetCommit[] {
@@ -113,18 +119,6 @@ function epochOf({ offset, metadata }: CommittedOffset): number {
 /** Whoever opens the partition next waits until no request of the last owner can be under way. */
 function unclean(offset: number, epoch: number): Pick<OffsetCommit, 'offset' | 'metadata'> {
   return { offset, metadata: encodeMetadata(offset, { clean: false, settledBeyond: [], epoch }) }
-}
-
-function partitionsOf(topics: readonly string[], count: number) {
-  return topics.flatMap((topic) => everyPartition(count).map((partition) => ({ topic, partition })))
-}
-
-function everyPartition(count: number): readonly number[] {
-  return Array.from({ length: count }, (_, partition) => partition)
-}
-
-function isEmpty(range: LogRange | undefined): boolean {
-  return range === undefined || range.high === range.low
 }
 
 /** False: somebody is in the group. */

@@ -22,17 +22,18 @@ export interface SettledLog {
 }
 
 /** By partition. A commit behind the end of the log is of another one: of this one nothing was settled. */
-export function settledLogs(log: EventsLog): Promise<readonly SettledLog[]> {
-  return forPartitions(log.partitions, async (partition): Promise<SettledLog> => {
-    const { low, high } = await log.reader.range(partition)
-    const [found] = await log.coordinator.committed([log.eventsTopic], [partition])
-    const committed = found?.offset ?? null
+export async function settledLogs(log: EventsLog): Promise<readonly SettledLog[]> {
+  const { coordinator, reader, eventsTopic, partitions } = log
+  const all = await coordinator.committed([eventsTopic], everyPartition(partitions))
+  const settled = all.map(async ({ partition, offset: committed, metadata }) => {
+    const { low, high } = await reader.range(partition)
     if (committed === null || committed > high) return { partition, offset: low, until: 0 }
-    const { settledBeyond = [] } = decodeMetadata(committed, found?.metadata ?? null) ?? {}
+    const { settledBeyond = [] } = decodeMetadata(committed, metadata) ?? {}
     const offset = Math.max(committed, (settledBeyond.at(-1) ?? -1) + 1)
-    const next = await timeOfFirstFrom(log.reader, partition, offset)
+    const next = await timeOfFirstFrom(reader, partition, offset)
     return { partition, offset, until: next ?? Number.POSITIVE_INFINITY }
   })
+  return Promise.all(settled)
 }
 
 export interface OldestRecord {
@@ -47,10 +48,11 @@ export function oldestRecords({
   reader,
   partitions,
 }: Pick<EventsLog, 'reader' | 'partitions'>): Promise<readonly OldestRecord[]> {
-  return forPartitions(partitions, async (partition) => {
+  const oldest = everyPartition(partitions).map(async (partition) => {
     const { high } = await reader.range(partition)
     return { at: (await reader.firstSince(partition, 0))?.at ?? null, isNew: high === 0 }
   })
+  return Promise.all(oldest)
 }
 
 /** One time for each partition, asked for by a workspace. */
@@ -73,6 +75,6 @@ async function timeOfFirstFrom(
   }
 }
 
-function forPartitions<T>(count: number, ask: (partition: number) => Promise<T>): Promise<T[]> {
-  return Promise.all(Array.from({ length: count }, (_, partition) => ask(partition)))
+export function everyPartition(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, partition) => partition)
 }

@@ -26,7 +26,8 @@ export async function* undelivered({
   const untilOf = byWorkspace(until)
   for (const span of spansOf({ from: Math.max(since ?? 0, oldest), until: Math.max(...until) })) {
     const found = await findUndelivered(pool, span)
-    yield found.filter(({ workspaceId, at }) => at < untilOf(workspaceId))
+    const calls = found.filter(({ workspaceId, at }) => at < untilOf(workspaceId))
+    if (calls.length > 0) yield calls
   }
 }
 

@@ -117,9 +117,10 @@ function outcomeOf(result: string | null, answerMs: number | null): 'answered' |
   return OUTCOMES.get(word) ?? (answerMs === null ? 'no_answer' : 'answered')
 }
 
-export function isAnsweredIn(record: JsonObject, source: StreamTelecomSource): boolean {
+/** Null: it was not answered, or nobody said when. */
+export function answeredAt(record: JsonObject, source: StreamTelecomSource): number | null {
   const answerMs = instantOf(record['time_answer'], source)
-  return outcomeOf(text(record['result']), answerMs) === 'answered'
+  return outcomeOf(text(record['result']), answerMs) === 'answered' ? answerMs : null
 }
 
 type Sides = Pick<SessionLeg, 'direction' | 'client' | 'extension' | 'called' | 'via'>

@@ -1,6 +1,6 @@
 import { STREAM_TELECOM_FIELDS } from '../../shared/provider-settings.ts'
 import type { Json, JsonObject } from './provider.ts'
-import { instantOf, isAnsweredIn, legIdOf, type StreamTelecomSource } from './stream-telecom-leg.ts'
+import { answeredAt, instantOf, legIdOf, type StreamTelecomSource } from './stream-telecom-leg.ts'
 import { isObject, text } from './wire-value.ts'
 
 /**
@@ -14,11 +14,12 @@ export function joinedLegs(
   source: StreamTelecomSource,
 ): readonly JsonObject[] {
   const byLeg = new Map<string, JsonObject[]>()
-  for (const told of tellings.toSorted(byWeight(source))) {
-    const legId = legIdOf(told)
-    byLeg.set(legId, [...(byLeg.get(legId) ?? []), told])
+  for (const told of tellings) {
+    const known = byLeg.get(legIdOf(told))
+    if (known) known.push(told)
+    else byLeg.set(legIdOf(told), [told])
   }
-  return [...byLeg.values()].map(joined)
+  return [...byLeg.values()].map((told) => joined(weightiestFirst(told, source)))
 }
 
 /** Of each field the value of the first that has one: null never takes its place. */
@@ -36,12 +37,20 @@ function isTold(value: Json | undefined): value is Json {
 }
 
 /** An answer with its time before all others, then the latest; equal ones are decided by content. */
-function byWeight(source: StreamTelecomSource): (a: JsonObject, b: JsonObject) => number {
-  const isWhole = (told: JsonObject) =>
-    isAnsweredIn(told, source) && instantOf(told['time_answer'], source) !== null
-  const at = (told: JsonObject) => instantOf(told['event_time'], source) ?? 0
-  return (a, b) =>
-    Number(isWhole(b)) - Number(isWhole(a)) ||
-    at(b) - at(a) ||
-    (JSON.stringify(a) > JSON.stringify(b) ? -1 : 1)
+function weightiestFirst(
+  tellings: readonly JsonObject[],
+  source: StreamTelecomSource,
+): readonly JsonObject[] {
+  const weighed = tellings.map((told) => ({
+    told,
+    isWhole: answeredAt(told, source) !== null,
+    at: instantOf(told['event_time'], source) ?? 0,
+    content: JSON.stringify(told),
+  }))
+  return weighed
+    .toSorted(
+      (a, b) =>
+        Number(b.isWhole) - Number(a.isWhole) || b.at - a.at || (a.content > b.content ? -1 : 1),
+    )
+    .map(({ told }) => told)
 }
