@@ -11,6 +11,7 @@ import { topicNames, withAdmin } from '../../services/shared/kafka/topics.ts'
 import { quiet } from '../support/builders.ts'
 import { kafkaConfigOf } from '../support/event-log.ts'
 import { eventually } from '../support/eventually.ts'
+import { deleteTopics } from '../support/topics-anew.ts'
 
 /** Somebody else who may write to our topics, and who administers the broker: kafkajs as it is. */
 export class Foreigner {
@@ -88,12 +89,7 @@ export class Foreigner {
 
   /** `calls.events` is deleted and made again, with the same settings: its offsets begin at 0. */
   async makeAnew(partitions: number): Promise<void> {
-    await withAdmin(this.kafka, (admin) => admin.deleteTopics({ topics: [this.topic] }))
-    // A topic that is still being deleted cannot be made.
-    await eventually(async () => {
-      const topics = await withAdmin(this.kafka, (admin) => admin.listTopics())
-      if (topics.includes(this.topic)) throw new Error('it is still there')
-    })
+    await deleteTopics(this.kafka, [this.topic])
     const configEntries = [
       { name: 'message.timestamp.type', value: 'LogAppendTime' },
       { name: 'retention.ms', value: String(7 * 86_400_000) },

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { checkDatabase } from '../../services/shared/postgres/pool.ts'
 import { binotelCall } from '../support/binotel-call.ts'
 import { startMigratedConsole } from '../support/console.ts'
+import { whileRestored } from '../support/database-copy.ts'
 import { knock, postRaw } from '../support/door.ts'
 import { endOfCall } from '../support/end-of-call.ts'
 import { eventually } from '../support/eventually.ts'
-import { whileReadOnly, whileRestored } from '../support/read-only.ts'
+import { whileReadOnly } from '../support/read-only.ts'
 import { NormalizerBench } from '../support/running-normalizer.ts'
 import { freshDatabase, testStack } from '../support/stack.ts'
 

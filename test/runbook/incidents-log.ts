@@ -51,11 +51,15 @@ export const writeForbidden: Incident = {
 const NOBODY_LOGS_IN = 'User:ANONYMOUS'
 
 async function forbidWrites(stage: Stage): Promise<void> {
+  const { READ, DESCRIBE, DESCRIBE_CONFIGS } = kafkajs.AclOperationTypes
+  await allowOnRetryTopic(stage, [READ, DESCRIBE, DESCRIBE_CONFIGS])
+}
+
+async function allowOnRetryTopic(stage: Stage, operations: readonly number[]): Promise<void> {
   const topic = firstRetryTopic(stage)
   const kafka = createKafka(kafkaConfigOf(stage.site.product.env), 'runbook', quiet)
-  const { READ, DESCRIBE, DESCRIBE_CONFIGS } = kafkajs.AclOperationTypes
   await withAdmin(kafka, async (admin) => {
-    for (const operation of [READ, DESCRIBE, DESCRIBE_CONFIGS]) {
+    for (const operation of operations) {
       await allow(admin, { topic, principal: NOBODY_LOGS_IN, operation })
     }
   })
@@ -80,10 +84,7 @@ export const windowFull: Incident = {
     await foreigner.writeAll(partition, events)
     return async () => {
       await mend()
-      const acls = kafkaScriptsOn(site.product.env)['kafka-acls.sh']
-      const user = ['--allow-principal', NOBODY_LOGS_IN]
-      const topic = ['--topic', firstRetryTopic(stage)]
-      await acls?.(['--add', ...user, '--operation', 'Write', ...topic])
+      await allowOnRetryTopic(stage, [kafkajs.AclOperationTypes.WRITE])
       await foreigner.stop()
     }
   },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { adminOf, type DatabaseAdmin, throwOut } from './database-admin.ts'
 import { eventually } from './eventually.ts'
 
 /** Services make a mark a minute. */
@@ -32,52 +33,68 @@ export class DatabaseCopy {
 
   /** The copy takes the place of the database. */
   async restore(): Promise<void> {
-    await this.#asAdmin(async (admin) => {
-      await admin.query(`alter database ${this.#name} allow_connections false`)
-      await admin.query(`drop database ${this.#name} with (force)`)
-      await admin.query(`alter database ${this.#copy} rename to ${this.#name}`)
+    await this.#asAdmin(async ({ client }) => {
+      await client.query(`alter database ${this.#name} allow_connections false`)
+      await client.query(`drop database ${this.#name} with (force)`)
+      await client.query(`alter database ${this.#copy} rename to ${this.#name}`)
     })
   }
 
   async #make(): Promise<void> {
     await this.#asAdmin(async (admin) => {
-      await admin.query(`alter database ${this.#name} allow_connections false`)
+      await admin.client.query(`alter database ${this.#name} allow_connections false`)
       try {
-        await admin.query(
-          'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1',
-          [this.#name],
-        )
-        await admin.query(`create database ${this.#copy} template ${this.#name}`)
+        await throwOut(admin)
+        await admin.client.query(`create database ${this.#copy} template ${this.#name}`)
       } finally {
-        await admin.query(`alter database ${this.#name} allow_connections true`)
+        await admin.client.query(`alter database ${this.#name} allow_connections true`)
       }
     })
   }
 
   async #newestMark(database: string): Promise<string | undefined> {
-    return within(this.#urlOf(database), async (client) => {
-      const newest = 'select id from database_marks order by made_at desc limit 1'
-      return (await client.query<{ id: string }>(newest)).rows[0]?.id
-    })
-  }
-
-  #asAdmin<T>(work: (admin: pg.Client) => Promise<T>): Promise<T> {
-    return within(this.#urlOf('postgres'), work)
-  }
-
-  #urlOf(database: string): string {
     const url = new URL(this.#url)
     url.pathname = `/${database}`
-    return url.href
+    const client = new pg.Client({ connectionString: url.href })
+    await client.connect()
+    try {
+      const newest = 'select id from database_marks order by made_at desc limit 1'
+      return (await client.query<{ id: string }>(newest)).rows[0]?.id
+    } finally {
+      await client.end()
+    }
+  }
+
+  async #asAdmin(work: (admin: DatabaseAdmin) => Promise<void>): Promise<void> {
+    const admin = await adminOf(this.#url)
+    try {
+      await work(admin)
+    } finally {
+      await admin.client.end()
+    }
   }
 }
 
-async function within<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
+/**
+ * Does the work while a restore has the database: `closed`, so that nobody is let in, or `dropped`, so that
+ * it is not there under its name.
+ */
+export async function whileRestored<T>(
+  databaseUrl: string,
+  how: 'closed' | 'dropped',
+  work: () => Promise<T>,
+): Promise<T> {
+  const admin = await adminOf(databaseUrl)
+  const { client, name, quoted } = admin
+  const aside = client.escapeIdentifier(`${name}_aside`)
+  await client.query(`alter database ${quoted} allow_connections false`)
+  await throwOut(admin)
+  if (how === 'dropped') await client.query(`alter database ${quoted} rename to ${aside}`)
   try {
-    return await work(client)
+    return await work()
   } finally {
+    if (how === 'dropped') await client.query(`alter database ${aside} rename to ${quoted}`)
+    await client.query(`alter database ${quoted} allow_connections true`)
     await client.end()
   }
 }

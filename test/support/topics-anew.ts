@@ -1,3 +1,4 @@
+import type { Kafka } from 'kafkajs'
 import { createKafka } from '../../services/shared/kafka/client.ts'
 import {
   allTopics,
@@ -25,11 +26,15 @@ export async function makeTopicsAnew(
   const all = allTopics(topicNames(config.topicPrefix), config.partitions, tiers)
   const specs = all.filter(({ topic }) => isLost(topic))
   const topics = specs.map(({ topic }) => topic)
-  await withAdmin(kafka, (admin) => admin.deleteTopics({ topics }))
-  // A topic that is still being deleted cannot be made.
+  await deleteTopics(kafka, topics)
+  await prepareTopics(kafka, specs)
+}
+
+/** Resolves when they are gone: a topic that is still being deleted cannot be made. */
+export async function deleteTopics(kafka: Kafka, topics: readonly string[]): Promise<void> {
+  await withAdmin(kafka, (admin) => admin.deleteTopics({ topics: [...topics] }))
   await eventually(async () => {
     const left = await withAdmin(kafka, (admin) => admin.listTopics())
     if (left.some((topic) => topics.includes(topic))) throw new Error('they are still there')
   })
-  await prepareTopics(kafka, specs)
 }

@@ -4,6 +4,7 @@ import { streamTelecom } from '../../../../services/normalizer/providers/stream-
 import type { CallFacts } from '../../../../services/shared/call-event.ts'
 import { streamTelecomSettings } from '../../../../services/shared/provider-settings.ts'
 import { Random } from '../../../simulation/random.ts'
+import { permutations } from '../../../support/permutations.ts'
 
 const START = Date.parse('2026-09-30T09:00:00Z')
 const RECORD = 'https://gate.streamtele.com/api/streamtele-v3/audio?aaa.bbb.ccc'
@@ -107,13 +108,6 @@ function shuffled<Item>(items: readonly Item[], random: Random): readonly Item[]
     .map((item) => ({ item, place: random.next() }))
     .toSorted((a, b) => a.place - b.place)
     .map(({ item }) => item)
-}
-
-function permutations<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
-  if (items.length === 0) return [[]]
-  return items.flatMap((item, index) =>
-    permutations(items.toSpliced(index, 1)).map((rest) => [item, ...rest]),
-  )
 }
 
 function iso(secs: number): string {

@@ -9,6 +9,7 @@ import {
   type StreamTelecomSettings,
   streamTelecomSettings,
 } from '../../../../services/shared/provider-settings.ts'
+import { permutations } from '../../../support/permutations.ts'
 
 const SESSION_START = Date.parse('2026-03-10T09:20:00Z')
 
@@ -151,11 +152,4 @@ function merge(legs: readonly JsonObject[], source = sourceWith({})): CallFacts 
   const call = streamTelecom.merge?.(legs, source)
   if (!call) throw new Error('Stream Telecom merges its legs')
   return call
-}
-
-function permutations<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
-  if (items.length === 0) return [[]]
-  return items.flatMap((item, index) =>
-    permutations(items.toSpliced(index, 1)).map((rest) => [item, ...rest]),
-  )
 }
