@@ -45,6 +45,8 @@ export const postgresRestored: Scene = sceneWith({
             await product.api('DELETE', CONNECTION_OF_LEAVES)
             tell(await confirm(site, '--postgres'))
           }
+          // Whoever looks every 20 s may do so after a hand that is as quick as this one.
+          await Promise.all(site.dispatchers.map(untilEnded))
           await Promise.all([startAgain(site), confirmed()])
           await senders.stop()
           const got = receiver.of('leaves').filter(({ at }) => at > leftAt + UNDER_WAY_MS)
